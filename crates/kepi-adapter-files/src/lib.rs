@@ -1,0 +1,1 @@
+//! Native export files and user-described tables: bytes in, pages out.

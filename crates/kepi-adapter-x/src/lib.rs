@@ -1,0 +1,1 @@
+//! What X (Twitter) API v2 says about a brand's accounts and posts.

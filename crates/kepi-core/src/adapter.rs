@@ -1,0 +1,54 @@
+//! The seam: what a platform's crate gives, and nothing more.
+
+use std::fmt;
+
+use crate::{Body, Cursor, Descriptor, Error, ErrorKind, Grant, Job, Page, Request, Response, Result, Token};
+
+/// Turns a body into a page. Pure and repeatable: the same job, cursor and body give the same page, today or
+/// from the journal in a year.
+pub trait Decoder: fmt::Debug + Send + Sync + 'static {
+    /// Decodes one body.
+    ///
+    /// Strict about what it uses, calm about the rest: unknown fields pass, one bad row is set aside with its
+    /// reason and raw text.
+    ///
+    /// # Errors
+    /// `BadResponse` when the shape is unknown.
+    fn decode(&self, job: &Job, cursor: &Cursor, body: &Body) -> Result<Page>;
+}
+
+/// One platform: what it offers as data, how one page is asked for, how it is read, and what a response means
+/// when it means failure, HTTP 200 included. It knows nothing of waiting, retrying, tokens, quotas or logs.
+///
+/// Fetching one page is sending [`Adapter::request`] through the transport and decoding what comes back; a
+/// step that needs several calls (create a report, poll, download) is several pages, each with its cursor.
+pub trait Adapter: Decoder {
+    /// What the platform offers.
+    fn descriptor(&self) -> &Descriptor;
+
+    /// The request for the page at `cursor` of `job`.
+    ///
+    /// # Errors
+    /// `BadRequest` when the job does not fit the endpoint; `NotOffered` when nothing can be asked.
+    fn request(&self, job: &Job, cursor: &Cursor) -> Result<Request>;
+
+    /// What a response means when it means failure; `None` when it is to be decoded.
+    fn classify(&self, response: &Response) -> Option<Error>;
+
+    /// The request that exchanges a grant for a token of `kind`.
+    ///
+    /// # Errors
+    /// `NotOffered` when the kind has no such exchange.
+    fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
+        Err(Error::new(ErrorKind::NotOffered, format!("{kind} tokens have no {grant} exchange")))
+    }
+
+    /// Reads the token out of the answer to [`Adapter::token_request`].
+    ///
+    /// # Errors
+    /// `Reauthorise` when the grant is dead, `BadResponse` when the answer has an unknown shape.
+    fn decode_token(&self, kind: &str, response: &Response) -> Result<Token> {
+        let _ = response;
+        Err(Error::new(ErrorKind::NotOffered, format!("{kind} tokens have no exchange")))
+    }
+}

@@ -1,0 +1,113 @@
+//! How a token is had, declared; and the pure halves of its exchange.
+
+use std::fmt;
+
+pub use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+/// Where a token goes in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// `Authorization: Bearer …`.
+    Bearer,
+    /// A header of this name, in lower case.
+    Header(&'static str),
+    /// A query parameter of this name.
+    Query(&'static str),
+}
+
+/// How a token of a kind comes to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFlow {
+    /// A person puts it into the configuration; it lives until it is revoked.
+    Static,
+    /// The app's own id and secret buy it, again whenever it has run out.
+    Client,
+    /// A person consents once in a browser.
+    AuthorizationCode {
+        /// Where the person goes.
+        authorize_url: &'static str,
+        /// Whether PKCE (S256) is asked for.
+        pkce: bool,
+        /// How the token lives on.
+        refresh: Refresh,
+    },
+}
+
+/// How a token lives on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// Not at all: a person consents again.
+    Never,
+    /// By a refresh token that stays.
+    Reusable,
+    /// By a refresh token that is dead after one use: the new pair is stored before it is used.
+    Rotating,
+    /// The access token itself is exchanged for a fresh one while it is alive.
+    Exchange,
+}
+
+/// One kind of token that a platform knows.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenKind {
+    /// Its name in requests and settings: `user`, `app`.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub title: &'static str,
+    /// Where it goes.
+    pub placement: Placement,
+    /// How it is had.
+    pub flow: TokenFlow,
+    /// How long it lives, in seconds, where the platform says.
+    pub lifetime_secs: Option<u32>,
+    /// The scopes to ask for.
+    pub scopes: &'static [&'static str],
+}
+
+/// What is exchanged for a token. It names the exchange; the secrets are filled in by the credential layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// The app's own id and secret (`client_id`, `client_secret`).
+    Client,
+    /// A person's consent (`code`, `code_verifier`).
+    Code {
+        /// Where the person came back to.
+        redirect_uri: String,
+    },
+    /// A refresh token (`refresh_token`), or the living access token (`access_token`).
+    Refresh,
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "client",
+            Self::Code { .. } => "code",
+            Self::Refresh => "refresh",
+        })
+    }
+}
+
+/// A token and what came with it. It has no `Debug` that tells.
+#[derive(Clone)]
+pub struct Token {
+    /// The token.
+    pub access: SecretString,
+    /// What renews it.
+    pub refresh: Option<SecretString>,
+    /// Seconds until it is dead.
+    pub expires_in_secs: Option<u64>,
+    /// Seconds until the refresh token is dead.
+    pub refresh_expires_in_secs: Option<u64>,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// The platform's id of the account that consented.
+    pub subject: Option<String>,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token {{ expires_in_secs: {:?} }}", self.expires_in_secs)
+    }
+}

@@ -1,0 +1,263 @@
+//! What a platform offers, as data: read by the code, the contract, the plan, the report and the README alike.
+
+use jiff::civil::Date;
+
+use crate::{SubjectKind, TokenKind, Traffic, WindowKind};
+
+/// One platform.
+#[derive(Debug, Clone)]
+pub struct Descriptor {
+    /// Its name: the part of an account before the slash.
+    pub platform: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// The zone whose days the platform counts in, where it fixes one; `None` where the account's zone rules.
+    pub day_zone: Option<&'static str>,
+    /// Which traffic a formula takes when the KPI does not say: the first for which all its metrics are there.
+    pub traffic_order: &'static [Traffic],
+    /// The kinds of token it knows.
+    pub tokens: &'static [TokenKind],
+    /// The JSON Schema of its settings (`[platform.NAME]` in `kepi.toml`).
+    pub settings_schema: fn() -> serde_json::Value,
+    /// What can be asked.
+    pub endpoints: &'static [Endpoint],
+    /// How many calls `kepi check --online` spends at most per account.
+    pub check_calls: u8,
+    /// What a user should know that no row says.
+    pub known_gaps: &'static [&'static str],
+}
+
+impl Descriptor {
+    /// An endpoint by its name.
+    #[must_use]
+    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+
+    /// All fields of all endpoints.
+    pub fn fields(&self) -> impl Iterator<Item = (&Endpoint, &Field)> {
+        self.endpoints.iter().flat_map(|endpoint| endpoint.fields.iter().map(move |field| (endpoint, field)))
+    }
+}
+
+/// One thing that can be asked of a platform.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its name: the part of a stream after the colon, and the folder of its fixtures.
+    pub name: &'static str,
+    /// What it gives, for people.
+    pub title: &'static str,
+    /// Where the platform documents it.
+    pub source: &'static str,
+    /// How it is asked.
+    pub shape: Shape,
+    /// How many accounts one call takes.
+    pub accounts_per_call: u16,
+    /// The page size it is asked for.
+    pub page_size: u16,
+    /// How many items it gives at most in all, where the platform stops.
+    pub page_cap: Option<u32>,
+    /// How far back its data reach.
+    pub earliest: Earliest,
+    /// When a day's numbers are there.
+    pub lag: Lag,
+    /// How many days the platform may still change, and so are asked for again.
+    pub lookback_days: u16,
+    /// Its limits; each is a pool of its own.
+    pub quotas: &'static [Quota],
+    /// What it costs.
+    pub cost: Cost,
+    /// The kind of token it needs; `None` for none.
+    pub token: Option<&'static str>,
+    /// A capability that not every account has; its absence is a state and not a failure.
+    pub capability: Option<&'static str>,
+    /// How long the platform's terms let the data be kept, in days.
+    pub retention_days: Option<u16>,
+    /// The day on which this version of the endpoint ends.
+    pub sunset: Option<Date>,
+    /// Whether a person's posts or words are in its bodies.
+    pub personal: bool,
+    /// Field → metric.
+    pub fields: &'static [Field],
+}
+
+impl Endpoint {
+    /// An endpoint of which only name and shape are said: one account a call, no limits, no cost.
+    #[must_use]
+    pub const fn new(name: &'static str, title: &'static str, shape: Shape) -> Self {
+        Self {
+            name,
+            title,
+            source: "",
+            shape,
+            accounts_per_call: 1,
+            page_size: 100,
+            page_cap: None,
+            earliest: Earliest::Unlimited,
+            lag: Lag::NONE,
+            lookback_days: 0,
+            quotas: &[],
+            cost: Cost::Free,
+            token: None,
+            capability: None,
+            retention_days: None,
+            sunset: None,
+            personal: false,
+            fields: &[],
+        }
+    }
+}
+
+/// The shape of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// The present state, no history: a missed day is gone for ever.
+    Snapshot,
+    /// A range of days in, rows out.
+    Windows {
+        /// The longest range of one call.
+        max_days: u16,
+    },
+    /// Posts by cursor, newest first, with or without numbers.
+    Listing {
+        /// Only posts published within so many days; `None` for all that the platform gives.
+        published_within_days: Option<u16>,
+    },
+    /// Ids in, numbers out.
+    Batch {
+        /// Ids per call.
+        max: u16,
+        /// The posts it is meant for, by age in days: from, until (exclusive; `u16::MAX` for no end).
+        ages: (u16, u16),
+        /// How often a post is asked for again: up to this age in days, every so many days.
+        refresh: &'static [(u16, u16)],
+    },
+}
+
+/// How far back an endpoint's data reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earliest {
+    /// As far as the account goes.
+    Unlimited,
+    /// Not before this day.
+    Since(Date),
+    /// Not before so many days ago.
+    DaysBack(u16),
+}
+
+/// When the numbers of a day are there: so many days after it, at an hour of a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// Days after the day: 1 is the next day.
+    pub days: u8,
+    /// The hour from which they are there.
+    pub hour: u8,
+    /// The zone of that hour; empty for the account's.
+    pub zone: &'static str,
+}
+
+impl Lag {
+    /// The present is there at once; a day is complete when it is over.
+    pub const NONE: Self = Self { days: 0, hour: 0, zone: "" };
+}
+
+/// A limit of the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Which calls share it: endpoints that name the same pool draw from the same allowance.
+    pub pool: &'static str,
+    /// How many calls (or units) …
+    pub requests: u32,
+    /// … in so many seconds.
+    pub interval_secs: u32,
+    /// Counted per what.
+    pub scope: Scope,
+    /// When it is full again.
+    pub reset: Reset,
+}
+
+/// What a limit is counted per.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The developer's application.
+    App,
+    /// The user whose token it is.
+    User,
+    /// The account that is asked about.
+    Account,
+}
+
+/// When a limit is full again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    /// Each call comes back after the interval.
+    Rolling,
+    /// All come back together when the interval ends, as a header says.
+    Window,
+    /// All come back at midnight of a zone.
+    Midnight(&'static str),
+}
+
+/// What a call costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// Nothing but quota.
+    Free,
+    /// So many millionths of a US dollar per call.
+    PerCall(u32),
+    /// So many millionths of a US dollar per item returned.
+    PerItem(u32),
+}
+
+/// One field of an endpoint's answers and the metric it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// The metric.
+    pub metric: &'static str,
+    /// Where it stands: a JSON pointer within the row.
+    pub pointer: &'static str,
+    /// What it is said of.
+    pub subject: SubjectKind,
+    /// How long it looks.
+    pub window: WindowKind,
+    /// Whose money.
+    pub traffic: Traffic,
+    /// The dimension of the segment it is said of; empty for the whole.
+    pub segment: &'static str,
+    /// Which version of the platform's definition.
+    pub definition: &'static str,
+    /// What a reader must know.
+    pub note: &'static str,
+}
+
+impl Field {
+    /// A field of a subject as a whole, with nothing special to say.
+    #[must_use]
+    pub const fn new(
+        metric: &'static str,
+        pointer: &'static str,
+        subject: SubjectKind,
+        window: WindowKind,
+        traffic: Traffic,
+    ) -> Self {
+        Self { metric, pointer, subject, window, traffic, segment: "", definition: "", note: "" }
+    }
+
+    /// The same with a note.
+    #[must_use]
+    pub const fn note(self, note: &'static str) -> Self {
+        Self { note, ..self }
+    }
+
+    /// The same, said of segments of a dimension.
+    #[must_use]
+    pub const fn segment(self, dimension: &'static str) -> Self {
+        Self { segment: dimension, ..self }
+    }
+
+    /// The same, under a version of its definition.
+    #[must_use]
+    pub const fn definition(self, definition: &'static str) -> Self {
+        Self { definition, ..self }
+    }
+}

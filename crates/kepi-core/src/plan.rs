@@ -1,0 +1,230 @@
+//! Which jobs a platform's endpoint needs now: a pure function of the descriptor, the clock, what was read
+//! before and what is asked for.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use crate::{
+    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Job, PostRef, Result, Shape, Stream,
+    descriptor::Earliest,
+    period::{add_days, days_between, local_day, zone},
+};
+
+/// Where a stream stands: its newest page in the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamState {
+    /// The page's number, counted from 1.
+    pub sequence: u64,
+    /// The job the page belongs to.
+    pub job: Job,
+    /// Where that job goes on; `None` when it was done.
+    pub next: Option<Cursor>,
+    /// When the page was read.
+    pub observed_at: Timestamp,
+}
+
+/// A post that is known, and when its numbers were last read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownPost {
+    /// The post.
+    pub post: PostRef,
+    /// When its numbers were last read.
+    pub last_observed: Option<Timestamp>,
+}
+
+/// A job, the stream its pages go to, and where it begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedJob {
+    /// The stream.
+    pub stream: Stream,
+    /// The job.
+    pub job: Job,
+    /// Where to begin: the start, or where an interrupted run stood.
+    pub cursor: Cursor,
+    /// Days that were asked for and lie before what the platform keeps.
+    pub clamped: Option<DateSpan>,
+}
+
+/// What a plan is made from.
+#[derive(Debug)]
+pub struct PlanInput<'a> {
+    /// The platform.
+    pub descriptor: &'a Descriptor,
+    /// The endpoint.
+    pub endpoint: &'a Endpoint,
+    /// The accounts to ask for, all of one credential.
+    pub accounts: &'a [AccountRef],
+    /// The clock.
+    pub now: Timestamp,
+    /// The days asked for by a person; `None` for "what is due".
+    pub range: Option<DateSpan>,
+    /// Posts that are known, for endpoints that take ids.
+    pub posts: &'a [KnownPost],
+}
+
+/// The jobs that are due, interrupted ones first.
+///
+/// # Errors
+/// `BadConfig` when an account's zone is unknown.
+pub fn plan(
+    input: &PlanInput<'_>,
+    state: &dyn Fn(&Stream) -> Option<StreamState>,
+) -> Result<Vec<PlannedJob>> {
+    let mut jobs = Vec::new();
+    let endpoint = input.endpoint;
+    if endpoint.accounts_per_call > 1 {
+        let Some(first) = input.accounts.first() else { return Ok(jobs) };
+        let stream = Stream::of(&first.id, endpoint.name).shared();
+        if let Some(resumed) = resume(&stream, state) {
+            jobs.push(resumed);
+        }
+        match endpoint.shape {
+            Shape::Batch { max, ages, refresh } => {
+                batches(input, input.accounts, &stream, (max, ages, refresh), &mut jobs);
+            }
+            _ => {
+                for accounts in input.accounts.chunks(usize::from(endpoint.accounts_per_call)) {
+                    jobs.push(start(input, accounts, &stream, None, Vec::new()));
+                }
+            }
+        }
+        return Ok(jobs);
+    }
+    for account in input.accounts {
+        let stream = Stream::of(&account.id, endpoint.name);
+        let last = state(&stream);
+        if let Some(resumed) = resume(&stream, state) {
+            jobs.push(resumed);
+        }
+        let one = std::slice::from_ref(account);
+        match endpoint.shape {
+            Shape::Snapshot => jobs.push(start(input, one, &stream, None, Vec::new())),
+            Shape::Listing { published_within_days } => {
+                let today = local_day(input.now, &day_zone(input.descriptor, account)?);
+                let window = input.range.or_else(|| {
+                    published_within_days
+                        .map(|days| DateSpan::new(add_days(today, -i32::from(days)), add_days(today, 1)))
+                });
+                jobs.push(start(input, one, &stream, window, Vec::new()));
+            }
+            Shape::Windows { max_days } => {
+                windows(input, account, &stream, last.as_ref(), max_days, &mut jobs)?;
+            }
+            Shape::Batch { max, ages, refresh } => {
+                batches(input, one, &stream, (max, ages, refresh), &mut jobs);
+            }
+        }
+    }
+    Ok(jobs)
+}
+
+/// The last local day whose numbers an endpoint has, with its lag.
+#[must_use]
+pub fn last_ready_day(endpoint: &Endpoint, now: Timestamp, account_zone: &TimeZone) -> Date {
+    let lag_zone = if endpoint.lag.zone.is_empty() { None } else { TimeZone::get(endpoint.lag.zone).ok() };
+    let local = lag_zone.as_ref().unwrap_or(account_zone).to_datetime(now);
+    let behind =
+        i32::from(endpoint.lag.days.max(1)) + i32::from(local.hour() < endpoint.lag.hour.cast_signed());
+    add_days(local.date(), -behind)
+}
+
+/// The zone whose days an account's numbers are in.
+///
+/// # Errors
+/// `BadConfig` when the zone is unknown.
+pub fn day_zone(descriptor: &Descriptor, account: &AccountRef) -> Result<TimeZone> {
+    zone(descriptor.day_zone.unwrap_or(&account.zone))
+}
+
+fn resume(stream: &Stream, state: &dyn Fn(&Stream) -> Option<StreamState>) -> Option<PlannedJob> {
+    let last = state(stream)?;
+    let cursor = last.next?;
+    Some(PlannedJob { stream: stream.clone(), job: last.job, cursor, clamped: None })
+}
+
+fn start(
+    input: &PlanInput<'_>,
+    accounts: &[AccountRef],
+    stream: &Stream,
+    window: Option<DateSpan>,
+    posts: Vec<PostRef>,
+) -> PlannedJob {
+    let job = Job {
+        endpoint: input.endpoint.name.into(),
+        accounts: accounts.to_vec(),
+        window,
+        posts,
+        planned_at: input.now,
+        input: None,
+    };
+    PlannedJob { stream: stream.clone(), job, cursor: Cursor::default(), clamped: None }
+}
+
+fn windows(
+    input: &PlanInput<'_>,
+    account: &AccountRef,
+    stream: &Stream,
+    last: Option<&StreamState>,
+    max_days: u16,
+    jobs: &mut Vec<PlannedJob>,
+) -> Result<()> {
+    let endpoint = input.endpoint;
+    let zone = day_zone(input.descriptor, account)?;
+    let ready = last_ready_day(endpoint, input.now, &zone);
+    let today = local_day(input.now, &zone);
+    let floor = match endpoint.earliest {
+        Earliest::Unlimited => Date::MIN,
+        Earliest::Since(date) => date,
+        Earliest::DaysBack(days) => add_days(today, -i32::from(days)),
+    };
+    let asked = input.range.unwrap_or_else(|| {
+        let restated = add_days(ready, 1 - i32::from(endpoint.lookback_days.max(1)));
+        let covered = last.and_then(|last| last.job.window).map_or(restated, |window| window.end);
+        DateSpan::new(restated.min(covered), add_days(ready, 1))
+    });
+    let wanted = DateSpan::new(asked.start.max(floor), asked.end.min(add_days(ready, 1)));
+    let clamped = (asked.start < floor && asked.start != Date::MIN)
+        .then(|| DateSpan::new(asked.start, floor.min(asked.end)));
+    for (i, window) in wanted.split(max_days).enumerate() {
+        let mut planned = start(input, std::slice::from_ref(account), stream, Some(window), Vec::new());
+        planned.clamped = clamped.filter(|_| i == 0);
+        jobs.push(planned);
+    }
+    Ok(())
+}
+
+type Batching = (u16, (u16, u16), &'static [(u16, u16)]);
+
+fn batches(
+    input: &PlanInput<'_>,
+    accounts: &[AccountRef],
+    stream: &Stream,
+    (max, ages, refresh): Batching,
+    jobs: &mut Vec<PlannedJob>,
+) {
+    let utc = TimeZone::UTC;
+    let today = local_day(input.now, &utc);
+    let mut due: Vec<&KnownPost> = input
+        .posts
+        .iter()
+        .filter(|known| accounts.iter().any(|account| account.id == known.post.account))
+        .filter(|known| {
+            let Some(published) = known.post.published_at else { return true };
+            let age = days_between(local_day(published, &utc), today);
+            let within = age >= i32::from(ages.0) && (ages.1 == u16::MAX || age < i32::from(ages.1));
+            let every =
+                refresh.iter().find(|(until, _)| age < i32::from(*until)).map_or(1, |(_, every)| *every);
+            let waited = known.last_observed.map(|at| days_between(local_day(at, &utc), today));
+            within && waited.is_none_or(|days| days >= i32::from(every))
+        })
+        .collect();
+    due.sort_by(|a, b| (&a.post.account, &a.post.id).cmp(&(&b.post.account, &b.post.id)));
+    for batch in due.chunks(usize::from(max.max(1))) {
+        let posts: Vec<PostRef> = batch.iter().map(|known| known.post.clone()).collect();
+        let named: Vec<AccountRef> = accounts
+            .iter()
+            .filter(|account| posts.iter().any(|post| post.account == account.id))
+            .cloned()
+            .collect();
+        jobs.push(start(input, &named, stream, None, posts));
+    }
+}

@@ -1,0 +1,1 @@
+//! The KPI engine: definitions, formulas, the lawfulness check, evaluation as DataFusion plans.

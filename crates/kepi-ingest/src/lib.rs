@@ -1,0 +1,1 @@
+//! The loop: jobs, schedule, windows, resume, run history.

@@ -1,0 +1,1 @@
+//! The platforms' APIs over one seeded synthetic world, with faults.

@@ -1,0 +1,1 @@
+//! Where numbers rest: the journal, its projections, compaction, as Delta tables.

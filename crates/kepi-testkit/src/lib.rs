@@ -1,0 +1,1 @@
+//! What every adapter is held to, on its fixtures, without a socket.

@@ -1,0 +1,1 @@
+//! How bytes move: HTTP and the layers round it, composed in one order.
