@@ -10,6 +10,7 @@ pub mod adapter;
 pub mod catalogue;
 pub mod credential;
 pub mod descriptor;
+pub mod document;
 pub mod error;
 pub mod http;
 pub mod identity;
