@@ -1,1 +1,3 @@
-//! x
+//! Whole-system tests of kepi, one binary so that the heavy crates are linked once.
+
+mod arrows;
