@@ -1,1 +1,42 @@
-fn main() {}
+//! The `kepi` command: configuration, the written-out list of adapters, composition and exit codes.
+//!
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done (a missed target is still 0), 1 failed,
+//! 2 bad usage or configuration, 3 done with something set aside.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod adapters;
+mod cli;
+mod commands;
+mod compose;
+mod config;
+mod failure;
+mod output;
+mod progress;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    start_log(&cli.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::note(&format!("error: cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(outcome) => outcome.into(),
+        Err(failure) => {
+            failure.show();
+            failure.exit_code()
+        }
+    }
+}
+
+fn start_log(filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

@@ -1,0 +1,32 @@
+//! The written-out list of adapters: the one place that names them all.
+
+use std::sync::Arc;
+
+use kepi_core::{Adapter, Error, Result};
+use serde_json::Value;
+
+type Build = fn(Value) -> Result<Arc<dyn Adapter>>;
+
+/// Platform → how its adapter is built from `[platform.NAME]`.
+const ADAPTERS: &[(&str, Build)] = &[
+    // new-adapter: a line per platform, in alphabetical order
+    ("x", |settings| kepi_adapter_x::XAdapter::from_settings(settings).map(boxed)),
+];
+
+fn boxed(adapter: impl Adapter) -> Arc<dyn Adapter> {
+    Arc::new(adapter)
+}
+
+/// The platforms that have an adapter.
+pub(crate) fn names() -> Vec<&'static str> {
+    ADAPTERS.iter().map(|(name, _)| *name).collect()
+}
+
+/// The adapter of a platform, with its settings.
+pub(crate) fn build(platform: &str, settings: Value) -> Result<Arc<dyn Adapter>> {
+    let (_, build) = ADAPTERS.iter().find(|(name, _)| *name == platform).ok_or_else(|| {
+        Error::bad_config(format!("{platform} has no adapter"))
+            .hint(format!("adapters: {}; files of other platforms can be imported", names().join(", ")))
+    })?;
+    build(settings)
+}

@@ -1,0 +1,246 @@
+//! The command line, as data.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use kepi_core::AccountId;
+
+/// Collects what a brand's social accounts did and holds it against the KPIs the brand set.
+#[derive(Debug, Parser)]
+#[command(name = "kepi", version, about, long_about = None, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// The project's configuration.
+    #[arg(short, long, global = true, env = "KEPI_CONFIG", default_value = "kepi.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// What is logged to stderr: error, warn, info, debug, trace, or a filter such as kepi_transport=debug.
+    #[arg(long, global = true, env = "KEPI_LOG", default_value = "warn", value_name = "FILTER")]
+    pub log: String,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Starts the simulated platforms, ingests, evaluates and shows the scorecard: no account, no network.
+    Demo(Demo),
+    /// Writes a project in which everything works at once.
+    Init(Init),
+    /// Makes the first exchange for an account's token, by browser on loopback or by pasted code.
+    Auth(Auth),
+    /// Checks configuration, KPI files and formulas; all faults at once.
+    Check(Check),
+    /// Asks the platforms for what is due, once, now.
+    Ingest(Ingest),
+    /// Reads native export files and tables of your own.
+    Import(Import),
+    /// Runs the schedule: ingest, then evaluate, until it is asked to stop.
+    Run(Run),
+    /// Asks the platforms for history.
+    Backfill(Backfill),
+    /// Shows what the schedule does in the next 24 hours.
+    Plan(Format),
+    /// Shows what ran, with attempts and errors.
+    Runs(Runs),
+    /// Prints the scorecard.
+    Evaluate(Evaluate),
+    /// Shows where a KPI's number comes from.
+    Explain(Explain),
+    /// Runs SQL over the tables of the store.
+    Query(Query),
+    /// Lists platforms, endpoints and metrics: what can be had from where.
+    Adapters(Format),
+    /// Compacts the store and cleans up what no reader needs.
+    Maintain(Maintain),
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// For people.
+    Table,
+    /// One JSON array.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Format {
+    /// How rows are printed.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: RowFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// How many days the simulated brand is followed.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u16).range(7..=400))]
+    pub days: u16,
+    /// Where the demo's project is written; a new folder under the temporary folder otherwise.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// The seed of the simulated world.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The folder; the present one otherwise.
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+    /// The platforms to start with.
+    #[arg(long, value_delimiter = ',', value_name = "PLATFORM")]
+    pub platforms: Vec<String>,
+    /// The goals whose KPIs to start with.
+    #[arg(long, value_delimiter = ',', value_name = "GOAL")]
+    pub goal: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Auth {
+    /// The account, platform/name.
+    pub account: AccountId,
+    /// The kind of token, where the platform knows several.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Paste the code instead of waiting for the browser on loopback.
+    #[arg(long)]
+    pub paste: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Also try the credentials against the platforms.
+    #[arg(long)]
+    pub online: bool,
+}
+
+/// Which accounts.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Selection {
+    /// Only this account, platform/name; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    /// Only this platform; may be given several times.
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The first day asked for; what is due otherwise.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<jiff::civil::Date>,
+    /// The last day asked for, included.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<jiff::civil::Date>,
+    /// Only say which calls, windows and money it would take.
+    #[arg(long)]
+    pub plan: bool,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backfill {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The first day.
+    #[arg(long, value_name = "DATE")]
+    pub from: jiff::civil::Date,
+    /// The last day, included; yesterday otherwise.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<jiff::civil::Date>,
+    /// Only say which calls, windows and money it would take.
+    #[arg(long)]
+    pub plan: bool,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The files.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The account they are of, platform/name.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: AccountId,
+    /// The layout, where the header does not tell.
+    #[arg(long, conflicts_with = "map", value_name = "LAYOUT")]
+    pub layout: Option<String>,
+    /// A description of the table: which column is what.
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// When the files were exported, where they do not say: 2026-10-05T08:00:00Z, or a date.
+    #[arg(long, value_name = "TIME")]
+    pub observed_at: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Stop by itself at this instant.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// How many, newest first.
+    #[arg(long, default_value_t = 20)]
+    pub last: u32,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// Only this KPI; may be given several times.
+    #[arg(long, value_name = "KPI")]
+    pub kpi: Vec<String>,
+    /// The period: 2026-10-05, 2026-W41, 2026-10, 2026-Q4, 2026, 2026-10-01..2026-10-20, last-28d, mtd, qtd, ytd.
+    #[arg(long, default_value = "last-28d")]
+    pub period: String,
+    /// Break down by platform, account, format, category, campaign, product_type, day, week, month, quarter.
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+    pub by: Vec<String>,
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    /// What was known at this instant.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The KPI.
+    pub kpi: String,
+    /// The period.
+    #[arg(long, default_value = "last-28d")]
+    pub period: String,
+    /// Also print the plans of the query engine.
+    #[arg(long)]
+    pub plans: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// The SQL; `show tables` lists the tables.
+    pub sql: String,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Maintain {
+    /// Delete files that no version of the last so many days needs.
+    #[arg(long, default_value_t = 7)]
+    pub keep_days: u16,
+}

@@ -1,0 +1,491 @@
+//! `kepi.toml`: read so that all faults show at once, each with its place.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use kepi_core::{
+    Account, AccountId, AccountRef, Additivity, Catalogue, Metric, MetricId, Nature, Platform, Unit,
+    document::{Block, Document, Fault, Faults, Placed, one_of_hint},
+    period::{Fiscal, zone},
+};
+
+/// A project's configuration.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Where it was read from.
+    pub file: PathBuf,
+    /// Its text, to show faults in.
+    pub text: String,
+    pub project: Project,
+    pub accounts: Vec<ConfiguredAccount>,
+    /// `[platform.NAME]`: settings of an adapter.
+    pub platforms: BTreeMap<String, PlatformSettings>,
+    pub jobs: Vec<JobConfig>,
+    pub catalogue: Catalogue,
+}
+
+#[derive(Debug)]
+pub(crate) struct Project {
+    pub name: String,
+    pub zone: String,
+    pub store: String,
+    pub kpis: Vec<String>,
+    pub exports: Vec<String>,
+    pub fiscal: Fiscal,
+    pub min_coverage: f64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ConfiguredAccount {
+    pub account: Account,
+    /// Its effective zone.
+    pub zone: String,
+    /// Kind of token (empty: the platform's only or default kind) → where its secrets are.
+    pub credentials: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether it is asked for by the schedule and `kepi ingest`.
+    pub ingest: bool,
+    pub span: std::ops::Range<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PlatformSettings {
+    pub settings: serde_json::Value,
+    pub span: std::ops::Range<usize>,
+}
+
+/// `[[job]]`: when what is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct JobConfig {
+    pub name: String,
+    pub cron: Placed<String>,
+    pub zone: String,
+    pub accounts: Vec<AccountId>,
+    pub platforms: Vec<String>,
+    pub endpoints: Vec<String>,
+    pub evaluate: bool,
+    pub jitter_secs: u32,
+}
+
+/// The keys of a reference to a secret.
+const SECRET_KEYS: &[&str] = &[
+    "token_env",
+    "token_file",
+    "client_id_env",
+    "client_id_file",
+    "client_secret_env",
+    "client_secret_file",
+    "refresh_token_env",
+    "refresh_token_file",
+    "credential",
+];
+
+/// Why a configuration cannot be used.
+#[derive(Debug)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    Unreadable(kepi_core::Error),
+    /// It has faults.
+    Faulty { text: String, faults: Vec<Fault> },
+}
+
+impl Config {
+    /// Reads a file.
+    pub(crate) fn read(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            let hint = if error.kind() == std::io::ErrorKind::NotFound {
+                "run `kepi init` to write one, or name one with --config"
+            } else {
+                "check the path and its permissions"
+            };
+            ConfigError::Unreadable(
+                kepi_core::Error::bad_config("cannot read the configuration")
+                    .with("file", file.display())
+                    .hint(hint)
+                    .caused_by(error),
+            )
+        })?;
+        Self::parse(file, text)
+    }
+
+    fn parse(file: &Path, text: String) -> Result<Self, ConfigError> {
+        let faults = Faults::new(file.display().to_string());
+        let document = Document::parse(&text, &faults);
+        let root = document.block(&faults);
+        let project = read_project(&root);
+        let accounts = read_accounts(&root, &project);
+        let platforms = read_platforms(&root);
+        let jobs = read_jobs(&root, &project, &accounts);
+        let catalogue = read_catalogue(&root);
+        root.finish();
+        let faults = faults.into_vec();
+        if faults.is_empty() {
+            Ok(Self { file: file.to_owned(), text, project, accounts, platforms, jobs, catalogue })
+        } else {
+            Err(ConfigError::Faulty { text, faults })
+        }
+    }
+
+    /// The folder that relative paths are relative to.
+    pub(crate) fn folder(&self) -> &Path {
+        self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// The store's location: an address as it is, a path relative to the configuration.
+    pub(crate) fn store_location(&self) -> String {
+        if self.project.store.contains("://") {
+            self.project.store.clone()
+        } else {
+            self.folder().join(&self.project.store).display().to_string()
+        }
+    }
+
+    /// An account of the configuration.
+    pub(crate) fn account(&self, id: &AccountId) -> Option<&ConfiguredAccount> {
+        self.accounts.iter().find(|configured| configured.account.id == *id)
+    }
+}
+
+impl ConfiguredAccount {
+    /// What a job needs to know of it.
+    pub(crate) fn reference(&self) -> AccountRef {
+        AccountRef {
+            id: self.account.id.clone(),
+            platform_id: self.account.platform_id.clone(),
+            zone: self.zone.as_str().into(),
+        }
+    }
+}
+
+fn read_project(root: &Block<'_, '_>) -> Project {
+    let mut project = Project {
+        name: String::new(),
+        zone: "UTC".to_owned(),
+        store: "./store".to_owned(),
+        kpis: vec!["kpis/*.toml".to_owned()],
+        exports: Vec::new(),
+        fiscal: Fiscal::default(),
+        min_coverage: 0.8,
+    };
+    let Some(block) = root.block("project") else {
+        if !root.has("project") {
+            root.missing("[project]");
+        }
+        return project;
+    };
+    if let Some(name) = block.required_text("name") {
+        project.name = name.value;
+    }
+    if let Some(name) = checked_zone(&block) {
+        project.zone = name;
+    }
+    if let Some(store) = block.text("store") {
+        project.store = store.value;
+    }
+    if block.has("kpis") {
+        project.kpis = values(block.texts("kpis"));
+    }
+    project.exports = values(block.texts("exports"));
+    if let Some(month) = block.integer("fiscal_year_first_month") {
+        match i8::try_from(month.value) {
+            Ok(first_month @ 1..=12) => project.fiscal = Fiscal { first_month },
+            _ => block.faults().add(month.span, "a fiscal year begins in a month from 1 to 12", "not a month", None),
+        }
+    }
+    if let Some(share) = block.number("min_coverage") {
+        if (0.0..=1.0).contains(&share.value) {
+            project.min_coverage = share.value;
+        } else {
+            block.faults().add(share.span, "coverage is between 0 and 1", "not a share", None);
+        }
+    }
+    block.finish();
+    project
+}
+
+fn checked_zone(block: &Block<'_, '_>) -> Option<String> {
+    block.parsed("zone", |name| zone(name).map(|_| name.to_owned())).map(|zone| zone.value)
+}
+
+fn values(texts: Vec<Placed<String>>) -> Vec<String> {
+    texts.into_iter().map(|text| text.value).collect()
+}
+
+fn read_accounts(root: &Block<'_, '_>, project: &Project) -> Vec<ConfiguredAccount> {
+    let mut accounts: Vec<ConfiguredAccount> = Vec::new();
+    for block in root.blocks("account") {
+        if !block.has("id") {
+            block.missing("id");
+        }
+        let id = block.parsed("id", AccountId::new);
+        let read = |key| block.text(key).map(|text| text.value);
+        let zone = checked_zone(&block);
+        let mut account = id.as_ref().map(|id| Account::new(id.value.clone()));
+        if let Some(account) = &mut account {
+            account.platform_id = read("platform_id").map(Into::into);
+            account.handle = read("handle");
+            account.brand = read("brand").or_else(|| Some(project.name.clone()));
+            account.market = read("market");
+            account.currency = read("currency").map(Into::into);
+            account.size_class = read("size_class").map(Into::into);
+        }
+        for key in ["platform_id", "handle", "brand", "market", "currency", "size_class"] {
+            let _ = block.has(key);
+        }
+        let credentials = block.block("credentials").map(read_credentials).unwrap_or_default();
+        let ingest = block.flag("ingest").unwrap_or(true);
+        if let (Some(id), Some(mut account)) = (id, account) {
+            if accounts.iter().any(|known| known.account.id == id.value) {
+                let message = format!("account {} stands twice", id.value);
+                block.faults().add(id.span, message, "again", Some("remove one of the two blocks".to_owned()));
+            }
+            let zone = zone.unwrap_or_else(|| id.value.platform().default_zone().to_owned());
+            account.zone = Some(zone.as_str().into());
+            accounts.push(ConfiguredAccount { account, zone, credentials, ingest, span: block.span() });
+        }
+        block.finish();
+    }
+    accounts
+}
+
+/// `{ token_env = … }` for the default kind, or `{ user = { … }, app = { … } }` by kind.
+fn read_credentials(block: Block<'_, '_>) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut kinds: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut references = BTreeMap::new();
+    for &key in SECRET_KEYS {
+        if let Some(text) = block.text(key) {
+            references.insert(key.to_owned(), text.value);
+        }
+    }
+    let direct = !references.is_empty();
+    if direct {
+        kinds.insert(String::new(), references);
+        for secret in ["token", "client_secret", "refresh_token", "password", "client_id"] {
+            refuse_secret(&block, secret);
+        }
+        block.finish();
+        return kinds;
+    }
+    for (kind, inner) in block.named_blocks() {
+        let mut references = BTreeMap::new();
+        for &key in SECRET_KEYS {
+            if let Some(text) = inner.text(key) {
+                references.insert(key.to_owned(), text.value);
+            }
+        }
+        inner.finish();
+        kinds.insert(kind.value, references);
+    }
+    kinds
+}
+
+fn refuse_secret(block: &Block<'_, '_>, key: &'static str) {
+    if block.has(key) {
+        let hint = format!("name the variable or file that holds it: {key}_env or {key}_file");
+        block.faults().add(block.place(key), "a secret does not stand in the configuration", "secret", Some(hint));
+    }
+}
+
+fn read_platforms(root: &Block<'_, '_>) -> BTreeMap<String, PlatformSettings> {
+    let Some(block) = root.block("platform") else { return BTreeMap::new() };
+    block
+        .named_blocks()
+        .into_iter()
+        .filter_map(|(name, settings)| match Platform::new(&name.value) {
+            Ok(_) => {
+                Some((name.value, PlatformSettings { settings: settings.to_json(), span: settings.span() }))
+            }
+            Err(error) => {
+                block.faults().add_error(name.span, &error);
+                None
+            }
+        })
+        .collect()
+}
+
+fn read_jobs(root: &Block<'_, '_>, project: &Project, accounts: &[ConfiguredAccount]) -> Vec<JobConfig> {
+    let mut jobs: Vec<JobConfig> = Vec::new();
+    for block in root.blocks("job") {
+        let name = block.required_text("name");
+        let cron = block.required_text("cron");
+        let zone = checked_zone(&block).unwrap_or_else(|| project.zone.clone());
+        let names = block.texts("accounts");
+        let known: Vec<&str> = accounts.iter().map(|known| known.account.id.as_str()).collect();
+        for account in names.iter().filter(|account| !known.contains(&account.value.as_str())) {
+            let message = format!("no account {}", account.value);
+            block.faults().add(account.span.clone(), message, "unknown", Some(one_of_hint(&account.value, &known)));
+        }
+        let platforms = values(block.texts("platforms"));
+        let endpoints = values(block.texts("endpoints"));
+        let evaluate = block.flag("evaluate").unwrap_or(true);
+        let jitter_secs = block.integer("jitter_secs").and_then(|secs| u32::try_from(secs.value).ok()).unwrap_or(30);
+        if let (Some(name), Some(cron)) = (name, cron) {
+            if jobs.iter().any(|job| job.name == name.value) {
+                block.faults().add(name.span, format!("job {} stands twice", name.value), "again", None);
+            }
+            let accounts = names.iter().filter_map(|account| account.value.parse().ok()).collect();
+            let name = name.value;
+            jobs.push(JobConfig { name, cron, zone, accounts, platforms, endpoints, evaluate, jitter_secs });
+        }
+        block.finish();
+    }
+    jobs
+}
+
+const UNITS: &[(&str, Unit)] = &[
+    ("count", Unit::Count),
+    ("users", Unit::Users),
+    ("money", Unit::Money),
+    ("seconds", Unit::Seconds),
+    ("ratio", Unit::Ratio),
+    ("score", Unit::Score),
+];
+const NATURES: &[(&str, Nature)] = &[
+    ("count", Nature::Count),
+    ("people", Nature::People),
+    ("level", Nature::Level),
+    ("mean", Nature::Mean),
+    ("ratio", Nature::Ratio),
+    ("money", Nature::Money),
+];
+
+/// `[[metric]]`: metrics of the project's own, which obey the same rules.
+fn read_catalogue(root: &Block<'_, '_>) -> Catalogue {
+    let mut catalogue = Catalogue::builtin().clone();
+    let mut metrics: Vec<Metric> = Vec::new();
+    for block in root.blocks("metric") {
+        for key in ["id", "unit", "nature"] {
+            if !block.has(key) {
+                block.missing(key);
+            }
+        }
+        let id = block.parsed("id", MetricId::new);
+        let unit = block.one_of("unit", UNITS);
+        let nature = block.one_of("nature", NATURES);
+        let definition = block.required_text("definition").map(|text| text.value).unwrap_or_default();
+        let caveat = block.text("caveat").map(|text| text.value).unwrap_or_default();
+        let revocable = block.flag("revocable").unwrap_or(false);
+        let weight = block.parsed("weight", MetricId::new);
+        if let (Some(id), Some(unit), Some(nature)) = (id, unit, nature) {
+            let metric = Metric {
+                id: id.value,
+                unit: unit.value,
+                nature: nature.value,
+                revocable,
+                additivity: additivity(nature.value),
+                weight: weight.map(|weight| weight.value),
+                definition: definition.into(),
+                caveat: caveat.into(),
+                project: true,
+            };
+            let all = metrics.iter().cloned().chain([metric.clone()]);
+            match Catalogue::with_project(all) {
+                Ok(wider) => {
+                    catalogue = wider;
+                    metrics.push(metric);
+                }
+                Err(error) => block.faults().add_error(id.span, &error),
+            }
+        }
+        block.finish();
+    }
+    catalogue
+}
+
+fn additivity(nature: Nature) -> Additivity {
+    match nature {
+        Nature::Count | Nature::Money => Additivity::Everywhere,
+        Nature::Level => Additivity::NotOverTime,
+        Nature::People | Nature::Mean | Nature::Ratio => Additivity::Nowhere,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Vec<String> {
+        match Config::parse(Path::new("kepi.toml"), text.to_owned()) {
+            Ok(_) => Vec::new(),
+            Err(ConfigError::Faulty { text, faults }) => faults
+                .iter()
+                .map(|fault| {
+                    let (line, column) = fault.line_column(&text);
+                    format!("{line}:{column} {}", fault.message)
+                })
+                .collect(),
+            Err(ConfigError::Unreadable(error)) => vec![error.to_string()],
+        }
+    }
+
+    #[test]
+    fn a_whole_configuration_is_read() {
+        let faults = check(
+            r#"
+[project]
+name = "Nordlicht Bikes"
+zone = "Europe/Berlin"
+
+[[account]]
+id = "x/nordlicht"
+platform_id = "1440000000000000001"
+zone = "UTC"
+credentials = { token_env = "X_TOKEN" }
+
+[[account]]
+id = "x/other"
+credentials = { user = { token_env = "A" }, app = { client_id_env = "B", client_secret_env = "C" } }
+
+[platform.x]
+base_url = "http://127.0.0.1:1"
+
+[[job]]
+name = "morning"
+cron = "0 6 * * *"
+accounts = ["x/nordlicht"]
+
+[[metric]]
+id = "nps"
+unit = "score"
+nature = "level"
+definition = "net promoter score"
+"#,
+        );
+        assert_eq!(faults, Vec::<String>::new());
+    }
+
+    #[test]
+    fn all_faults_are_shown_at_once() {
+        let faults = check(
+            r#"
+[project]
+zone = "Europe/Berln"
+
+[[account]]
+id = "ropensci"
+zon = "UTC"
+
+[[account]]
+id = "x/a"
+credentials = { token_env = "A", token = "secret" }
+
+[[job]]
+name = "morning"
+accounts = ["x/b"]
+"#,
+        );
+        assert_eq!(
+            faults,
+            [
+                "2:1 project.name is missing",
+                "3:8 \"Europe/Berln\" is not a time zone",
+                "6:6 \"ropensci\" is not an account",
+                "7:1 unknown key account.zon",
+                "11:42 a secret does not stand in the configuration",
+                "13:1 job.cron is missing",
+                "15:13 no account x/b",
+            ]
+        );
+    }
+}

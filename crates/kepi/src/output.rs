@@ -1,0 +1,116 @@
+//! What is printed: results on stdout, everything else on stderr.
+
+use std::io::Write;
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use kepi_core::{Error, ErrorKind};
+use serde_json::Value;
+
+use crate::{cli::RowFormat, failure::Result};
+
+/// Prints a line for people on stderr.
+#[expect(clippy::print_stderr, reason = "this is the one place that writes to stderr")]
+pub(crate) fn note(line: &str) {
+    eprintln!("{line}");
+}
+
+/// Prints results on stdout. A reader that went away (`| head`) is no failure.
+pub(crate) fn result(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Rows that can be printed in every format: a name per column, a value per cell.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<Value>>,
+}
+
+impl Rows {
+    pub(crate) fn new<const N: usize>(columns: [&str; N]) -> Self {
+        Self { columns: columns.map(str::to_owned).to_vec(), rows: Vec::new() }
+    }
+
+    pub(crate) fn push<const N: usize>(&mut self, row: [Value; N]) {
+        self.rows.push(row.to_vec());
+    }
+
+    /// Prints them.
+    pub(crate) fn print(&self, format: RowFormat) -> Result<()> {
+        match format {
+            RowFormat::Table => result(&format!("{}\n", self.table())),
+            RowFormat::Json => json(&self.objects()),
+            RowFormat::Csv => result(&self.csv()?),
+        }
+    }
+
+    fn objects(&self) -> Vec<Value> {
+        self.rows
+            .iter()
+            .map(|row| self.columns.iter().cloned().zip(row.iter().cloned()).collect::<Value>())
+            .collect()
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(&self.columns);
+        for row in &self.rows {
+            table.add_row(row.iter().map(|value| {
+                let cell = Cell::new(text_of(value));
+                if value.is_number() { cell.set_alignment(CellAlignment::Right) } else { cell }
+            }));
+        }
+        table
+    }
+
+    fn csv(&self) -> Result<String> {
+        let failed = |error: String| Error::new(ErrorKind::Unexpected, "write CSV").with("reason", error);
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&self.columns).map_err(|error| failed(error.to_string()))?;
+        for row in &self.rows {
+            writer.write_record(row.iter().map(csv_text)).map_err(|error| failed(error.to_string()))?;
+        }
+        let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
+        String::from_utf8(bytes).map_err(|error| failed(error.to_string()).into())
+    }
+}
+
+/// Prints one JSON value.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::new(ErrorKind::Unexpected, "write JSON").caused_by(error))?;
+    result(&format!("{text}\n"))
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn csv_text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        // A spreadsheet would run a text that begins like a formula.
+        Value::String(text) if text.starts_with(['=', '+', '-', '@']) => format!("'{text}"),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_of_csv_cannot_run_and_cannot_break() {
+        let mut rows = Rows::new(["a", "b", "c", "d"]);
+        rows.push([Value::from("=1+1"), Value::from("a,\"b\"\nc"), Value::from(-3), Value::Null]);
+        assert_eq!(rows.csv().ok().as_deref(), Some("a,b,c,d\n'=1+1,\"a,\"\"b\"\"\nc\",-3,\n"));
+    }
+}
