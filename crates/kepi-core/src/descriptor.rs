@@ -226,8 +226,30 @@ pub struct Field {
     pub segment: &'static str,
     /// Which version of the platform's definition.
     pub definition: &'static str,
+    /// How its number is written.
+    pub form: Form,
     /// What a reader must know.
     pub note: &'static str,
+}
+
+/// How the number of a field is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A whole number.
+    Count,
+    /// Any number, to be taken times ten to the power of `exponent`: -3 for milliseconds that become seconds,
+    /// -2 for percentages that become fractions.
+    Real {
+        /// The power of ten.
+        exponent: i8,
+    },
+}
+
+/// A number times a power of ten, with one rounding only.
+#[must_use]
+pub fn power_of_ten(value: f64, exponent: i8) -> f64 {
+    let factor = 10_f64.powi(i32::from(exponent.unsigned_abs()));
+    if exponent < 0 { value / factor } else { value * factor }
 }
 
 impl Field {
@@ -240,7 +262,48 @@ impl Field {
         window: WindowKind,
         traffic: Traffic,
     ) -> Self {
-        Self { metric, pointer, subject, window, traffic, segment: "", definition: "", note: "" }
+        Self {
+            metric,
+            pointer,
+            subject,
+            window,
+            traffic,
+            segment: "",
+            definition: "",
+            form: Form::Count,
+            note: "",
+        }
+    }
+
+    /// The key that its pointer ends in.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        self.pointer.rsplit_once('/').map_or(self.pointer, |(_, key)| key)
+    }
+
+    /// Groups of fields as one table. `N` is how many they are in all; another number does not compile where
+    /// the table is a constant.
+    #[must_use]
+    pub const fn table<const N: usize>(groups: &[&[Self]]) -> [Self; N] {
+        let mut table = [Self::new("", "", SubjectKind::Account, WindowKind::At, Traffic::Unknown); N];
+        let (mut group, mut at) = (0, 0);
+        while group < groups.len() {
+            let mut i = 0;
+            while i < groups[group].len() {
+                table[at] = groups[group][i];
+                at += 1;
+                i += 1;
+            }
+            group += 1;
+        }
+        assert!(at == N, "the table has another length");
+        table
+    }
+
+    /// The same, for any number, to be taken times ten to the power of `exponent`.
+    #[must_use]
+    pub const fn real(self, exponent: i8) -> Self {
+        Self { form: Form::Real { exponent }, ..self }
     }
 
     /// The same with a note.

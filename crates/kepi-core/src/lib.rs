@@ -15,11 +15,13 @@ pub mod error;
 pub mod http;
 pub mod identity;
 pub mod job;
+pub mod json;
 pub mod measurement;
 pub mod metric;
 pub mod page;
 pub mod period;
 pub mod plan;
+pub mod settings;
 pub mod tables;
 
 pub use adapter::{Adapter, Decoder};
