@@ -1,3 +1,5 @@
 //! Whole-system tests of kepi, one binary so that the heavy crates are linked once.
 
 mod arrows;
+mod project;
+mod real_x;

@@ -1,0 +1,42 @@
+//! What each command does.
+
+use crate::{
+    cli::{Cli, Command},
+    compose::Project,
+    failure::{Outcome, Result},
+};
+
+mod adapters;
+mod check;
+mod demo;
+mod evaluate;
+mod explain;
+mod import;
+mod ingest;
+mod init;
+mod maintain;
+mod query;
+mod run;
+mod runs;
+
+/// Runs a command.
+pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
+    let load = || Project::load(&cli.config);
+    match cli.command {
+        Command::Demo(arguments) => demo::run(&arguments).await,
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Auth(arguments) => ingest::authorise(&load()?, &arguments).await,
+        Command::Check(arguments) => check::run(&load()?, &arguments).await,
+        Command::Ingest(arguments) => ingest::run(&load()?, &arguments).await,
+        Command::Backfill(arguments) => ingest::backfill(&load()?, &arguments).await,
+        Command::Import(arguments) => import::run(&load()?, &arguments).await,
+        Command::Run(arguments) => run::run(&load()?, &arguments).await,
+        Command::Plan(format) => runs::plan(&load()?, format).await,
+        Command::Runs(arguments) => runs::run(&load()?, &arguments).await,
+        Command::Evaluate(arguments) => evaluate::run(&load()?, &arguments).await,
+        Command::Explain(arguments) => explain::run(&load()?, &arguments).await,
+        Command::Query(arguments) => query::run(&load()?, &arguments).await,
+        Command::Adapters(format) => adapters::run(format),
+        Command::Maintain(arguments) => maintain::run(&load()?, &arguments).await,
+    }
+}

@@ -1,0 +1,73 @@
+//! `kepi init`: a project in which everything works at once.
+
+use std::{fs, io::Write, path::Path};
+
+use kepi_core::{Error, ErrorKind, document::one_of_hint};
+
+use crate::{
+    cli::Init,
+    failure::{Outcome, Result},
+    output,
+};
+
+const CONFIGURATION: &str = include_str!("../../../../config/init/kepi.toml");
+const SCHEMAS: &[(&str, &str)] = &[
+    (".kepi/kepi.schema.json", include_str!("../../../../config/schema/kepi.schema.json")),
+    (".kepi/kpi.schema.json", include_str!("../../../../config/schema/kpi.schema.json")),
+];
+/// Platform → its starter KPIs.
+const STARTERS: &[(&str, &str)] = &[("x", include_str!("../../../../config/kpis/x.toml"))];
+
+pub(crate) fn run(arguments: &Init) -> Result<Outcome> {
+    let starters = starters(&arguments.platforms)?;
+    let dir = &arguments.dir;
+    let configuration = dir.join("kepi.toml");
+    if configuration.exists() {
+        return Err(Error::bad_input("there is a project already")
+            .with("file", configuration.display())
+            .hint("name another folder: kepi init DIR")
+            .into());
+    }
+    for (name, text) in SCHEMAS {
+        write_new(&dir.join(name), text)?;
+    }
+    for (platform, text) in starters {
+        write_new(&dir.join(format!("kpis/{platform}.toml")), text)?;
+    }
+    write_new(&configuration, CONFIGURATION)?;
+    output::note(&format!("wrote {} with starter KPIs in kpis/", configuration.display()));
+    output::note("next: kepi import FILE… --account x/NAME, then kepi evaluate; or kepi demo to look round");
+    Ok(Outcome::Done)
+}
+
+fn starters(platforms: &[String]) -> Result<Vec<(&'static str, &'static str)>> {
+    let known: Vec<&str> = STARTERS.iter().map(|(name, _)| *name).collect();
+    if let Some(unknown) = platforms.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Error::bad_input(format!("there are no starter KPIs for {unknown}"))
+            .hint(one_of_hint(unknown, &known))
+            .into());
+    }
+    let chosen = |name: &str| platforms.is_empty() || platforms.iter().any(|platform| platform == name);
+    Ok(STARTERS.iter().copied().filter(|(name, _)| chosen(name)).collect())
+}
+
+/// Writes a file that is not there yet; what is there stays as it is.
+fn write_new(path: &Path, text: &str) -> Result<()> {
+    let failed = |error: std::io::Error| {
+        Error::new(ErrorKind::Store, "cannot write the project")
+            .with("file", path.display())
+            .hint("check that the folder may be written and the disk is not full")
+            .caused_by(error)
+    };
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(failed)?;
+    }
+    match fs::File::create_new(path) {
+        Ok(mut file) => Ok(file.write_all(text.as_bytes()).map_err(failed)?),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            output::note(&format!("kept {}", path.display()));
+            Ok(())
+        }
+        Err(error) => Err(failed(error).into()),
+    }
+}
