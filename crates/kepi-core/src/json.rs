@@ -8,6 +8,7 @@ use serde::{
     de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 use crate::{
     AccountId, Field, Flags, MetricId, Reading, Reject, Value,
@@ -140,6 +141,36 @@ pub struct Whole(pub Option<i64>);
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Number::deserialize(deserializer)?.whole().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Reads an id: text that is not empty, or a whole number, kept as text. For `#[serde(deserialize_with)]`.
+///
+/// # Errors
+/// When it is empty or neither.
+pub fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SmolStr, D::Error> {
+    deserializer.deserialize_any(IdVisitor)
+}
+
+struct IdVisitor;
+
+impl Visitor<'_> for IdVisitor {
+    type Value = SmolStr;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<SmolStr, E> {
+        if text.is_empty() { Err(E::custom("the id is empty")) } else { Ok(SmolStr::new(text)) }
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<SmolStr, E> {
+        Ok(smol_str::format_smolstr!("{value}"))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<SmolStr, E> {
+        Ok(smol_str::format_smolstr!("{value}"))
     }
 }
 
@@ -357,6 +388,16 @@ mod tests {
         assert_eq!(Number::parse(" "), Ok(Number::Empty));
         for bad in ["-", "n/a", "NaN", "inf", "1.2.3", "%", "4,41", "1,23,456", "1.5,000"] {
             assert!(Number::parse(bad).is_err(), "{bad} passed");
+        }
+    }
+
+    #[test]
+    fn ids_are_text_and_never_empty() {
+        let read = |json: &str| id(&mut serde_json::Deserializer::from_str(json)).ok();
+        assert_eq!(read("\"1962000000000000011\"").as_deref(), Some("1962000000000000011"));
+        assert_eq!(read("9007199254740993").as_deref(), Some("9007199254740993"));
+        for bad in ["\"\"", "null", "1.5", "[]"] {
+            assert_eq!(read(bad), None, "{bad} passed");
         }
     }
 
