@@ -283,7 +283,8 @@ fn post(page: &mut Page, body: &Body, account: &AccountId, kind: Option<&SmolStr
 
 /// X has codes of its own for posts without words: `und`, `zxx`, `qme`, `qht` …
 fn is_language(code: &str) -> bool {
-    !matches!(code, "und" | "zxx") && !(code.len() == 3 && code.starts_with('q'))
+    let of_its_own = code.len() == 3 && code.starts_with('q');
+    !(of_its_own || matches!(code, "und" | "zxx"))
 }
 
 fn medium(page: &mut Page, body: &Body, account: &AccountId, row: MediaRow) {

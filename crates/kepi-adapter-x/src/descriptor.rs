@@ -51,7 +51,7 @@ pub(crate) fn descriptor(config: &XConfig) -> Descriptor {
             (Plan::Subscription | Plan::Enterprise, true, _) => &CONTRACT,
             (Plan::Subscription | Plan::Enterprise, false, _) => &CONTRACT_PUBLIC,
         },
-        check_calls: 1,
+        check_calls: 2,
         known_gaps: &KNOWN_GAPS,
     }
 }
