@@ -64,6 +64,13 @@ impl Stream {
         Self(smol_str::format_smolstr!("{platform}/*:{endpoint}"))
     }
 
+    /// The stream of what a person asked for by days, apart from the stream of what is due: where the one stands
+    /// says nothing of the other.
+    #[must_use]
+    pub fn on_demand(&self) -> Self {
+        Self(smol_str::format_smolstr!("{self}+demand"))
+    }
+
     /// A stream's name as it stands in the journal.
     #[must_use]
     pub fn from_stored(name: &str) -> Self {

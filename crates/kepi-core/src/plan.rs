@@ -63,6 +63,10 @@ pub struct PlanInput<'a> {
 
 /// The jobs that are due, interrupted ones first.
 ///
+/// Days that a person asks for have a stream of their own ([`Stream::on_demand`]): history read again in January
+/// does not make what is due forget that it stood in June, and a single day asked for does not make it believe
+/// that the days before were read.
+///
 /// # Errors
 /// `BadConfig` when an account's zone is unknown.
 pub fn plan(
@@ -90,11 +94,13 @@ pub fn plan(
         return Ok(jobs);
     }
     for account in input.accounts {
-        let stream = Stream::of(&account.id, endpoint.name);
+        let due = Stream::of(&account.id, endpoint.name);
+        let asked = due.on_demand();
+        jobs.extend(resume(&due, state));
+        jobs.extend(resume(&asked, state));
+        let dated = matches!(endpoint.shape, Shape::Windows { .. } | Shape::Listing { .. });
+        let stream = if dated && input.range.is_some() { asked } else { due };
         let last = state(&stream);
-        if let Some(resumed) = resume(&stream, state) {
-            jobs.push(resumed);
-        }
         let one = std::slice::from_ref(account);
         match endpoint.shape {
             Shape::Snapshot => jobs.push(start(input, one, &stream, None, Vec::new())),

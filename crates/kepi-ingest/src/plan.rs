@@ -1,0 +1,230 @@
+//! What a pass would ask for, and what that costs, before any call is made.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kepi_core::{
+    AccountId, Cost, DateSpan, Error, Result, Shape,
+    plan::{KnownPost, PlannedJob},
+};
+use serde::Serialize;
+use smol_str::SmolStr;
+
+use crate::{
+    Capability, Ingest, IngestRequest,
+    work::{Group, Stage, Unit, groups, hull},
+};
+
+/// What a pass would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanReport {
+    /// When it was planned.
+    pub planned_at: Timestamp,
+    /// Per account and endpoint, in the order in which they would be asked.
+    pub endpoints: Vec<PlannedEndpoint>,
+    /// In all.
+    pub total: Estimate,
+    /// What a reader should know of the whole: quotas that it does not fit.
+    pub warnings: Vec<String>,
+}
+
+/// How many calls, items and how much money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Estimate {
+    /// Calls.
+    pub calls: u64,
+    /// Items that the platform returns.
+    pub items: u64,
+    /// Millionths of a US dollar.
+    pub cost_micro_usd: u64,
+    /// Some of it is a list whose length only the platform knows: it may be more.
+    pub at_least: bool,
+}
+
+impl Estimate {
+    fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.items += other.items;
+        self.cost_micro_usd += other.cost_micro_usd;
+        self.at_least |= other.at_least;
+    }
+}
+
+/// One endpoint of one account, or of the accounts that share its calls.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlannedEndpoint {
+    /// The platform.
+    pub platform: SmolStr,
+    /// The credential it is asked with.
+    pub credential: SmolStr,
+    /// Whose.
+    pub accounts: Vec<AccountId>,
+    /// Which endpoint.
+    pub endpoint: SmolStr,
+    /// What it gives, for people.
+    pub title: SmolStr,
+    /// How many jobs: windows, batches or lists.
+    pub jobs: u64,
+    /// How many of them go on where an interrupted run stood.
+    pub resumed: u64,
+    /// The account-local days they span.
+    pub days: Option<DateSpan>,
+    /// Days that were asked for and lie before what the platform keeps.
+    pub clamped: Vec<DateSpan>,
+    /// What it takes.
+    #[serde(flatten)]
+    pub estimate: Estimate,
+    /// What a reader should know.
+    pub warnings: Vec<String>,
+    /// Accounts that are left out because they are known to lack it.
+    pub lacking: Vec<Capability>,
+    /// Why it cannot be asked at all.
+    pub refused: Option<String>,
+}
+
+impl Ingest {
+    /// Says what [`Ingest::run`] would ask for now: endpoints, days, calls, items and money. Makes no call.
+    ///
+    /// # Errors
+    /// `BadInput` for an unknown endpoint, `BadConfig` for an account's unknown zone, `Store` when what was
+    /// read before cannot be looked up.
+    pub async fn plan(&self, request: &IngestRequest) -> Result<PlanReport> {
+        request.check()?;
+        let now = self.clock.now();
+        let states = self.pages.stream_states().await?;
+        let lacking = self.memory.capabilities().await?;
+        let mut report = PlanReport {
+            planned_at: now,
+            endpoints: Vec::new(),
+            total: Estimate::default(),
+            warnings: Vec::new(),
+        };
+        let mut pools = BTreeMap::new();
+        for group in groups(request) {
+            let posts = self.pages.known_posts(&group.account_ids()).await?;
+            for stage in [Stage::Lists, Stage::Batches] {
+                let units = group.units(request, &lacking, now);
+                for unit in units.iter().filter(|unit| Stage::of(unit.endpoint) == stage) {
+                    let jobs =
+                        unit.check_sunset(now).and_then(|()| unit.jobs(&states, &posts, now, request.range));
+                    let planned = describe(unit, jobs, &posts, now);
+                    report.total.add(planned.estimate);
+                    draw(&mut pools, &group, unit, planned.estimate.calls);
+                    report.endpoints.push(planned);
+                }
+            }
+        }
+        report.warnings = pools.into_values().filter_map(|pool: Pool| pool.warning()).collect();
+        Ok(report)
+    }
+}
+
+fn describe(
+    unit: &Unit<'_>,
+    jobs: Result<Vec<PlannedJob>, Error>,
+    posts: &[KnownPost],
+    now: Timestamp,
+) -> PlannedEndpoint {
+    let (jobs, refused) = match jobs {
+        Ok(jobs) => (jobs, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    PlannedEndpoint {
+        platform: unit.group.adapter.descriptor().platform.into(),
+        credential: unit.group.credential.clone(),
+        accounts: unit.account_ids(),
+        endpoint: unit.endpoint.name.into(),
+        title: unit.endpoint.title.into(),
+        jobs: length(jobs.len()),
+        resumed: length(jobs.iter().filter(|job| !job.cursor.is_start()).count()),
+        days: hull(&jobs),
+        clamped: jobs.iter().filter_map(|job| job.clamped).collect(),
+        estimate: estimate(unit, &jobs, posts),
+        warnings: unit.sunset_warning(now).into_iter().collect(),
+        lacking: unit.lacking.clone(),
+        refused,
+    }
+}
+
+fn estimate(unit: &Unit<'_>, jobs: &[PlannedJob], posts: &[KnownPost]) -> Estimate {
+    let mut sum = Estimate::default();
+    for job in jobs {
+        sum.add(estimate_job(unit, job, posts));
+    }
+    let cost = match unit.endpoint.cost {
+        Cost::Free => 0,
+        Cost::PerCall(price) => sum.calls * u64::from(price),
+        Cost::PerItem(price) => sum.items * u64::from(price),
+    };
+    Estimate { cost_micro_usd: cost, ..sum }
+}
+
+fn estimate_job(unit: &Unit<'_>, planned: &PlannedJob, posts: &[KnownPost]) -> Estimate {
+    let job = &planned.job;
+    let one_call = |items| Estimate { calls: 1, items, cost_micro_usd: 0, at_least: false };
+    match unit.endpoint.shape {
+        Shape::Snapshot => one_call(length(job.accounts.len())),
+        Shape::Batch { .. } => one_call(length(job.posts.len())),
+        Shape::Windows { .. } => {
+            one_call(job.window.map_or(0, |window| u64::try_from(window.days()).unwrap_or(0)))
+        }
+        Shape::Listing { .. } => {
+            let listed = |known: &&KnownPost| {
+                let day = known
+                    .post
+                    .published_at
+                    .map(|at| kepi_core::period::local_day(at, &jiff::tz::TimeZone::UTC));
+                job.accounts.iter().any(|account| account.id == known.post.account)
+                    && job.window.is_none_or(|window| day.is_some_and(|day| window.contains(day)))
+            };
+            let items = length(posts.iter().filter(listed).count());
+            let calls = items.div_ceil(u64::from(unit.endpoint.page_size.max(1))).max(1);
+            Estimate { calls, items, cost_micro_usd: 0, at_least: true }
+        }
+    }
+}
+
+/// What a plan takes out of one allowance.
+struct Pool {
+    name: String,
+    calls: u64,
+    requests: u32,
+    interval_secs: u32,
+}
+
+fn draw(
+    pools: &mut BTreeMap<(SmolStr, &'static str, u32), Pool>,
+    group: &Group,
+    unit: &Unit<'_>,
+    calls: u64,
+) {
+    for quota in unit.endpoint.quotas {
+        let pool =
+            pools.entry((group.credential.clone(), quota.pool, quota.interval_secs)).or_insert_with(|| {
+                Pool {
+                    name: format!("{} of {}", quota.pool, group.adapter.descriptor().title),
+                    calls: 0,
+                    requests: quota.requests,
+                    interval_secs: quota.interval_secs,
+                }
+            });
+        pool.calls += calls;
+    }
+}
+
+impl Pool {
+    fn warning(&self) -> Option<String> {
+        let Self { name, calls, requests, interval_secs } = self;
+        let intervals = calls.div_ceil(u64::from(*requests).max(1));
+        (calls > &u64::from(*requests)).then(|| {
+            let seconds = (intervals - 1) * u64::from(*interval_secs);
+            format!(
+                "{calls} calls and an allowance of {requests} in {interval_secs} s ({name}): it takes at least {seconds} s, or goes on in a later run"
+            )
+        })
+    }
+}
+
+fn length(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

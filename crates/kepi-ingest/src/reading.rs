@@ -1,0 +1,381 @@
+//! One unit of work: its jobs one after another, each page by page until no cursor follows.
+
+use std::{collections::HashSet, sync::PoisonError};
+
+use jiff::Timestamp;
+use kepi_core::{
+    Cursor, Error, ErrorKind, Notice, Page, Result, Retry, Shape, Stream, Value,
+    plan::{KnownPost, PlannedJob},
+};
+
+use crate::{
+    Answer, Capability, Ending, EndpointReport, Failure, Lack,
+    run::RunContext,
+    seam::{Fetched, NewPage},
+    work::Unit,
+};
+
+/// Reads one unit. Whatever happens is told in its report.
+pub(crate) async fn read_unit(
+    context: &RunContext<'_>,
+    unit: &Unit<'_>,
+    posts: &[KnownPost],
+) -> EndpointReport {
+    let mut report = EndpointReport::new(unit.account_ids(), unit.endpoint.name);
+    let mut reading = Reading { context, unit, report: &mut report };
+    let ending = reading.read(posts).await;
+    report.ending = ending;
+    report
+}
+
+struct Reading<'a, 'r> {
+    context: &'a RunContext<'r>,
+    unit: &'a Unit<'a>,
+    report: &'a mut EndpointReport,
+}
+
+/// Why a job ended before its last page.
+enum Halt {
+    /// The unit ends so.
+    End(Ending),
+    /// This went wrong.
+    Error(Error),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Reading<'_, '_> {
+    async fn read(&mut self, posts: &[KnownPost]) -> Ending {
+        if self.context.stop.is_stopped() {
+            return Ending::Stopped;
+        }
+        if let Some(account) = self.dead_token() {
+            let error =
+                Error::new(ErrorKind::Reauthorise, "not asked: its credential was refused in this run")
+                    .with("account", account);
+            return Ending::Failed(Failure::of(&error));
+        }
+        let (range, now) = (self.context.request.range, self.context.now);
+        let planned = self
+            .unit
+            .check_sunset(now)
+            .and_then(|()| self.unit.jobs(&self.context.states, posts, now, range));
+        let jobs = match planned {
+            Ok(jobs) => jobs,
+            Err(error) => return Ending::Failed(Failure::of(&error)),
+        };
+        if let Some(warning) = self.unit.sunset_warning(now) {
+            self.report.remark(warning);
+        }
+        if jobs.is_empty() {
+            return Ending::NothingDue;
+        }
+        self.context.progress.began(&self.report.accounts, &self.report.endpoint);
+        for job in &jobs {
+            // A later job would move the checkpoint past what this one has left, so the unit ends with it.
+            if let Err(halt) = self.read_or_restart(job).await {
+                return self.ending(job, halt).await;
+            }
+        }
+        self.has_it().await;
+        Ending::Done
+    }
+
+    /// A cursor that the platform no longer takes makes its job begin anew, once and said aloud.
+    async fn read_or_restart(&mut self, planned: &PlannedJob) -> Result<(), Halt> {
+        if let Some(days) = planned.clamped {
+            self.report.notice(Notice::Clamped { days });
+        }
+        if planned.cursor.is_start() {
+            return self.read_job(planned).await;
+        }
+        self.report.resumed = true;
+        match self.read_job(planned).await {
+            Err(Halt::Error(error)) if refuses_cursor(&error) => {
+                self.report.remark(format!("the stored cursor is refused and the job begins anew: {error}"));
+                let anew = PlannedJob { cursor: Cursor::default(), clamped: None, ..planned.clone() };
+                self.read_job(&anew).await
+            }
+            other => other,
+        }
+    }
+
+    async fn read_job(&mut self, planned: &PlannedJob) -> Result<(), Halt> {
+        let mut cursor = planned.cursor.clone();
+        let mut seen = HashSet::from([cursor.clone()]);
+        let mut items = 0_u64;
+        loop {
+            let fetched = self.fetch(planned, &cursor).await?;
+            self.report.tally.call(&fetched);
+            let page = self.unit.group.adapter.decode(&planned.job, &cursor, &fetched.body)?;
+            self.weigh(planned, &cursor, &page).await?;
+            let next = page.next.clone();
+            items += items_of(&page);
+            self.hear(&page).await;
+            self.push(planned, cursor, fetched, page).await?;
+            let capped = self.unit.endpoint.page_cap.filter(|cap| items >= u64::from(*cap));
+            let Some(next) = next else {
+                self.end_of_list(capped);
+                return Ok(());
+            };
+            if !seen.insert(next.clone()) {
+                return Err(Halt::Error(loop_error(&next)));
+            }
+            self.check_caps(capped, seen.len())?;
+            if self.context.stop.is_stopped() {
+                return Err(Halt::End(Ending::Stopped));
+            }
+            cursor = next;
+        }
+    }
+
+    /// One call. Once the run was asked to stop, the page in hand has a little time left.
+    async fn fetch(&self, planned: &PlannedJob, cursor: &Cursor) -> Result<Fetched, Halt> {
+        let ingest = self.context.ingest;
+        let grace = async {
+            self.context.stop.stopped().await;
+            ingest.clock.sleep_until(after(ingest.clock.now(), ingest.options.stop_grace)).await;
+        };
+        tokio::select! {
+            biased;
+            fetched = ingest.fetch.fetch(self.unit.group.adapter.as_ref(), &planned.job, cursor) => Ok(fetched?),
+            () = grace => Err(Halt::End(Ending::Stopped)),
+        }
+    }
+
+    async fn push(
+        &mut self,
+        planned: &PlannedJob,
+        cursor: Cursor,
+        fetched: Fetched,
+        page: Page,
+    ) -> Result<(), Halt> {
+        self.report.tally.page(&page);
+        let page = NewPage {
+            stream: planned.stream.clone(),
+            job: planned.job.clone(),
+            cursor,
+            request: Some(fetched.request),
+            body: fetched.body,
+            page,
+        };
+        if let Err(error) = self.context.writer.lock().await.push(page).await {
+            self.context.fail(&error);
+            return Err(Halt::Error(error));
+        }
+        self.context.progress.page(&self.report.accounts, &self.report.endpoint, &self.report.tally);
+        Ok(())
+    }
+
+    fn end_of_list(&mut self, capped: Option<u32>) {
+        if let Some(cap) = capped {
+            self.report.notice(Notice::Gap {
+                reason: format!("the platform gives at most {cap} items and gave them: there may be more"),
+            });
+        }
+    }
+
+    fn check_caps(&mut self, capped: Option<u32>, pages: usize) -> Result<(), Halt> {
+        let reason = if let Some(cap) = capped {
+            format!("{cap} items, the most the platform gives, were read and it offers more")
+        } else if pages > usize::try_from(self.context.ingest.options.max_pages).unwrap_or(usize::MAX) {
+            format!("{} pages were read in one run", pages - 1)
+        } else {
+            return Ok(());
+        };
+        self.report.notice(Notice::Gap { reason: format!("{reason}; the next run goes on there") });
+        Err(Halt::End(Ending::Capped { reason }))
+    }
+
+    /// Keeps the page's notices, and what they say about capabilities.
+    async fn hear(&mut self, page: &Page) {
+        for notice in &page.notices {
+            self.report.notice(notice.clone());
+            if let Notice::NotOffered { account, metric, reason } = notice {
+                let retry_at = after(self.context.now, self.context.ingest.options.not_offered_retry);
+                self.remember(Capability {
+                    account: account.clone(),
+                    endpoint: self.unit.endpoint.name.into(),
+                    metric: metric.clone(),
+                    lack: Lack::NotOffered,
+                    reason: reason.clone(),
+                    since: self.context.now,
+                    retry_at,
+                })
+                .await;
+            }
+        }
+    }
+
+    async fn remember(&mut self, capability: Capability) {
+        if let Err(error) = self.context.ingest.memory.remember(capability).await {
+            tracing::warn!(%error, endpoint = self.unit.endpoint.name, "a capability was not remembered");
+            self.report.remark(format!("what the account lacks was not remembered: {error}"));
+        }
+    }
+
+    /// What was lacking before is there: forgets it.
+    async fn has_it(&mut self) {
+        let context = self.context;
+        for account in &self.unit.accounts {
+            let said_now = self.report.notices.iter().any(|notice| {
+                matches!(notice, Notice::NotOffered { account: whose, metric: None, .. } if *whose == account.id)
+            });
+            if context.lacked(&account.id, self.unit.endpoint.name)
+                && !said_now
+                && let Err(error) =
+                    context.ingest.memory.forget(&account.id, Some(self.unit.endpoint.name)).await
+            {
+                tracing::warn!(%error, account = %account.id, "a capability was not forgotten");
+            }
+        }
+    }
+
+    /// A whole answer of zeros where there were numbers before is not believed until it has stood for a while.
+    async fn weigh(&mut self, planned: &PlannedJob, cursor: &Cursor, page: &Page) -> Result<(), Halt> {
+        let Some(zeros) = only_zeros(page) else { return Ok(()) };
+        let known = self.context.answer(&planned.stream);
+        if !zeros {
+            return self.set_answer(planned, known, Answer { had_numbers: true, zeros_since: None }).await;
+        }
+        let whole = cursor.is_start() && page.next.is_none();
+        let steady = matches!(self.unit.endpoint.shape, Shape::Snapshot | Shape::Windows { .. });
+        if !(known.had_numbers && whole && steady) {
+            return Ok(());
+        }
+        let now = self.context.now;
+        let since = known.zeros_since.unwrap_or(now);
+        if now >= after(since, self.context.ingest.options.zeros_believed_after) {
+            self.report.remark(format!("all numbers are zero since {since}: believed now"));
+            return self.set_answer(planned, known, Answer::default()).await;
+        }
+        self.set_answer(planned, known, Answer { zeros_since: Some(since), ..known }).await?;
+        self.report.remark(
+            "every number of the answer is zero where there were numbers before: not believed, asked again",
+        );
+        Err(Halt::End(Ending::Withheld))
+    }
+
+    async fn set_answer(&self, planned: &PlannedJob, known: Answer, answer: Answer) -> Result<(), Halt> {
+        if known == answer {
+            return Ok(());
+        }
+        let context = self.context;
+        context.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(planned.stream.clone(), answer);
+        Ok(context.ingest.memory.set_answer(&planned.stream, answer).await?)
+    }
+
+    fn dead_token(&self) -> Option<String> {
+        let dead = self.context.dead_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let token = self.unit.endpoint.token?;
+        let refused = |account: &&kepi_core::AccountRef| dead.contains(&(account.id.clone(), token));
+        self.unit.accounts.iter().find(refused).map(|account| account.id.to_string())
+    }
+
+    async fn ending(&mut self, planned: &PlannedJob, halt: Halt) -> Ending {
+        let error = match halt {
+            Halt::End(ending) => return ending,
+            Halt::Error(error) => error,
+        };
+        tracing::warn!(%error, endpoint = self.unit.endpoint.name, "endpoint stopped");
+        match error.kind() {
+            ErrorKind::RateLimited | ErrorKind::QuotaExhausted | ErrorKind::BudgetExhausted => {
+                Ending::Deferred { until: self.until(&error), reason: error.to_string() }
+            }
+            ErrorKind::NotOffered => self.lacks(planned, Lack::NotOffered, &error).await,
+            ErrorKind::Forbidden => self.lacks(planned, Lack::Forbidden, &error).await,
+            ErrorKind::Cancelled => Ending::Stopped,
+            kind => {
+                if matches!(kind, ErrorKind::Reauthorise | ErrorKind::CredentialExpired) {
+                    self.bury_token();
+                }
+                Ending::Failed(Failure::of(&error))
+            }
+        }
+    }
+
+    fn until(&self, error: &Error) -> Option<Timestamp> {
+        match error.retry_policy() {
+            Retry::At(at) => Some(at),
+            Retry::After(pause) => Some(after(self.context.ingest.clock.now(), pause)),
+            Retry::Backoff | Retry::Never => None,
+        }
+    }
+
+    async fn lacks(&mut self, planned: &PlannedJob, lack: Lack, error: &Error) -> Ending {
+        let options = &self.context.ingest.options;
+        let pause = match lack {
+            Lack::NotOffered => options.not_offered_retry,
+            Lack::Forbidden => options.forbidden_retry,
+        };
+        let retry_at = after(self.context.now, pause);
+        for account in &planned.job.accounts {
+            self.remember(Capability {
+                account: account.id.clone(),
+                endpoint: self.unit.endpoint.name.into(),
+                metric: None,
+                lack,
+                reason: error.to_string(),
+                since: self.context.now,
+                retry_at,
+            })
+            .await;
+        }
+        if let Some(hint) = error.hint_text() {
+            self.report.remark(format!("hint: {hint}"));
+        }
+        Ending::Lacking { reason: error.to_string() }
+    }
+
+    /// The other endpoints that need this token are not asked in this run: they would be refused too.
+    fn bury_token(&self) {
+        let Some(token) = self.unit.endpoint.token else { return };
+        let mut dead = self.context.dead_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        dead.extend(self.unit.accounts.iter().map(|account| (account.id.clone(), token)));
+    }
+}
+
+impl RunContext<'_> {
+    fn answer(&self, stream: &Stream) -> Answer {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.get(stream).copied().unwrap_or_default()
+    }
+}
+
+/// Whether an error may mean that a stored cursor is no longer good. A torn one (`Store`) is never passed over.
+fn refuses_cursor(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::NotFound)
+}
+
+fn loop_error(cursor: &Cursor) -> Error {
+    Error::bad_response("the platform gave the same cursor twice: the list would never end")
+        .with("cursor", format!("{cursor:?}"))
+        .hint("what was read is kept; the next run tries again from there")
+}
+
+fn items_of(page: &Page) -> u64 {
+    let items = if page.posts.is_empty() { page.measurements.len() } else { page.posts.len() };
+    u64::try_from(items + page.rejects.len()).unwrap_or(u64::MAX)
+}
+
+/// Whether all numbers of a page are zero; `None` when it holds no number.
+fn only_zeros(page: &Page) -> Option<bool> {
+    let mut values = page.measurements.iter().flat_map(|measurement| &measurement.values).peekable();
+    values.peek()?;
+    Some(values.all(|reading| match &reading.value {
+        Value::Count(count) => *count == 0,
+        Value::Real(real) => *real == 0.0,
+        Value::Money(money) => money.amount.is_zero(),
+    }))
+}
+
+pub(crate) fn after(at: Timestamp, pause: std::time::Duration) -> Timestamp {
+    jiff::SignedDuration::try_from(pause)
+        .ok()
+        .and_then(|pause| at.checked_add(pause).ok())
+        .unwrap_or(Timestamp::MAX)
+}

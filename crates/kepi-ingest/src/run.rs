@@ -1,0 +1,275 @@
+//! One pass: every endpoint of every account, each account by one hand at a time.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use kepi_core::{
+    AccountId, Error, Result, Stream,
+    plan::{KnownPost, StreamState},
+};
+use smol_str::SmolStr;
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+
+use crate::{
+    Answer, Capability, EndpointReport, Failure, Fetch, IngestRequest, Memory, PageWriter, Pages, Progress,
+    RunReport, StopFlag,
+    reading::read_unit,
+    seam::Clock,
+    work::{Group, Stage, Unit, groups},
+};
+
+/// How a pass behaves.
+#[derive(Debug, Clone)]
+pub struct IngestOptions {
+    /// How many endpoints are read at once, over all accounts.
+    pub concurrency: usize,
+    /// How many pages of one job are read in one run; then it stops and goes on in the next.
+    pub max_pages: u32,
+    /// How long the page in hand may take once the run was asked to stop.
+    pub stop_grace: Duration,
+    /// When an endpoint that the platform does not offer is tried again.
+    pub not_offered_retry: Duration,
+    /// When an endpoint whose scope or role is missing is tried again.
+    pub forbidden_retry: Duration,
+    /// How long an answer of nothing but zeros must stand before it is believed.
+    pub zeros_believed_after: Duration,
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+impl Default for IngestOptions {
+    fn default() -> Self {
+        Self {
+            concurrency: 8,
+            max_pages: 10_000,
+            stop_grace: Duration::from_secs(30),
+            not_offered_retry: 7 * 24 * HOUR,
+            forbidden_retry: 24 * HOUR,
+            zeros_believed_after: 20 * HOUR,
+        }
+    }
+}
+
+/// The loop: plans what is due, fetches it page by page, and hands the pages to the store.
+#[derive(Debug, Clone)]
+pub struct Ingest {
+    pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) pages: Arc<dyn Pages>,
+    pub(crate) memory: Arc<dyn Memory>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: IngestOptions,
+}
+
+/// What all units of a run share.
+pub(crate) struct RunContext<'r> {
+    pub(crate) ingest: &'r Ingest,
+    pub(crate) request: &'r IngestRequest,
+    pub(crate) progress: &'r dyn Progress,
+    pub(crate) stop: StopFlag,
+    pub(crate) now: Timestamp,
+    pub(crate) states: HashMap<Stream, StreamState>,
+    pub(crate) writer: AsyncMutex<Box<dyn PageWriter>>,
+    pub(crate) answers: Mutex<HashMap<Stream, Answer>>,
+    pub(crate) dead_tokens: Mutex<HashSet<(AccountId, &'static str)>>,
+    lacking: Vec<Capability>,
+    permits: Semaphore,
+    shared: HashMap<SmolStr, AsyncMutex<()>>,
+    fatal: Mutex<Option<Failure>>,
+}
+
+impl Ingest {
+    /// A loop between a transport and a store.
+    #[must_use]
+    pub fn new(
+        fetch: Arc<dyn Fetch>,
+        pages: Arc<dyn Pages>,
+        memory: Arc<dyn Memory>,
+        clock: Arc<dyn Clock>,
+        options: IngestOptions,
+    ) -> Self {
+        Self { fetch, pages, memory, clock, options }
+    }
+
+    /// Reads what the request asks for and hands it to the store, page by page.
+    ///
+    /// One endpoint or account that fails stops no other. Interrupted jobs go on first. The run's record is kept
+    /// in the store.
+    ///
+    /// # Errors
+    /// When nothing could be begun: an unknown endpoint, an unreadable store. All else is told in the report.
+    pub async fn run(
+        &self,
+        request: &IngestRequest,
+        progress: &dyn Progress,
+        stop: &StopFlag,
+    ) -> Result<RunReport> {
+        let run = SmolStr::new(uuid::Uuid::now_v7().to_string());
+        self.run_named(run, request, progress, stop).await
+    }
+
+    /// [`Ingest::run`] under an id of the caller's.
+    ///
+    /// # Errors
+    /// As [`Ingest::run`].
+    pub async fn run_named(
+        &self,
+        run: SmolStr,
+        request: &IngestRequest,
+        progress: &dyn Progress,
+        stop: &StopFlag,
+    ) -> Result<RunReport> {
+        request.check()?;
+        let started_at = self.clock.now();
+        let groups = groups(request);
+        let context = self.context(&run, request, &groups, progress, stop, started_at).await?;
+        let work = groups.iter().map(|group| context.run_group(group));
+        let endpoints = futures::future::join_all(work).await.into_iter().flatten().collect();
+        let RunContext { writer, fatal, .. } = context;
+        let finished = writer.into_inner().finish().await;
+        let mut error = fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let (Err(late), None) = (&finished, &error) {
+            error = Some(Failure::of(late));
+        }
+        let report = RunReport::close(run, request.kind, started_at, self.clock.now(), endpoints, error);
+        self.keep_record(report).await
+    }
+
+    async fn keep_record(&self, mut report: RunReport) -> Result<RunReport> {
+        if let Err(error) = self.pages.append_run(report.record()).await {
+            tracing::error!(%error, run = %report.run, "the record of the run was not kept");
+            if report.error.is_none() {
+                report.outcome = crate::Outcome::Failed;
+                report.error = Some(Failure::of(&error));
+            }
+        }
+        Ok(report)
+    }
+
+    async fn context<'r>(
+        &'r self,
+        run: &SmolStr,
+        request: &'r IngestRequest,
+        groups: &[Group],
+        progress: &'r dyn Progress,
+        stop: &StopFlag,
+        now: Timestamp,
+    ) -> Result<RunContext<'r>> {
+        let platform = |group: &Group| SmolStr::new(group.adapter.descriptor().platform);
+        Ok(RunContext {
+            ingest: self,
+            request,
+            progress,
+            stop: stop.child(),
+            now,
+            states: self.pages.stream_states().await?,
+            answers: Mutex::new(self.memory.answers().await?),
+            lacking: self.memory.capabilities().await?,
+            writer: AsyncMutex::new(self.pages.writer(run).await?),
+            dead_tokens: Mutex::default(),
+            permits: Semaphore::new(self.options.concurrency.max(1)),
+            shared: groups.iter().map(|group| (platform(group), AsyncMutex::new(()))).collect(),
+            fatal: Mutex::default(),
+        })
+    }
+}
+
+impl RunContext<'_> {
+    /// Lists and windows first; then, when they rest, what is asked about the posts that they brought.
+    async fn run_group(&self, group: &Group) -> Vec<EndpointReport> {
+        let units = group.units(self.request, &self.lacking, self.now);
+        let (lists, batches): (Vec<_>, Vec<_>) =
+            units.into_iter().partition(|unit| Stage::of(unit.endpoint) == Stage::Lists);
+        let mut reports = self.run_units(self.resumed_first(lists), &[]).await;
+        if batches.is_empty() {
+            return reports;
+        }
+        let posts = match self.known_posts(group).await {
+            Ok(posts) => posts,
+            Err(error) => {
+                self.fail(&error);
+                Vec::new()
+            }
+        };
+        reports.extend(self.run_units(self.resumed_first(batches), &posts).await);
+        reports
+    }
+
+    async fn known_posts(&self, group: &Group) -> Result<Vec<KnownPost>> {
+        self.writer.lock().await.flush().await?;
+        self.ingest.pages.known_posts(&group.account_ids()).await
+    }
+
+    fn resumed_first<'g>(&self, units: Vec<Unit<'g>>) -> Vec<Unit<'g>> {
+        let interrupted = |unit: &Unit<'_>| {
+            unit.jobs(&self.states, &[], self.now, self.request.range)
+                .is_ok_and(|jobs| jobs.iter().any(|job| !job.cursor.is_start()))
+        };
+        let (first, then): (Vec<_>, Vec<_>) = units.into_iter().partition(interrupted);
+        first.into_iter().chain(then).collect()
+    }
+
+    /// Runs units at the same time as long as no account is in two hands.
+    async fn run_units(&self, units: Vec<Unit<'_>>, posts: &[KnownPost]) -> Vec<EndpointReport> {
+        let mut waiting = VecDeque::from(units);
+        let mut busy: HashSet<AccountId> = HashSet::new();
+        let mut running = FuturesUnordered::new();
+        let mut reports = Vec::new();
+        loop {
+            while let Some(unit) = take_free(&mut waiting, &busy) {
+                busy.extend(unit.account_ids());
+                running.push(self.run_unit(unit, posts));
+            }
+            let Some((accounts, report)) = running.next().await else { return reports };
+            for account in &accounts {
+                busy.remove(account);
+            }
+            reports.extend(report);
+        }
+    }
+
+    async fn run_unit(
+        &self,
+        unit: Unit<'_>,
+        posts: &[KnownPost],
+    ) -> (Vec<AccountId>, Option<EndpointReport>) {
+        let accounts = unit.account_ids();
+        if accounts.is_empty() {
+            return (accounts, None);
+        }
+        let platform = unit.group.adapter.descriptor().platform;
+        let shared = self.shared.get(platform).filter(|_| unit.is_shared());
+        let _alone = match shared {
+            Some(lock) => Some(lock.lock().await),
+            None => None,
+        };
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await.ok();
+        let report = read_unit(self, &unit, posts).await;
+        self.progress.ended(&report);
+        (accounts, Some(report))
+    }
+
+    /// Whether an account was known to lack an endpoint when the run began.
+    pub(crate) fn lacked(&self, account: &AccountId, endpoint: &str) -> bool {
+        let whole = |known: &&Capability| known.metric.is_none() && known.endpoint == endpoint;
+        self.lacking.iter().filter(whole).any(|known| known.account == *account)
+    }
+
+    /// Ends the whole run: what is read could not be written.
+    pub(crate) fn fail(&self, error: &Error) {
+        let mut fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
+        fatal.get_or_insert_with(|| Failure::of(error));
+        self.stop.stop();
+    }
+}
+
+fn take_free<'g>(waiting: &mut VecDeque<Unit<'g>>, busy: &HashSet<AccountId>) -> Option<Unit<'g>> {
+    let free = |unit: &Unit<'_>| unit.accounts.iter().all(|account| !busy.contains(&account.id));
+    let place = waiting.iter().position(free)?;
+    waiting.remove(place)
+}

@@ -1,0 +1,45 @@
+//! The two seams the loop stands between: where pages come from, and where they rest.
+//!
+//! The transport and the store implement them; tests put something small in their place.
+
+use std::{collections::HashMap, fmt};
+
+use async_trait::async_trait;
+use kepi_core::{
+    AccountId, Adapter, Cursor, Job, Result, Stream,
+    plan::{KnownPost, StreamState},
+};
+use smol_str::SmolStr;
+
+pub(crate) use crate::standin::{Clock, Fetched, NewPage, RunRecord};
+
+/// Where pages come from: one call through all layers.
+#[async_trait]
+pub trait Fetch: fmt::Debug + Send + Sync {
+    /// Asks for one page.
+    async fn fetch(&self, adapter: &dyn Adapter, job: &Job, cursor: &Cursor) -> Result<Fetched>;
+}
+
+/// Where pages rest.
+#[async_trait]
+pub trait Pages: fmt::Debug + Send + Sync {
+    /// Where every stream stands.
+    async fn stream_states(&self) -> Result<HashMap<Stream, StreamState>>;
+    /// The posts that are known of these accounts.
+    async fn known_posts(&self, accounts: &[AccountId]) -> Result<Vec<KnownPost>>;
+    /// Something to write the pages of one run with.
+    async fn writer(&self, run: &SmolStr) -> Result<Box<dyn PageWriter>>;
+    /// Keeps the record of a finished run.
+    async fn append_run(&self, record: RunRecord) -> Result<()>;
+}
+
+/// Writes the pages of one run; pages of many streams may share a commit.
+#[async_trait]
+pub trait PageWriter: Send {
+    /// Takes one page. It is safe when a later [`PageWriter::flush`] has returned.
+    async fn push(&mut self, page: NewPage) -> Result<()>;
+    /// Commits what was taken.
+    async fn flush(&mut self) -> Result<()>;
+    /// Commits what was taken and ends.
+    async fn finish(self: Box<Self>) -> Result<()>;
+}

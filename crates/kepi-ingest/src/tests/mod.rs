@@ -1,0 +1,5 @@
+//! The loop on a toy platform with a journal in memory.
+
+mod pass;
+mod planning;
+mod toy;

@@ -1,0 +1,204 @@
+//! A pass cut into units of work: one endpoint of one account, or of all accounts that share its calls.
+
+use std::{collections::HashMap, sync::Arc};
+
+use jiff::{Timestamp, tz::TimeZone};
+use kepi_core::{
+    AccountId, AccountRef, Adapter, DateSpan, Endpoint, Error, Result, Shape, Stream,
+    period::{DateSpan as Span, add_days, local_day},
+    plan::{KnownPost, PlanInput, PlannedJob, StreamState, plan},
+};
+use smol_str::SmolStr;
+
+use crate::{Capability, IngestRequest};
+
+/// How long before an endpoint's end a plan begins to warn.
+const SUNSET_WARNING_DAYS: i32 = 90;
+
+/// The accounts of one platform that are asked with one credential.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) adapter: Arc<dyn Adapter>,
+    pub(crate) credential: SmolStr,
+    pub(crate) accounts: Vec<AccountRef>,
+}
+
+/// One endpoint of one account, or of all accounts of a group that share its calls.
+#[derive(Debug)]
+pub(crate) struct Unit<'g> {
+    pub(crate) group: &'g Group,
+    pub(crate) endpoint: &'static Endpoint,
+    pub(crate) accounts: Vec<AccountRef>,
+    /// Accounts that it leaves out, and why.
+    pub(crate) lacking: Vec<Capability>,
+}
+
+/// What is read first, and what is asked about posts that the first brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Lists,
+    Batches,
+}
+
+impl Stage {
+    pub(crate) fn of(endpoint: &Endpoint) -> Self {
+        if matches!(endpoint.shape, Shape::Batch { .. }) { Self::Batches } else { Self::Lists }
+    }
+}
+
+/// Accounts by platform and credential, in the order in which they were named.
+pub(crate) fn groups(request: &IngestRequest) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: HashMap<(String, SmolStr), usize> = HashMap::new();
+    for account in &request.accounts {
+        let key = (account.reference.id.platform_name().to_owned(), account.credential.clone());
+        let place = *places.entry(key).or_insert_with(|| {
+            groups.push(Group {
+                adapter: account.adapter.clone(),
+                credential: account.credential.clone(),
+                accounts: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(place) {
+            group.accounts.push(account.reference.clone());
+        }
+    }
+    groups
+}
+
+impl Group {
+    pub(crate) fn account_ids(&self) -> Vec<AccountId> {
+        self.accounts.iter().map(|account| account.id.clone()).collect()
+    }
+
+    /// The units of all endpoints that the request wants, in the descriptor's order.
+    pub(crate) fn units<'g>(
+        &'g self,
+        request: &IngestRequest,
+        lacking: &[Capability],
+        now: Timestamp,
+    ) -> Vec<Unit<'g>> {
+        let endpoints: &'static [Endpoint] = self.adapter.descriptor().endpoints;
+        let mut units = Vec::new();
+        for endpoint in endpoints.iter().filter(|endpoint| request.wants(endpoint.name)) {
+            let known = |account: &AccountRef| {
+                lacking.iter().find(|lack| {
+                    lack.account == account.id
+                        && lack.endpoint == endpoint.name
+                        && lack.metric.is_none()
+                        && now < lack.retry_at
+                })
+            };
+            let (without, with): (Vec<&AccountRef>, Vec<&AccountRef>) =
+                self.accounts.iter().partition(|account| known(account).is_some());
+            let lacks: Vec<Capability> = without.into_iter().filter_map(known).cloned().collect();
+            let with: Vec<AccountRef> = with.into_iter().cloned().collect();
+            let unit = |accounts, lacking| Unit { group: self, endpoint, accounts, lacking };
+            if endpoint.accounts_per_call > 1 {
+                units.push(unit(with, lacks));
+            } else {
+                units.extend(with.into_iter().map(|account| unit(vec![account], Vec::new())));
+                units.extend(lacks.into_iter().map(|lack| unit(Vec::new(), vec![lack])));
+            }
+        }
+        units
+    }
+}
+
+impl Unit<'_> {
+    pub(crate) fn account_ids(&self) -> Vec<AccountId> {
+        self.accounts.iter().map(|account| account.id.clone()).collect()
+    }
+
+    /// The stream that accounts of several groups write to, where they share one.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.endpoint.accounts_per_call > 1
+    }
+
+    /// An endpoint whose version has ended is not asked.
+    ///
+    /// # Errors
+    /// `BadConfig` with the date.
+    pub(crate) fn check_sunset(&self, now: Timestamp) -> Result<()> {
+        match self.endpoint.sunset {
+            Some(day) if day <= local_day(now, &TimeZone::UTC) => {
+                Err(Error::bad_config(format!("this version of the endpoint ended on {day}"))
+                    .with("platform", self.group.adapter.descriptor().platform)
+                    .with("endpoint", self.endpoint.name)
+                    .hint("update kepi, or leave the endpoint out"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The warning that an endpoint's version ends soon.
+    pub(crate) fn sunset_warning(&self, now: Timestamp) -> Option<String> {
+        let day = self.endpoint.sunset?;
+        let today = local_day(now, &TimeZone::UTC);
+        (today < day && day <= add_days(today, SUNSET_WARNING_DAYS))
+            .then(|| format!("this version of {} ends on {day}", self.endpoint.name))
+    }
+
+    /// Its jobs, interrupted ones first.
+    pub(crate) fn jobs(
+        &self,
+        states: &HashMap<Stream, StreamState>,
+        posts: &[KnownPost],
+        now: Timestamp,
+        range: Option<DateSpan>,
+    ) -> Result<Vec<PlannedJob>> {
+        if self.accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let input = PlanInput {
+            descriptor: self.group.adapter.descriptor(),
+            endpoint: self.endpoint,
+            accounts: &self.accounts,
+            now,
+            range,
+            posts,
+        };
+        // A stream that several credentials share may hold another one's job: that is not ours to resume.
+        let state = |stream: &Stream| {
+            let state = states.get(stream)?;
+            let ours = |account: &AccountRef| self.accounts.iter().any(|known| known.id == account.id);
+            state.job.accounts.iter().all(ours).then(|| state.clone())
+        };
+        Ok(without_repeats(plan(&input, &state)?))
+    }
+}
+
+/// Drops fresh jobs that ask again, on the same day, for what an interrupted job is about to read.
+fn without_repeats(jobs: Vec<PlannedJob>) -> Vec<PlannedJob> {
+    let (resumed, fresh): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| !job.cursor.is_start());
+    let fresh: Vec<_> =
+        fresh.into_iter().filter(|job| !resumed.iter().any(|earlier| covers(earlier, job))).collect();
+    resumed.into_iter().chain(fresh).collect()
+}
+
+fn covers(earlier: &PlannedJob, job: &PlannedJob) -> bool {
+    let same_day = earlier.job.accounts.iter().all(|account| {
+        let zone = kepi_core::period::zone(&account.zone).unwrap_or(TimeZone::UTC);
+        local_day(earlier.job.planned_at, &zone) == local_day(job.job.planned_at, &zone)
+    });
+    let window = match (earlier.job.window, job.job.window) {
+        (Some(read), Some(asked)) => read.start <= asked.start && asked.end <= read.end,
+        (None, None) => true,
+        _ => false,
+    };
+    same_day
+        && window
+        && earlier.stream == job.stream
+        && job.job.accounts.iter().all(|account| earlier.job.accounts.contains(account))
+        && job.job.posts.iter().all(|post| earlier.job.posts.contains(post))
+}
+
+/// The days that a list of jobs spans.
+pub(crate) fn hull(jobs: &[PlannedJob]) -> Option<Span> {
+    let mut windows = jobs.iter().filter_map(|job| job.job.window);
+    let first = windows.next()?;
+    Some(
+        windows.fold(first, |hull, window| Span::new(hull.start.min(window.start), hull.end.max(window.end))),
+    )
+}
