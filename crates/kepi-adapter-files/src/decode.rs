@@ -1,0 +1,310 @@
+//! Tables to a page: every row for itself, every cell for itself.
+
+mod page;
+mod post;
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use kepi_core::{
+    AccountRef, Body, DateSpan, Job, Measurement, MetricId, Page, Provenance, Reading, Result, Segment,
+    Subject, SubjectKind, Traffic, Window, WindowKind,
+    period::{self, add_days},
+};
+
+use self::page::PageBuilder;
+use crate::{
+    layout::{NamedBy, Names},
+    locate::{self, Found},
+    read,
+    recipe::Recipe,
+    sheet::{Row, normal},
+    time::{self, Moment},
+    value::{self, Kind, Measure, Style},
+};
+
+/// Decodes a body by its job.
+pub(crate) fn decode(job: &Job, body: &Body) -> Result<Page> {
+    let recipe = Recipe::of(job)?;
+    let account = job.account()?;
+    let zone = period::zone(recipe.layout.zone.as_deref().unwrap_or(&account.zone))?;
+    let file = read::read(&body.bytes, recipe.layout.delimiter)?;
+    let mut page = PageBuilder::new(account.id.clone());
+    let found = locate::tables(&recipe.layout, &file.sheets);
+    for found in &found {
+        let table = TableReader { recipe: &recipe, account, zone: &zone, found };
+        table.read(&mut page);
+    }
+    if found.is_empty() {
+        page.remark(format!("no table of layout {} stands in {}", recipe.layout.id, recipe.file));
+    }
+    Ok(page.finish())
+}
+
+/// Reads one table.
+struct TableReader<'a> {
+    recipe: &'a Recipe,
+    account: &'a AccountRef,
+    zone: &'a TimeZone,
+    found: &'a Found<'a>,
+}
+
+/// A column of numbers.
+struct NumberColumn<'a> {
+    metric: &'a MetricId,
+    /// `None` where a column of the row decides.
+    traffic: Traffic,
+    column: usize,
+    header: String,
+    style: Style<'a>,
+}
+
+impl TableReader<'_> {
+    fn read(&self, page: &mut PageBuilder) {
+        let columns = self.number_columns(page);
+        if columns.is_empty() {
+            return;
+        }
+        let rows: Vec<&Row> = self.found.rows().collect();
+        let times = self.times(&rows);
+        let last_day = times.iter().flatten().map(|moment| moment.day(self.zone)).max();
+        for (row, moment) in rows.iter().zip(&times) {
+            if let Err(reason) = self.row(row, moment.as_ref(), last_day, &columns, page) {
+                page.reject(self.place(row), reason, row.raw.clone());
+            }
+        }
+        self.tell_a_cut_end(&rows, page);
+    }
+
+    fn place(&self, row: &Row) -> String {
+        self.found.sheet.place(row)
+    }
+
+    fn number_columns(&self, page: &mut PageBuilder) -> Vec<NumberColumn<'_>> {
+        let table = self.found.table;
+        let plain = table
+            .metrics
+            .iter()
+            .flat_map(|(traffic, metrics)| metrics.iter().map(|(metric, names)| (*traffic, metric, names)));
+        let named = table.named.as_ref().and_then(|named| {
+            let metric = named.metrics.iter().find(|(_, names)| self.is_named(named.by, names))?;
+            Some((named.traffic, metric.0, &named.column))
+        });
+        let mut columns = Vec::new();
+        for (traffic, metric, names) in plain.chain(named) {
+            let Some(column) = self.found.column(names) else { continue };
+            let header = self.found.header_text(column);
+            if self.found.is_doubled(column) {
+                page.remark(format!("column {header} stands twice: {metric} is not read"));
+                continue;
+            }
+            let Some(kind) = self.recipe.kinds.get(metric).copied() else { continue };
+            columns.push(NumberColumn { metric, traffic, column, style: self.style(kind, &header), header });
+        }
+        columns
+    }
+
+    fn is_named(&self, by: NamedBy, names: &Names) -> bool {
+        names.iter().map(normal).any(|name| match by {
+            NamedBy::Sheet => name == normal(&self.found.sheet.name),
+            NamedBy::Line => locate::lines_above(self.found).any(|line| line == name),
+        })
+    }
+
+    fn style(&self, kind: Kind, header: &str) -> Style<'_> {
+        let table = self.found.table;
+        Style {
+            kind,
+            missing: &table.missing,
+            rates: table.rates,
+            decimal: table.decimal,
+            measure: Measure::of(header),
+            currency: self.recipe.currency.as_ref(),
+            capped_at: table.capped_at,
+        }
+    }
+
+    /// What the rows' time column says; the same error is found again where the row is read.
+    fn times(&self, rows: &[&Row]) -> Vec<Option<Moment>> {
+        let table = self.found.table;
+        let Some(column) = self.found.column(&table.time) else { return vec![None; rows.len()] };
+        if table.yearless {
+            let observed = self.zone.to_datetime(self.recipe.observed_at).date();
+            let days: Vec<_> =
+                rows.iter().map(|row| time::month_and_day(row.cell(column), &table.dates)).collect();
+            if days.iter().any(Option::is_some) {
+                let dated = time::with_years(&days, observed);
+                return dated.into_iter().map(|day| day.map(Moment::Day)).collect();
+            }
+        }
+        rows.iter().map(|row| time::read(row.cell(column), &table.dates).ok()).collect()
+    }
+
+    fn row(
+        &self,
+        row: &Row,
+        moment: Option<&Moment>,
+        last_day: Option<Date>,
+        columns: &[NumberColumn<'_>],
+        page: &mut PageBuilder,
+    ) -> Result<(), String> {
+        self.check_shape(row)?;
+        let table = self.found.table;
+        let subject = match table.subject {
+            SubjectKind::Account => Subject::account(self.account.id.clone()),
+            SubjectKind::Post => match self.post(row, page)? {
+                Some(id) => Subject::post(self.account.id.clone(), id),
+                None => return Ok(()),
+            },
+            kind => Subject::of(self.account.id.clone(), kind, self.subject_id(row)?),
+        };
+        let window = self.window(row, moment)?;
+        let segment = self.segment(row)?;
+        let provisional =
+            table.last_day_provisional && matches!(&window, Window::Day(day) if Some(*day) == last_day);
+        for (traffic, values) in self.values(row, columns, page) {
+            let measurement = Measurement {
+                segment: segment.clone(),
+                traffic,
+                provenance: self.provenance(),
+                observed_estimated: self.recipe.observed_estimated,
+                provisional,
+                values,
+                ..Measurement::new(subject.clone(), window.clone(), self.observed_at(&window))
+            };
+            page.measure(measurement, &self.place(row), &row.raw);
+        }
+        Ok(())
+    }
+
+    fn provenance(&self) -> Provenance {
+        self.recipe.layout.provenance
+    }
+
+    /// A table of readings tells when each was taken; other windows were read when the file was made.
+    fn observed_at(&self, window: &Window) -> Timestamp {
+        match window {
+            Window::At(at) => *at,
+            _ => self.recipe.observed_at,
+        }
+    }
+
+    fn check_shape(&self, row: &Row) -> Result<(), String> {
+        if let Some(fault) = row.fault {
+            return Err(fault.to_owned());
+        }
+        let width = self.found.sheet.rows.get(self.found.header).map_or(0, |header| header.cells.len());
+        let has = row.cells.len();
+        let overflows = row.cells.iter().skip(width).any(|cell| !cell.is_empty());
+        if self.found.sheet.even && (has < width || overflows) {
+            return Err(format!("the row has {has} cells, its header {width}"));
+        }
+        Ok(())
+    }
+
+    fn subject_id(&self, row: &Row) -> Result<String, String> {
+        let column = self.found.column(&self.found.table.id);
+        let id = column.map(|column| row.cell(column).shown().trim().to_owned()).unwrap_or_default();
+        if id.is_empty() { Err("the row does not say what it is about".to_owned()) } else { Ok(id) }
+    }
+
+    fn window(&self, row: &Row, moment: Option<&Moment>) -> Result<Window, String> {
+        let table = self.found.table;
+        if table.time.is_none() {
+            return match table.window {
+                WindowKind::At => Ok(Window::At(self.recipe.observed_at)),
+                WindowKind::Period => self
+                    .recipe
+                    .days
+                    .map(Window::Period)
+                    .ok_or_else(|| "the file's name does not say which days the numbers cover".to_owned()),
+                WindowKind::Day => Err("the table has no days".to_owned()),
+            };
+        }
+        let moment = match moment {
+            Some(moment) => *moment,
+            None => self.moment(row, &table.time)?,
+        };
+        let day = moment.day(self.zone);
+        match table.window {
+            WindowKind::Day => Ok(Window::Day(day)),
+            WindowKind::At => {
+                moment.instant(self.zone).map(Window::At).ok_or_else(|| "a time out of range".to_owned())
+            }
+            WindowKind::Period => {
+                let until = self.moment(row, &table.until)?.day(self.zone);
+                if until < day {
+                    return Err(format!("the period ends on {until}, before it begins on {day}"));
+                }
+                Ok(Window::Period(DateSpan::new(day, add_days(until, 1))))
+            }
+        }
+    }
+
+    fn moment(&self, row: &Row, names: &Names) -> Result<Moment, String> {
+        let column = self.found.column(names).ok_or("the table has no column of dates")?;
+        time::read(row.cell(column), &self.found.table.dates)
+    }
+
+    fn segment(&self, row: &Row) -> Result<Option<Segment>, String> {
+        let Some(split) = &self.found.table.segment else { return Ok(None) };
+        let column =
+            self.found.column(&split.column).ok_or("the table does not say which part it is about")?;
+        let value = row.cell(column).shown().trim().to_owned();
+        if value.is_empty() {
+            return Err(format!("the row does not say which {}", split.dimension));
+        }
+        if split.whole.contains(&value) {
+            return Ok(None);
+        }
+        Ok(Some(Segment { dimension: split.dimension.clone(), value: value.into() }))
+    }
+
+    /// The readings of a row by traffic. A cell that cannot be read is set aside, the rest of its row is kept.
+    fn values(
+        &self,
+        row: &Row,
+        columns: &[NumberColumn<'_>],
+        page: &mut PageBuilder,
+    ) -> Vec<(Traffic, Vec<Reading>)> {
+        let of_row = self.traffic(row);
+        let mut values: Vec<(Traffic, Vec<Reading>)> = Vec::new();
+        for number in columns {
+            match value::read(row.cell(number.column), &number.style) {
+                Ok(None) => {}
+                Ok(Some((value, flags))) => {
+                    let reading = Reading { metric: number.metric.clone(), value, flags, definition: None };
+                    let traffic = of_row.unwrap_or(number.traffic);
+                    match values.iter_mut().find(|(t, _)| *t == traffic) {
+                        Some((_, readings)) => readings.push(reading),
+                        None => values.push((traffic, vec![reading])),
+                    }
+                }
+                Err(reason) => {
+                    page.reject(
+                        format!("{}, column {}", self.place(row), number.header),
+                        reason,
+                        row.raw.clone(),
+                    );
+                }
+            }
+        }
+        values
+    }
+
+    fn traffic(&self, row: &Row) -> Option<Traffic> {
+        let split = self.found.table.traffic.as_ref()?;
+        let word = self.found.column(&split.column).map(|column| normal(&row.cell(column).shown()));
+        let known = split.words.iter().find(|(known, _)| Some(normal(known)) == word);
+        Some(known.map_or(Traffic::Unknown, |(_, traffic)| *traffic))
+    }
+
+    fn tell_a_cut_end(&self, rows: &[&Row], page: &mut PageBuilder) {
+        let Some(last) = rows.last().filter(|_| self.found.sheet.even) else { return };
+        if self.check_shape(last).is_err() {
+            page.gap(format!(
+                "{} ends in the middle of a row ({}): rows may be missing; download it again",
+                self.recipe.file,
+                self.place(last)
+            ));
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What a row says of its post, and which post it is.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use kepi_core::Post;
+use smol_str::SmolStr;
+use unicode_normalization::UnicodeNormalization;
+
+use super::{TableReader, page::PageBuilder};
+use crate::{
+    layout::{Format, IdColumn, IdPart, Names, PostColumns},
+    sheet::{Cell, Row, normal},
+    time::{self, Moment},
+    value::is_missing,
+};
+
+impl TableReader<'_> {
+    /// The id of the row's post, once what is said of the post is on the page; `None` when the row names none.
+    pub(super) fn post(&self, row: &Row, page: &mut PageBuilder) -> Result<Option<SmolStr>, String> {
+        let Some(columns) = &self.found.table.post else {
+            return Err("the table says nothing of its posts".to_owned());
+        };
+        let text = |names: &Names| self.text(row, names);
+        let words = text(&columns.text);
+        let (title, url) = (text(&columns.title), text(&columns.url));
+        let (format, is_reply) = self.format(row, columns, words.as_deref());
+        let mut moment = self.published(row, columns)?;
+        let own_id = match &columns.id {
+            Some(place) => match self.own_id(row, place)? {
+                Some(id) => Some(id),
+                None => {
+                    page.skip_without_id();
+                    return Ok(None);
+                }
+            },
+            None => None,
+        };
+        if let (true, Some(Moment::Day(day)), Some(id)) = (columns.dated_by_id, moment, &own_id) {
+            moment = made_at(id, day).map(Moment::Instant).or(moment);
+        }
+        let published_at = moment.and_then(|moment| moment.instant(self.zone));
+        let id = match &own_id {
+            Some(id) => id.clone(),
+            None => {
+                let name = title.as_deref().or(words.as_deref()).unwrap_or_default();
+                derived_id(name, published_at, format.as_deref())?
+            }
+        };
+        let post = Post {
+            published_at,
+            format,
+            title,
+            text: words,
+            url,
+            is_reply,
+            language: text(&columns.language).map(Into::into),
+            category: text(&columns.category),
+            campaign: text(&columns.campaign),
+            product_type: text(&columns.product_type).map(Into::into),
+            tags: self.state(row, columns),
+            ..Post::new(self.account.id.clone(), id.clone())
+        };
+        page.post(post, own_id.is_some())?;
+        Ok(Some(id))
+    }
+
+    fn text(&self, row: &Row, names: &Names) -> Option<String> {
+        let text = row.cell(self.found.column(names)?).shown();
+        let missing = is_missing(&text, &self.found.table.missing);
+        (!missing).then_some(text)
+    }
+
+    /// An unreadable publish time sets the row aside where the post is known by it; a missing one says nothing.
+    fn published(&self, row: &Row, columns: &PostColumns) -> Result<Option<Moment>, String> {
+        let Some(column) = self.found.column(&columns.published_at) else { return Ok(None) };
+        let cell = row.cell(column);
+        if is_missing(&cell.shown(), &self.found.table.missing) {
+            return Ok(None);
+        }
+        time::read(cell, &self.found.table.dates).map(Some)
+    }
+
+    fn own_id(&self, row: &Row, place: &IdColumn) -> Result<Option<SmolStr>, String> {
+        match place {
+            IdColumn::Plain(names) => {
+                let column = self.found.column(names).ok_or("the table has no column of ids")?;
+                id_of(row.cell(column))
+            }
+            IdColumn::Within { column, part } => {
+                let Some(text) = self.text(row, column) else { return Ok(None) };
+                part_of(&text, part).map(Some).ok_or_else(|| format!("{text:?} holds no id"))
+            }
+        }
+    }
+
+    fn format(
+        &self,
+        row: &Row,
+        columns: &PostColumns,
+        words: Option<&str>,
+    ) -> (Option<SmolStr>, Option<bool>) {
+        match &columns.format {
+            None => (None, None),
+            Some(Format::Always(format)) => (Some(format.clone()), None),
+            Some(Format::ReplyBegins(mark)) => {
+                let Some(words) = words else { return (None, None) };
+                let reply = words.starts_with(mark.as_str());
+                (Some(if reply { "reply" } else { "post" }.into()), Some(reply))
+            }
+            Some(Format::Words { column, words }) => {
+                let cell = self.text(row, column).map(|text| normal(&text));
+                let found =
+                    words.iter().find(|(word, _)| cell.as_ref().is_some_and(|c| c.contains(&normal(word))));
+                (found.map(|(_, format)| format.clone()), None)
+            }
+        }
+    }
+
+    fn state(&self, row: &Row, columns: &PostColumns) -> Vec<String> {
+        let Some(state) = &columns.state else { return Vec::new() };
+        self.text(row, &state.column).filter(|text| !state.usual.contains(text)).into_iter().collect()
+    }
+}
+
+/// An id as text. A number that a spreadsheet kept has lost the digits beyond its fifteenth.
+fn id_of(cell: &Cell) -> Result<Option<SmolStr>, String> {
+    match cell {
+        Cell::Empty => Ok(None),
+        Cell::Text(text) => {
+            let id = text.trim().trim_matches(['\'', '"']).trim();
+            let number = id.contains(['e', 'E']) && id.contains('+') && id.parse::<f64>().is_ok();
+            if number {
+                return Err(format!(
+                    "the id {id} lost its digits in a spreadsheet: import the file as it was downloaded"
+                ));
+            }
+            Ok((!id.is_empty()).then(|| id.into()))
+        }
+        Cell::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            Ok(Some(smol_str::format_smolstr!("{number:.0}")))
+        }
+        other => Err(format!(
+            "the id {} lost its digits in a spreadsheet: import the file as it was downloaded",
+            other.shown()
+        )),
+    }
+}
+
+fn part_of(text: &str, part: &IdPart) -> Option<SmolStr> {
+    let id = match part {
+        IdPart::DigitsAfter(mark) => {
+            let tail = &text[text.find(mark.as_str())? + mark.len()..];
+            let length = tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len());
+            tail[..length].to_owned()
+        }
+        IdPart::Query(keys) => {
+            let query = text.split_once('?').map_or("", |(_, query)| query).replace("&amp;", "&");
+            let query = query.split('#').next().unwrap_or_default();
+            let value = |key: &String| {
+                let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+                pairs.into_iter().find(|(k, _)| k == key).map(|(_, value)| value.to_owned())
+            };
+            keys.iter().map(value).collect::<Option<Vec<_>>>()?.join("_")
+        }
+        IdPart::From(mark) => {
+            let tail = &text[text.find(mark.as_str())?..];
+            tail.split(['/', '?', '&', '#', ' ']).next().unwrap_or_default().to_owned()
+        }
+    };
+    (!id.is_empty()).then(|| id.into())
+}
+
+/// The id of a post whose file gives none: title, publish minute and format together stand for it.
+fn derived_id(title: &str, published_at: Option<Timestamp>, format: Option<&str>) -> Result<SmolStr, String> {
+    let Some(published_at) = published_at else {
+        return Err("a post without id and publish time cannot be told from others".to_owned());
+    };
+    let title: String = title.trim().nfc().collect();
+    // The same file is exported with seconds today and without tomorrow.
+    let minute = published_at.as_second().div_euclid(60);
+    let text = format!("{title}\n{minute}\n{}", format.unwrap_or_default());
+    let digest = blake3::hash(text.as_bytes()).to_hex();
+    Ok(smol_str::format_smolstr!("title-{}", &digest[..24]))
+}
+
+/// The second in which an id of X was made, when it lies on the day that the file tells.
+fn made_at(id: &str, day: Date) -> Option<Timestamp> {
+    /// Milliseconds since 1970 from which X's ids count.
+    const EPOCH: i64 = 1_288_834_974_657;
+    let id: i64 = id.parse().ok().filter(|id| *id > 0)?;
+    let at = Timestamp::from_second(((id >> 22) + EPOCH).div_euclid(1_000)).ok()?;
+    (TimeZone::UTC.to_datetime(at).date() == day).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    /// T43: an id beyond 2^53 stays text; one that a spreadsheet rounded is refused.
+    #[test]
+    fn t43_ids_are_text() {
+        let id = id_of(&Cell::text("2377726600221403413")).unwrap();
+        assert_eq!(id.as_deref(), Some("2377726600221403413"));
+        assert!(id_of(&Cell::Number(2_377_726_600_221_403_413.0)).is_err());
+        assert!(id_of(&Cell::text("2.37773E+18")).is_err());
+        assert_eq!(id_of(&Cell::Number(42.0)).unwrap().as_deref(), Some("42"));
+        assert_eq!(id_of(&Cell::Empty).unwrap(), None);
+    }
+
+    #[test]
+    fn ids_within_addresses() {
+        let check = |text: &str, part: IdPart, expected: Option<&str>| {
+            assert_eq!(part_of(text, &part).as_deref(), expected, "{text}");
+        };
+        let video = || IdPart::DigitsAfter("/video/".to_owned());
+        check(
+            "https://www.tiktok.com/@a/video/7300000000000000001?x=1",
+            video(),
+            Some("7300000000000000001"),
+        );
+        check("https://www.tiktok.com/@a", video(), None);
+        let article = || IdPart::Query(vec!["mid".to_owned(), "idx".to_owned()]);
+        check("http://mp.weixin.qq.com/s?__biz=M&mid=2247&idx=1&sn=a#rd", article(), Some("2247_1"));
+        check("http://mp.weixin.qq.com/s?__biz=M&amp;mid=2247&amp;idx=1", article(), Some("2247_1"));
+        check("http://mp.weixin.qq.com/s/abc", article(), None);
+        let urn = || IdPart::From("urn:li:".to_owned());
+        check("https://www.linkedin.com/feed/update/urn:li:share:7001/", urn(), Some("urn:li:share:7001"));
+    }
+
+    #[test]
+    fn a_derived_id_survives_another_export() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let id = |title, at, format| derived_id(title, at, format).unwrap();
+        let first = id("caf\u{e9}", at(120), Some("video"));
+        assert_eq!(first, id(" cafe\u{301}", at(179), Some("video")));
+        assert_ne!(first, id("caf\u{e9}", at(180), Some("video")));
+        assert_ne!(first, id("caf\u{e9}", at(120), Some("image")));
+        assert!(derived_id("a", None, None).is_err());
+    }
+
+    #[test]
+    fn ids_of_x_tell_their_second() {
+        let at = made_at("812369747765362688", date(2016, 12, 23)).unwrap();
+        assert_eq!(at.to_string(), "2016-12-23T18:50:15Z");
+        assert_eq!(made_at("812369747765362688", date(2016, 12, 24)), None);
+        assert_eq!(made_at("x", date(2016, 12, 24)), None);
+    }
+}

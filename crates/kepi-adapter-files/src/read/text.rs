@@ -1,0 +1,231 @@
+//! Text files: which encoding, which sign between the cells, and rows that a broken neighbour does not drag along.
+
+use kepi_core::{Error, Result};
+
+use crate::sheet::{Cell, Row, Sheet};
+
+/// A text and the encoding it was in.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Decoded {
+    /// The text.
+    pub(crate) text: String,
+    /// Its encoding, as people name it.
+    pub(crate) encoding: &'static str,
+}
+
+/// Byte order mark, then UTF-8, then GB18030.
+///
+/// # Errors
+/// `BadInput` when it is none of these.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded> {
+    let decoded = if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(bytes) {
+        with(encoding, bytes.get(mark..).unwrap_or_default())
+    } else {
+        with(encoding_rs::UTF_8, bytes).or_else(|| with(encoding_rs::GB18030, bytes))
+    };
+    let decoded = decoded.ok_or_else(|| {
+        Error::bad_input("the text is neither UTF-8 nor UTF-16 with its mark nor GB18030")
+            .hint("save it again as UTF-8")
+    })?;
+    if decoded.text.contains('\0') {
+        return Err(Error::bad_input("the file is neither a text nor a workbook")
+            .hint("hand in the file as the platform gave it: CSV, XLSX, XLS or HTML"));
+    }
+    Ok(decoded)
+}
+
+/// The text in an encoding. A character that the end of the file cut in two is dropped.
+fn with(encoding: &'static encoding_rs::Encoding, bytes: &[u8]) -> Option<Decoded> {
+    (0..4.min(bytes.len() + 1)).find_map(|cut| {
+        let kept = bytes.get(..bytes.len() - cut)?;
+        let text = encoding.decode_without_bom_handling_and_without_replacement(kept)?;
+        Some(Decoded { text: text.into_owned(), encoding: encoding.name() })
+    })
+}
+
+/// How often a broken quotation may be stepped over before the rest of a file is given up.
+const MOST_RESUMPTIONS: usize = 500;
+
+/// The rows of a text.
+pub(crate) fn rows(text: &str, delimiter: Option<char>) -> Sheet {
+    let named = delimiter.and_then(|sign| u8::try_from(sign).ok()).filter(|sign| can_part(*sign));
+    let delimiter = named.unwrap_or_else(|| find_delimiter(text));
+    let mut sheet = Sheet { even: true, ..Sheet::default() };
+    let mut start = Start { byte: 0, line: 1 };
+    for _ in 0..MOST_RESUMPTIONS {
+        match read_from(text, start, delimiter, &mut sheet) {
+            Some(next) => start = next,
+            None => return sheet,
+        }
+    }
+    let rest = text.get(start.byte..).unwrap_or_default();
+    let fault = Some("the rest of the file is too broken to read");
+    sheet.rows.push(Row { line: start.line, cells: Vec::new(), raw: rest.to_owned(), fault });
+    sheet
+}
+
+#[derive(Clone, Copy)]
+struct Start {
+    byte: usize,
+    line: u64,
+}
+
+/// Reads rows from a place on. A row that runs over several lines and does not come out as wide as the table is
+/// a broken quotation: its first line is set aside, and reading goes on at the next.
+fn read_from(text: &str, start: Start, delimiter: u8, sheet: &mut Sheet) -> Option<Start> {
+    let rest = text.get(start.byte..)?;
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(rest.as_bytes());
+    let mut record = csv::StringRecord::new();
+    loop {
+        let from = usize::try_from(reader.position().byte()).ok()?;
+        if !reader.read_record(&mut record).unwrap_or(false) {
+            return None;
+        }
+        let begin = record.position().map_or(from, |at| usize::try_from(at.byte()).unwrap_or(from));
+        let end = usize::try_from(reader.position().byte()).ok()?;
+        let raw = rest.get(begin..end).unwrap_or_default();
+        let line = start.line + line_breaks(rest.get(..begin).unwrap_or_default());
+        let width = sheet.rows.iter().take(10).map(|row| row.cells.len()).max();
+        let inner = raw.trim_end_matches(['\r', '\n']);
+        let last = end >= rest.len();
+        let quoting = quoting(raw, delimiter);
+        let open = last && quoting == Quoting::Open;
+        let uneven = width.is_some_and(|width| width != record.len());
+        let broken = inner.contains('\n') && (uneven || quoting != Quoting::Sound);
+        if broken {
+            let first = inner.split('\n').next().unwrap_or(inner);
+            let fault = Some("a quotation mark is missing");
+            sheet.rows.push(Row {
+                line,
+                cells: Vec::new(),
+                raw: first.trim_end_matches('\r').to_owned(),
+                fault,
+            });
+            return Some(Start { byte: start.byte + begin + first.len() + 1, line: line + 1 });
+        }
+        let fault = (open && raw.len() == inner.len()).then_some("the file ends within a quotation");
+        let cells = record.iter().map(Cell::text).collect();
+        sheet.rows.push(Row { line, cells, raw: inner.to_owned(), fault });
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Quoting {
+    Sound,
+    /// A quotation ends in the middle of a cell.
+    Stray,
+    /// A quotation does not end.
+    Open,
+}
+
+fn quoting(raw: &str, delimiter: u8) -> Quoting {
+    let mut bytes = raw.bytes().peekable();
+    let mut at_start = true;
+    while let Some(byte) = bytes.next() {
+        if !(at_start && byte == b'"') {
+            at_start = byte == delimiter;
+            continue;
+        }
+        loop {
+            match (bytes.next(), bytes.peek()) {
+                (None, _) => return Quoting::Open,
+                (Some(b'"'), Some(b'"')) => {
+                    bytes.next();
+                }
+                (Some(b'"'), None | Some(b'\r' | b'\n')) => break,
+                (Some(b'"'), Some(next)) if *next == delimiter => break,
+                (Some(b'"'), Some(_)) => return Quoting::Stray,
+                _ => {}
+            }
+        }
+        at_start = false;
+    }
+    Quoting::Sound
+}
+
+fn line_breaks(text: &str) -> u64 {
+    text.bytes().map(|byte| u64::from(byte == b'\n')).sum()
+}
+
+fn can_part(sign: u8) -> bool {
+    sign.is_ascii() && !matches!(sign, b'"' | b'\r' | b'\n' | 0)
+}
+
+/// The sign between cells: what a `sep=` line says, else the one that most lines of the beginning agree on.
+fn find_delimiter(text: &str) -> u8 {
+    let first = text.lines().next().unwrap_or_default().trim().trim_matches('"');
+    let named = first.strip_prefix("sep=").and_then(|rest| rest.bytes().next());
+    if let Some(sign) = named.filter(|sign| can_part(*sign)) {
+        return sign;
+    }
+    let count = |sign: u8| -> usize {
+        let mut quoted = false;
+        let mut outside = |byte: &u8| {
+            quoted ^= *byte == b'"';
+            !quoted && *byte == sign
+        };
+        text.as_bytes().iter().take(4096).filter(|byte| outside(byte)).count()
+    };
+    // The comma wins ties: it comes last among the equals.
+    [b'\t', b';', b','].into_iter().max_by_key(|sign| count(*sign)).unwrap_or(b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings() {
+        let check = |bytes: &[u8], expected: &str, encoding: &str| {
+            let decoded = decode(bytes).unwrap();
+            assert_eq!((decoded.text.as_str(), decoded.encoding), (expected, encoding));
+        };
+        check("日期,阅读".as_bytes(), "日期,阅读", "UTF-8");
+        check(b"\xef\xbb\xbfa,b", "a,b", "UTF-8");
+        check(b"\xff\xfea\0,\0b\0", "a,b", "UTF-16LE");
+        let (gbk, ..) = encoding_rs::GBK.encode("日期,阅读");
+        check(&gbk, "日期,阅读", "gb18030");
+        check("日期,阅".as_bytes().split_last().unwrap().1, "日期,", "UTF-8");
+        assert!(decode(b"\x01\x00\x02\x00").is_err());
+    }
+
+    fn check(text: &str, expected: &[&[&str]]) {
+        let sheet = rows(text, None);
+        let shown: Vec<Vec<String>> = sheet
+            .rows
+            .iter()
+            .map(|row| match row.fault {
+                Some(fault) => vec![format!("{}! {fault}", row.line)],
+                None => row.cells.iter().map(Cell::shown).collect(),
+            })
+            .collect();
+        assert_eq!(shown, expected, "{text:?}");
+    }
+
+    #[test]
+    fn delimiters() {
+        check("a,b\n1,2\n", &[&["a", "b"], &["1", "2"]]);
+        check("a;b\n1,5;2\n", &[&["a", "b"], &["1,5", "2"]]);
+        check("a\tb\n", &[&["a", "b"]]);
+        check("sep=;\na;b\n", &[&["sep=", ""], &["a", "b"]]);
+    }
+
+    #[test]
+    fn a_broken_quotation_takes_no_neighbour_along() {
+        let text = "a,b\n1,\"x\ny\"\n2,\"open\n3,z\n4,w\n";
+        let broken = "4! a quotation mark is missing";
+        check(text, &[&["a", "b"], &["1", "x\ny"], &[broken], &["3", "z"], &["4", "w"]]);
+        let text = "a,b\n2,\"open,\n3,\"z\"\n4,w\n";
+        check(text, &[&["a", "b"], &["2! a quotation mark is missing"], &["3", "z"], &["4", "w"]]);
+    }
+
+    #[test]
+    fn an_end_within_a_quotation_is_told() {
+        check("a,b\n1,\"2", &[&["a", "b"], &["2! the file ends within a quotation"]]);
+        check("a,b\n1,2", &[&["a", "b"], &["1", "2"]]);
+    }
+}

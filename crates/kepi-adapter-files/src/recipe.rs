@@ -1,0 +1,55 @@
+//! What a job must hold so that its file decodes to the same page in a year.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kepi_core::{DateSpan, Error, ErrorKind, Job, MetricId, Result};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::{layout::Layout, observed::ObservedBy, value::Kind};
+
+/// The input of a file's job. It holds the whole layout or map, so that a layout which is edited or shipped anew
+/// does not change what was read before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The file's name.
+    pub file: String,
+    /// What the file was found to be: a workbook, or a text's encoding.
+    pub encoding: SmolStr,
+    /// When its numbers were read at the source.
+    pub observed_at: Timestamp,
+    /// Whether that only stands in for what the source did not say.
+    pub observed_estimated: bool,
+    /// Where the time comes from.
+    pub observed_by: ObservedBy,
+    /// The days that the file's name tells, for tables that cover them as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<DateSpan>,
+    /// The currency of its money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<SmolStr>,
+    /// What the numbers of its metrics are.
+    pub kinds: BTreeMap<MetricId, Kind>,
+    /// The layout or map.
+    pub layout: Layout,
+}
+
+impl Recipe {
+    /// The recipe of a job.
+    ///
+    /// # Errors
+    /// `BadRequest` when the job is not one of a file.
+    pub fn of(job: &Job) -> Result<Self> {
+        let input = job.input.clone().ok_or_else(|| {
+            Error::new(ErrorKind::BadRequest, "the job of a file without its layout")
+                .with("endpoint", &job.endpoint)
+        })?;
+        serde_json::from_value(input).map_err(|error| {
+            Error::new(ErrorKind::BadRequest, "the job's layout cannot be read")
+                .with("endpoint", &job.endpoint)
+                .hint("was it written by a newer version of kepi?")
+                .caused_by(error)
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! A table as it stands in a file, before anyone knows what it means: rows of cells with their places.
+
+use jiff::civil::DateTime;
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(dead_code, reason = "texts alone do not make all of them")]
+pub(crate) enum Cell {
+    /// Nothing stands here.
+    Empty,
+    /// Words, or a number written as words.
+    Text(String),
+    /// A number of a spreadsheet.
+    Number(f64),
+    /// A date or time of a spreadsheet, without a zone.
+    Moment(DateTime),
+    /// A length of time of a spreadsheet, in seconds.
+    Seconds(f64),
+    /// An error value of a spreadsheet, such as `#DIV/0!`.
+    Fault(String),
+}
+
+impl Cell {
+    /// A cell of text; white space alone is nothing.
+    pub(crate) fn text(text: &str) -> Self {
+        if text.trim().is_empty() { Self::Empty } else { Self::Text(text.to_owned()) }
+    }
+
+    /// The cell as a reader would see it.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Empty => String::new(),
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Moment(moment) => moment.to_string(),
+            Self::Seconds(seconds) => format!("{seconds}s"),
+            Self::Fault(fault) => fault.clone(),
+        }
+    }
+
+    /// Whether nothing stands here.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    /// The line of a text, or the row of a sheet, counted from 1.
+    pub(crate) line: u64,
+    /// Its cells.
+    pub(crate) cells: Vec<Cell>,
+    /// As it stands in the file.
+    pub(crate) raw: String,
+    /// Why it cannot be trusted.
+    pub(crate) fault: Option<&'static str>,
+}
+
+impl Row {
+    #[allow(dead_code, reason = "texts do not make it")]
+    /// A row of a workbook, whose cells have no text of their own around them.
+    pub(crate) fn of_cells(line: u64, cells: Vec<Cell>) -> Self {
+        let raw = cells.iter().map(Cell::shown).collect::<Vec<_>>().join("\t");
+        Self { line, cells, raw, fault: None }
+    }
+
+    /// A cell; nothing stands beyond the end of a row.
+    pub(crate) fn cell(&self, column: usize) -> &Cell {
+        self.cells.get(column).unwrap_or(&Cell::Empty)
+    }
+
+    /// Whether nothing stands between two columns.
+    pub(crate) fn is_blank(&self, columns: &std::ops::Range<usize>) -> bool {
+        columns.clone().all(|column| self.cell(column).is_empty())
+    }
+}
+
+/// One sheet of a workbook, or a whole text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Sheet {
+    /// Its name; empty for a text.
+    pub(crate) name: String,
+    /// Its rows, blank ones included.
+    pub(crate) rows: Vec<Row>,
+    /// Every row must be as wide as its header: a short one was cut off.
+    pub(crate) even: bool,
+}
+
+impl Sheet {
+    /// Where a row stands, for people.
+    pub(crate) fn place(&self, row: &Row) -> String {
+        if self.name.is_empty() {
+            format!("line {}", row.line)
+        } else {
+            format!("sheet {}, row {}", self.name, row.line)
+        }
+    }
+}
+
+/// A header, sheet name or label as it is compared: compatibility forms unified (`（` is `(`, `％` is `%`), white
+/// space removed, lower case.
+pub(crate) fn normal(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    text.nfkc()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '\u{feff}' | '\u{200b}'..='\u{200d}' | '\u{2060}'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_compared_without_dress() {
+        let check = |text: &str, expected: &str| assert_eq!(normal(text), expected);
+        check("封面点击率 （％）", "封面点击率(%)");
+        check("平均播放\n时长", "平均播放时长");
+        check("\u{feff} Post id ", "postid");
+        check("发布\u{3000}时间", "发布时间");
+    }
+}

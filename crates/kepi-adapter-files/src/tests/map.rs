@@ -1,0 +1,179 @@
+//! Tables that users describe.
+
+use super::*;
+
+const FOLLOWERS: &str = r#"
+subject = "account"
+missing = ["NA", "-", ""]
+[day]
+column = "date"
+format = "%Y-%m-%d"
+[metrics]
+followers_total = "followers"
+follows_gained = "new_followers"
+"#;
+
+fn mapped<'a>(account: &'a str, map: &'a str, text: &'a str) -> File<'a> {
+    File { map: Some(map), ..File::of(account, "table.csv", text.as_bytes()) }
+}
+
+#[test]
+fn days_of_an_account() {
+    let text =
+        "date,new_followers,note,followers\n2026-10-01,12,x,1000\n2026-10-02,NA,,1010\n02.10.2026,1,,1\n";
+    let page = mapped("weibo/demo", FOLLOWERS, text).page();
+    assert_eq!(
+        lines(&page),
+        [
+            "2026-10-01 unknown followers_total=1000 follows_gained=12",
+            "2026-10-02 unknown followers_total=1010"
+        ]
+    );
+    assert_eq!(rejects(&page), ["line 4: \"02.10.2026\" is not a date such as the form %Y-%m-%d"]);
+    let first = &page.measurements[0];
+    assert_eq!(first.provenance, kepi_core::Provenance::Import);
+    assert_eq!(first.observed_at, at("2026-11-01T12:00:00Z"));
+    assert!(first.observed_estimated, "the file's time is no observation");
+}
+
+#[test]
+fn posts_with_their_ids() {
+    let map = r#"
+subject = "post"
+traffic = "total"
+zone = "Europe/Berlin"
+decimal = ","
+rates = "percent"
+[post]
+id = "Nr"
+published_at = "Zeit"
+format = "%d.%m.%Y %H:%M"
+form = "video"
+title = "Titel"
+[metrics]
+likes = "Gefällt mir"
+completion_rate = "Quote"
+"#;
+    let text = "Nr;Zeit;Titel;Gefällt mir;Quote\n2377726600221403413;09.10.2026 18:30;Rad;1.234;12,5\n";
+    let page = mapped("tiktok/demo", map, text).page();
+    let expected = "2377726600221403413 2026-11-01T12:00:00Z total completion_rate=0.125 likes=1234";
+    assert_eq!(lines(&page), [expected]);
+    let post = &page.posts[0];
+    assert_eq!(post.published_at, Some(at("2026-10-09T16:30:00Z")));
+    assert_eq!((post.title.as_deref(), post.format.as_deref()), (Some("Rad"), Some("video")));
+}
+
+#[test]
+fn periods_segments_and_other_subjects() {
+    let map = r#"
+subject = "location"
+id = "channel"
+provenance = "public"
+[period]
+start = "from"
+end = "to"
+[segment]
+dimension = "stars"
+column = "stars"
+whole = ["all"]
+[metrics]
+rating_count = "ratings"
+"#;
+    let text = "channel,from,to,stars,ratings\nmaps,2026-10-01,2026-10-31,all,12\nmaps,2026-10-01,2026-10-31,5,8\n\
+                maps,2026-10-02,2026-10-01,5,8\n";
+    let page = mapped("web/demo", map, text).page();
+    assert_eq!(
+        lines(&page),
+        [
+            "maps 2026-10-01..2026-10-31 unknown rating_count=12",
+            "maps 2026-10-01..2026-10-31 unknown [stars=5] rating_count=8",
+        ]
+    );
+    assert_eq!(rejects(&page), ["line 4: the period ends on 2026-10-01, before it begins on 2026-10-02"]);
+}
+
+/// T40: what WeChat shows in public stops at 100 001.
+#[test]
+fn t40_public_numbers_of_wechat_are_capped() {
+    let map = "subject = \"post\"\nprovenance = \"public\"\nid = \"id\"\n[metrics]\nreads = \"reads\"\n";
+    let text = "id,reads\n1,100001\n2,99999\n3,10万+\n";
+    let page = mapped("wechat/demo", map, text).page();
+    let got: Vec<String> =
+        lines(&page).iter().map(|line| line.split(' ').next_back().unwrap().to_owned()).collect();
+    assert_eq!(got, ["reads=100001!capped", "reads=99999", "reads=100000!capped!estimated"]);
+    let own = map.replace("public", "import");
+    let page = mapped("wechat/demo", &own, text).page();
+    assert!(lines(&page)[0].ends_with("reads=100001"));
+}
+
+/// T41: a rate whose form nobody declared is refused, cell by cell; the rest of the row is kept.
+#[test]
+fn t41_a_map_must_say_what_a_bare_rate_is() {
+    let map = "subject = \"account\"\n[day]\ncolumn = \"day\"\n[metrics]\ncompletion_rate = \"rate\"\nlikes = \"likes\"\n";
+    let text = "day,rate,likes\n2026-10-01,5.2,1\n2026-10-02,0.052,2\n2026-10-03,5.2%,3\n";
+    let page = mapped("douyin/demo", map, text).page();
+    assert_eq!(
+        lines(&page),
+        [
+            "2026-10-01 unknown likes=1",
+            "2026-10-02 unknown likes=2",
+            "2026-10-03 unknown completion_rate=0.052 likes=3"
+        ]
+    );
+    assert_eq!(page.rejects.len(), 2);
+}
+
+#[test]
+fn a_table_without_the_maps_columns_is_answered_with_its_own() {
+    let error = mapped("x/demo", FOLLOWERS, "date,folowers,new_followers\n2026-10-01,1,2\n").refusal();
+    assert_eq!(error.context_value("missing"), Some("followers"));
+    let hint = error.hint_text().unwrap();
+    assert!(hint.contains("followers: did you mean folowers?"), "{hint}");
+}
+
+fn check(map: &str, expected: &[&str]) {
+    let error = Map::parse("m.toml", map, Catalogue::builtin()).expect_err(map);
+    let lines: Vec<&str> = error.message().lines().map(|line| line.split(" (hint").next().unwrap()).collect();
+    assert_eq!(lines, expected, "{map}");
+    assert!(error.hint_text().is_some());
+}
+
+#[test]
+fn every_fault_of_a_map_is_told_with_its_place() {
+    check("subject = ", &["m.toml:1:11: string values must be quoted, expected literal string"]);
+    check(
+        "subjekt = \"account\"\nsubject = \"akkount\"\n[day]\ncolum = \"d\"\n[metrics]\nlike = \"Likes\"\n",
+        &[
+            "m.toml:1:1: unknown key \"subjekt\"",
+            "m.toml:2:11: subject cannot be \"akkount\"",
+            "m.toml:3:1: column is missing",
+            "m.toml:4:1: unknown key \"colum\"",
+            "m.toml:6:1: unknown metric \"like\"",
+        ],
+    );
+    check(
+        "subject = \"account\"\ndecimal = \"x\"\nmissing = \"NA\"\nzone = \"Mars\"\ncapped_at = \"a\"\n[metrics]\nlikes = 3\n",
+        &[
+            "m.toml:1:1: the map does not say which days the numbers are of",
+            "m.toml:2:11: decimal cannot be \"x\"",
+            "m.toml:3:11: missing is a list of texts",
+            "m.toml:4:8: \"Mars\" is not a time zone",
+            "m.toml:5:13: capped_at is a whole number",
+            "m.toml:7:9: a column's header is a text",
+        ],
+    );
+    check(
+        "subject = \"post\"\n[day]\ncolumn = \"d\"\n[at]\n[metrics]\nfollowers_total = \"f\"\n",
+        &[
+            "m.toml:4:1: a table has one window",
+            "m.toml:6:1: followers_total is no metric of a subject of kind post",
+        ],
+    );
+    check(
+        "subject = \"topic\"\n[at]\n",
+        &[
+            "m.toml:1:1: the map does not say which topic a row is about",
+            "m.toml:1:1: the map names no metrics",
+        ],
+    );
+}
