@@ -9,26 +9,35 @@ use kepi_core::{
     json::{self, FieldGroup, Readings},
     period::add_days,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use crate::{
     descriptor::{
         BATCH, MEDIA_ANALYTICS, MENTIONS, MediaDay, MediaNonPublic, MediaOrganic, MediaPromoted, MediaPublic,
-        MentionCount, POST_ANALYTICS, POSTS, PostDay, PostNonPublic, PostOrganic, PostPromoted, PostPublic,
-        TIMELINE, USERS, UserPublic,
+        MentionCount, PAGE_CAP, POST_ANALYTICS, POSTS, PostDay, PostNonPublic, PostOrganic, PostPromoted,
+        PostPublic, TIMELINE, USERS, UserPublic,
     },
     request::{Step, nameless, utc_day},
 };
 
 /// What every answer looks like. `errors` beside `data` is X's way of partial success.
 #[derive(Deserialize)]
+#[serde(bound(deserialize = "R: Deserialize<'de>, M: Deserialize<'de>"))]
 struct Answer<R, M> {
+    #[serde(default, deserialize_with = "null_is_empty")]
     data: Option<Vec<R>>,
     includes: Option<Includes<M>>,
     errors: Option<Vec<Problem>>,
     meta: Option<Meta>,
+}
+
+/// Null says that nothing is there; a missing list says that the answer is another one.
+fn null_is_empty<'de, D: Deserializer<'de>, R: Deserialize<'de>>(
+    list: D,
+) -> Result<Option<Vec<R>>, D::Error> {
+    Ok(Some(Option::deserialize(list)?.unwrap_or_default()))
 }
 
 #[derive(Deserialize)]
@@ -231,7 +240,7 @@ fn posts(job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
             medium(&mut page, body, account, row);
         }
     }
-    page.next = following(cursor, answer.meta)?;
+    following(cursor, answer.meta, &mut page)?;
     Ok(page)
 }
 
@@ -304,20 +313,24 @@ fn reading(page: &mut Page, body: &Body, subject: &Subject, traffic: Traffic, va
 }
 
 /// Where a listing goes on. A token that leads to itself would never end.
-fn following(cursor: &Cursor, meta: Option<Meta>) -> Result<Option<Cursor>> {
-    let Some(token) = meta.and_then(|meta| meta.next_token).filter(|token| !token.is_empty()) else {
-        return Ok(None);
+fn following(cursor: &Cursor, meta: Option<Meta>, page: &mut Page) -> Result<()> {
+    let (asked, after) = match cursor.state()? {
+        Some(Step::Page { token, after }) => (Some(token), after),
+        _ => (None, 0),
     };
-    let next = Cursor::from_state(&Step::Page(token))?;
-    if next == *cursor {
-        return Err(Error::bad_response("the page that follows is the page itself")
-            .with("cursor", cursor_text(cursor)));
+    let token = meta.and_then(|meta| meta.next_token).filter(|token| !token.is_empty());
+    let Some(token) = token else {
+        if after + 1 >= PAGE_CAP.div_ceil(u32::from(BATCH)) {
+            let reason = format!("X ends a timeline after {PAGE_CAP} posts; older ones may be missing");
+            page.notices.push(Notice::Gap { reason });
+        }
+        return Ok(());
+    };
+    if asked.as_ref() == Some(&token) {
+        return Err(Error::bad_response("the page that follows is the page itself").with("next_token", token));
     }
-    Ok(Some(next))
-}
-
-fn cursor_text(cursor: &Cursor) -> &str {
-    cursor.as_stored().unwrap_or("start")
+    page.next = Some(Cursor::from_state(&Step::Page { token, after: after + 1 })?);
+    Ok(())
 }
 
 /// Counts of whole days that are over; a part of a day is not a day.
@@ -329,7 +342,7 @@ fn mentions(job: &Job, body: &Body) -> Result<Page> {
     for bucket in answer.data.unwrap_or_default() {
         let day = utc_day(bucket.start);
         let whole = is_midnight(bucket.start) && bucket.end == bucket.start + 24.hours();
-        if bucket.end > body.observed_at {
+        if day >= utc_day(body.observed_at) {
             page.notices.push(Notice::NotYet { days: DateSpan::day(day) });
         } else if !whole {
             page.notices.push(Notice::Clamped { days: DateSpan::day(day) });
@@ -400,11 +413,12 @@ where
     R: Deserialize<'a>,
     M: Deserialize<'a>,
 {
-    let mut answer = match serde_json::from_slice(&body.bytes) {
+    let mut answer: Answer<R, M> = match serde_json::from_slice(&body.bytes) {
         Ok(answer) => answer,
         Err(_) => salvaged(job, body, page)?,
     };
-    let rows = answer.data.as_ref().map_or(0, Vec::len) + page.rejects.len();
+    let bad = page.rejects.iter().filter(|reject| reject.place.starts_with("/data/")).count();
+    let rows = answer.data.as_ref().map_or(0, Vec::len) + bad;
     page.billed_items = u32::try_from(rows).unwrap_or(u32::MAX);
     let errors = answer.errors.take().unwrap_or_default();
     let partial = errors.iter().any(|problem| !problem.suffix().is_empty());
@@ -429,10 +443,8 @@ where
     if data.as_ref().is_some_and(Vec::is_empty) && page.rejects.len() > 1 {
         return Err(unknown_shape(job).with("first_row", &page.rejects[0].reason));
     }
-    let mut media_rejects = Vec::new();
     let media = includes.and_then(|includes| includes.media);
-    let media = media.map(|rows| json::salvage(&rows, "/includes/media", account, &mut media_rejects));
-    page.rejects.append(&mut media_rejects);
+    let media = media.map(|rows| json::salvage(&rows, "/includes/media", account, &mut page.rejects));
     Ok(Answer { data, includes: Some(Includes { media }), errors, meta })
 }
 
@@ -470,7 +482,7 @@ fn problems(job: &Job, body: &Body, errors: &[Problem], page: &mut Page) {
                 *fields.entry(problem.field.as_deref().unwrap_or("a field")).or_default() += 1;
             }
             "field-hydration-failure" | "resource-unavailable" => page.rejects.push(Reject {
-                account: problem.post(job).map(|post| post.account.clone()),
+                account: problem.resource_id.as_deref().and_then(|id| owner(job, id)).cloned(),
                 place: format!("/errors/{at}"),
                 reason: "X could not deliver this now".to_owned(),
                 raw: problem.text(),

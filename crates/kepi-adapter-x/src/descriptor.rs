@@ -4,7 +4,7 @@ use kepi_core::{
     Cost, Descriptor, Endpoint, Field, Placement, Quota, Shape, SubjectKind, TokenFlow, TokenKind, Traffic,
     WindowKind,
     credential::Refresh,
-    descriptor::{Earliest, Lag, Reset, Scope},
+    descriptor::{Earliest, Reset, Scope},
     json::FieldGroup,
 };
 
@@ -31,6 +31,9 @@ pub(crate) const PRIVATE_DAYS: u16 = 29;
 
 /// Ids that one call takes.
 pub(crate) const BATCH: u16 = 100;
+
+/// A timeline ends after so many posts.
+pub(crate) const PAGE_CAP: u32 = 3_200;
 
 /// Days that post and media analytics are asked back for.
 pub(crate) const ANALYTICS_DAYS: u16 = 30;
@@ -114,6 +117,7 @@ const fn paid_by_contract(timeline: Endpoint) -> [Endpoint; 6] {
 const USERS_READ: Endpoint = Endpoint {
     source: "https://docs.x.com/x-api/users/lookup/introduction",
     accounts_per_call: BATCH,
+    page_size: 0,
     quotas: &[per_app("users:app", 300)],
     cost: Cost::PerItem(10_000),
     token: Some(APP),
@@ -123,8 +127,8 @@ const USERS_READ: Endpoint = Endpoint {
 
 const OWN_TIMELINE: Endpoint = Endpoint {
     source: "https://docs.x.com/x-api/posts/timelines/introduction",
-    page_size: 100,
-    page_cap: Some(3_200),
+    page_size: BATCH,
+    page_cap: Some(PAGE_CAP),
     quotas: &[per_app("timeline:app", 10_000), per_user("timeline:user", 900)],
     cost: Cost::PerItem(5_000),
     token: Some(USER),
@@ -148,7 +152,7 @@ const PUBLIC_TIMELINE: Endpoint = Endpoint {
 const OLDER_POSTS: Endpoint = Endpoint {
     source: "https://docs.x.com/x-api/posts/lookup/introduction",
     accounts_per_call: BATCH,
-    page_size: BATCH,
+    page_size: 0,
     quotas: &[per_app("posts:app", 3_500)],
     cost: Cost::PerItem(5_000),
     token: Some(APP),
@@ -164,7 +168,7 @@ const OLDER_POSTS: Endpoint = Endpoint {
 const MENTION_COUNTS: Endpoint = Endpoint {
     source: "https://docs.x.com/x-api/posts/counts/introduction",
     earliest: Earliest::DaysBack(6),
-    lag: Lag::NONE,
+    page_size: 0,
     lookback_days: 6,
     quotas: &[per_app("counts:app", 300)],
     cost: Cost::PerCall(5_000),
@@ -175,7 +179,7 @@ const MENTION_COUNTS: Endpoint = Endpoint {
 
 const POST_DAYS: Endpoint = Endpoint {
     source: "https://docs.x.com/x-api/posts/get-post-analytics",
-    page_size: BATCH,
+    page_size: 0,
     lookback_days: ANALYTICS_DAYS,
     quotas: &[per_app("analytics:app", 300), per_user("analytics:user", 300)],
     token: Some(USER),
@@ -186,7 +190,7 @@ const POST_DAYS: Endpoint = Endpoint {
 
 const MEDIA_DAYS: Endpoint = Endpoint {
     source: "https://docs.x.com/x-api/media/get-media-analytics",
-    page_size: BATCH,
+    page_size: 0,
     lookback_days: ANALYTICS_DAYS,
     quotas: &[per_app("media_analytics:app", 300), per_user("media_analytics:user", 300)],
     token: Some(USER),

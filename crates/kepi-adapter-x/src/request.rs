@@ -22,8 +22,13 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Step {
-    /// The page behind X's token.
-    Page(String),
+    /// The page behind X's token, and how many pages came before it.
+    Page {
+        /// X's token.
+        token: String,
+        /// Pages before.
+        after: u32,
+    },
     /// Accounts whose id is unknown, by their names, after those whose id is known.
     Usernames,
     /// Videos that are still to be asked for.
@@ -37,7 +42,7 @@ pub(crate) fn page(config: &XConfig, job: &Job, cursor: &Cursor) -> Result<Reque
         (USERS, None) => Ok(users(config, job)),
         (USERS, Some(Step::Usernames)) => Ok(usernames(config, job)),
         (TIMELINE, None) => timeline(config, job, None),
-        (TIMELINE, Some(Step::Page(token))) => timeline(config, job, Some(token)),
+        (TIMELINE, Some(Step::Page { token, .. })) => timeline(config, job, Some(token)),
         (POSTS, None) => posts(config, job),
         (MENTIONS, None) => mentions(config, job),
         (POST_ANALYTICS, None) => post_days(config, job),

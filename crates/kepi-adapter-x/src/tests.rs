@@ -59,7 +59,7 @@ fn check(config: XConfig, job: &Job, cursor: &Cursor, expected: &str) -> Request
 #[test]
 fn a_young_window_is_asked_for_with_private_numbers() {
     let job = Job { window: days((2026, 8, 11), (2026, 9, 9)), ..job(TIMELINE) };
-    let cursor = Cursor::from_stored(Some(r#"{"page":"7140dib"}"#));
+    let cursor = Cursor::from_stored(Some(r#"{"page":{"token":"7140dib","after":1}}"#));
     let request = check(
         XConfig::default(),
         &job,
@@ -187,7 +187,7 @@ fn what_cannot_be_asked_is_said() {
     assert_eq!(kind(&job("likes"), None), Some(ErrorKind::BadRequest));
     assert_eq!(kind(&job(POSTS), None), Some(ErrorKind::BadRequest));
     assert_eq!(kind(&job(MENTIONS), None), Some(ErrorKind::BadRequest));
-    assert_eq!(kind(&job(MENTIONS), Some(r#"{"page":"a"}"#)), Some(ErrorKind::Store));
+    assert_eq!(kind(&job(MENTIONS), Some(r#"{"page":{"token":"a","after":1}}"#)), Some(ErrorKind::Store));
     assert_eq!(kind(&job(TIMELINE), Some("torn")), Some(ErrorKind::Store));
 }
 
