@@ -1,1 +1,43 @@
-//! The platforms' APIs over one seeded synthetic world, with faults.
+//! All platforms' APIs over one seeded synthetic world, with faults.
+//!
+//! A [`World`] holds brands with accounts on all platforms, posts, audiences and money; every number in it is
+//! a pure function of (seed, account, post, instant). A [`Simulator`] speaks the platforms' own dialects over
+//! it on loopback, one port per platform: the demo, the benchmarks and the tests ask it as they would ask the
+//! platforms, and hold what arrived against the world itself. Faults can be switched on while it runs.
+//!
+//! ```
+//! use kepi_core::Traffic;
+//! use kepi_simulator::{PostKey, World, WorldConfig};
+//!
+//! let world = World::new(WorldConfig::demo());
+//! let account = world.accounts().next().expect("the demo has accounts");
+//! let first = PostKey { account: account.key, index: 0 };
+//! let published = world.post(first).published_at;
+//! let week_later = published.checked_add(jiff::SignedDuration::from_hours(24 * 7))?;
+//! let readings = world.post_at(first, week_later, Traffic::Organic).expect("it is published");
+//! assert_eq!(readings[0].metric.as_str(), "impressions");
+//! # Ok::<(), jiff::Error>(())
+//! ```
+#![warn(missing_docs)]
+
+mod call;
+mod clock;
+mod dialect;
+mod fault;
+mod json;
+mod ledger;
+mod server;
+mod token;
+mod world;
+
+pub use clock::SimClock;
+pub use fault::{Fault, FaultRule, Faults};
+pub use ledger::Stats;
+pub use server::{Simulator, SimulatorConfig, Vocabulary, XConfig};
+pub use world::{
+    AccountDay, AccountFlows, AccountKey, AudienceRow, Counter, Counters, Format, Market, Network, PostFacts,
+    PostKey, PostWords, Profile, Split, Story, World, WorldConfig,
+};
+
+#[cfg(test)]
+mod tests;

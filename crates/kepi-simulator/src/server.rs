@@ -1,0 +1,405 @@
+//! The platforms on loopback: one port each, one world and one clock behind them all.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
+use hyper::{Request, Response, body::Frame, body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::Timestamp;
+use kepi_core::{AccountId, Error, ErrorKind, Result};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::{
+    AccountKey, Faults, Network, SimClock, Stats, World,
+    call::{Answer, Call},
+    dialect::{self, Dialect},
+    fault::{Active, Refusal, Wire},
+    ledger::Ledger,
+    token::Tokens,
+};
+
+/// No platform is sent more than this by kepi.
+const MAX_BODY: usize = 4 << 20;
+
+/// How the platforms behave.
+#[derive(Debug, Clone)]
+pub struct SimulatorConfig {
+    /// The clock that all platforms live by; `None` for one that shows [`World::default_now`].
+    pub clock: Option<SimClock>,
+    /// The application's id, at every platform.
+    pub client_id: String,
+    /// The application's secret, at every platform.
+    pub client_secret: String,
+    /// Whether calls beyond the documented limits are refused. The headers tell them either way.
+    pub enforce_limits: bool,
+    /// What only X has.
+    pub x: XConfig,
+}
+
+impl Default for SimulatorConfig {
+    fn default() -> Self {
+        Self {
+            clock: None,
+            client_id: "simulated-client".to_owned(),
+            client_secret: "simulated-secret".to_owned(),
+            enforce_limits: true,
+            x: XConfig::default(),
+        }
+    }
+}
+
+/// How X behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct XConfig {
+    /// Whether the application has an Enterprise contract, which alone has the analytics endpoints.
+    pub enterprise: bool,
+    /// Which of its two vocabularies it speaks.
+    pub vocabulary: Vocabulary,
+    /// What may be spent in all, in millionths of a US dollar; `None` for no end.
+    pub credits_micros: Option<u64>,
+    /// How many items may be read in all before the cap of the cycle; `None` for no end.
+    pub read_cap: Option<u64>,
+}
+
+/// The vocabularies of X.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Vocabulary {
+    /// `tweet_count`, `retweet_count`, `includes.tweets`.
+    #[default]
+    Tweets,
+    /// `post_count`, `repost_count`, `includes.posts`.
+    Posts,
+}
+
+/// One platform's front desk: what it knows of its callers.
+pub(crate) struct Desk {
+    pub(crate) tokens: Tokens,
+    pub(crate) ledger: Ledger,
+    pub(crate) faults: Faults,
+    pub(crate) config: SimulatorConfig,
+    /// Whose browser it is that comes to the page of consent.
+    pub(crate) signed_in: AtomicU32,
+}
+
+impl Desk {
+    /// The person whose browser comes to the page of consent.
+    pub(crate) fn visitor(&self) -> AccountKey {
+        AccountKey(self.signed_in.load(Ordering::SeqCst))
+    }
+}
+
+struct Platform {
+    desk: Desk,
+    dialect: Box<dyn Dialect>,
+    world: Arc<World>,
+    clock: SimClock,
+}
+
+/// The running platforms. They stop when it is dropped.
+pub struct Simulator {
+    clock: SimClock,
+    world: Arc<World>,
+    platforms: BTreeMap<&'static str, (String, Arc<Platform>)>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.urls()).finish()
+    }
+}
+
+impl Simulator {
+    /// Opens a port on loopback for each platform and answers there until it is shut down or dropped.
+    ///
+    /// # Errors
+    /// `Unavailable` when no port can be opened.
+    pub async fn start(world: impl Into<Arc<World>>, config: SimulatorConfig) -> Result<Self> {
+        let world = world.into();
+        let clock = config.clock.clone().unwrap_or_else(|| SimClock::at(world.default_now()));
+        let mut platforms = BTreeMap::new();
+        let mut tasks = Vec::new();
+        for dialect in dialect::all() {
+            let name = dialect.name();
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_port)?;
+            let url = format!("http://{}", listener.local_addr().map_err(no_port)?);
+            let first = name.parse::<Network>().ok().and_then(|network| world.accounts_of(network).next());
+            let desk = Desk {
+                tokens: Tokens::new(dialect.token_prefix(), world.config().seed),
+                ledger: Ledger::default(),
+                faults: Faults::default(),
+                config: config.clone(),
+                signed_in: AtomicU32::new(first.map_or(0, |account| account.key.0)),
+            };
+            let platform =
+                Arc::new(Platform { desk, dialect, world: Arc::clone(&world), clock: clock.clone() });
+            tasks.push(tokio::spawn(accept(listener, Arc::clone(&platform))));
+            platforms.insert(name, (url, platform));
+        }
+        Ok(Self { clock, world, platforms, tasks })
+    }
+
+    /// The address of a platform, without a slash at the end.
+    #[must_use]
+    pub fn url(&self, platform: &str) -> Option<&str> {
+        self.platforms.get(platform).map(|(url, _)| url.as_str())
+    }
+
+    /// The addresses of all platforms.
+    pub fn urls(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.platforms.iter().map(|(name, (url, _))| (*name, url.as_str()))
+    }
+
+    /// The clock that all platforms live by.
+    #[must_use]
+    pub fn clock(&self) -> &SimClock {
+        &self.clock
+    }
+
+    /// The world that they tell of.
+    #[must_use]
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// The faults of a platform.
+    ///
+    /// # Errors
+    /// `BadInput` when it is not simulated.
+    pub fn faults(&self, platform: &str) -> Result<&Faults> {
+        Ok(&self.platform(platform)?.desk.faults)
+    }
+
+    /// What a platform has counted so far.
+    ///
+    /// # Errors
+    /// `BadInput` when it is not simulated.
+    pub fn stats(&self, platform: &str) -> Result<Stats> {
+        Ok(self.platform(platform)?.desk.ledger.stats())
+    }
+
+    /// A token of the application, which lives for ever.
+    ///
+    /// # Errors
+    /// `BadInput` when the platform is not simulated.
+    pub fn app_token(&self, platform: &str) -> Result<String> {
+        Ok(self.platform(platform)?.desk.tokens.app(0))
+    }
+
+    /// A token of an account's owner, which lives for ever.
+    ///
+    /// # Errors
+    /// `BadInput` when the account is not of this world.
+    pub fn user_token(&self, account: &AccountId) -> Result<String> {
+        let key = self.account_key(account)?;
+        Ok(self.platform(account.platform_name())?.desk.tokens.user(key, 0))
+    }
+
+    /// A refresh token of an account's owner.
+    ///
+    /// # Errors
+    /// `BadInput` when the account is not of this world.
+    pub fn refresh_token(&self, account: &AccountId) -> Result<String> {
+        let key = self.account_key(account)?;
+        Ok(self.platform(account.platform_name())?.desk.tokens.refresh(key, 0))
+    }
+
+    /// Says whose browser comes to a platform's page of consent from now on.
+    ///
+    /// # Errors
+    /// `BadInput` when the account is not of this world.
+    pub fn sign_in(&self, account: &AccountId) -> Result<()> {
+        let key = self.account_key(account)?;
+        self.platform(account.platform_name())?.desk.signed_in.store(key.0, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Kills all tokens of an account, as a person does who withdraws the consent.
+    ///
+    /// # Errors
+    /// `BadInput` when the account is not of this world.
+    pub fn revoke(&self, account: &AccountId) -> Result<()> {
+        let key = self.account_key(account)?;
+        self.platform(account.platform_name())?.desk.tokens.revoke(key);
+        Ok(())
+    }
+
+    /// Stops all platforms at once; open connections break.
+    pub async fn shutdown(mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+            // Aborted is what it is meant to be.
+            let _ = task.await;
+        }
+    }
+
+    fn platform(&self, name: &str) -> Result<&Platform> {
+        self.platforms.get(name).map(|(_, platform)| platform.as_ref()).ok_or_else(|| {
+            let known: Vec<_> = self.platforms.keys().copied().collect();
+            Error::bad_input(format!("{name:?} is not simulated"))
+                .hint(format!("known: {}", known.join(", ")))
+        })
+    }
+
+    fn account_key(&self, account: &AccountId) -> Result<AccountKey> {
+        self.world.find_account(account).map(|profile| profile.key).ok_or_else(|| {
+            Error::bad_input(format!("{account} is not an account of this world"))
+                .hint("World::accounts lists them")
+        })
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+fn no_port(error: io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "open a port on loopback").caused_by(error)
+}
+
+/// Connections live in the task that accepted them and end with it.
+async fn accept(listener: TcpListener, platform: Arc<Platform>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(converse(stream, Arc::clone(&platform)));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, platform: Arc<Platform>) {
+    // Answers are small: waiting for more to send would only delay them.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let platform = Arc::clone(&platform);
+        async move { platform.serve(request).await }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    // A broken connection is the caller's business.
+    let _ = connection.await;
+}
+
+type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+impl Platform {
+    async fn serve(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
+        let (parts, body) = request.into_parts();
+        let body = Limited::new(body, MAX_BODY).collect().await.map_err(io::Error::other)?.to_bytes();
+        let path = parts.uri.path().trim_end_matches('/');
+        let active = self.desk.faults.strike(path);
+        if active.wire == Some(Wire::Dropped) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let now = self.clock.now().saturating_add(active.skew).unwrap_or(Timestamp::MAX);
+        let text =
+            |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let call = Call {
+            world: &self.world,
+            desk: &self.desk,
+            faults: &active,
+            now,
+            method: parts.method.as_str().to_owned(),
+            path: path.to_owned(),
+            query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+                .into_owned()
+                .collect(),
+            headers: parts.headers.iter().map(|(k, v)| (k.as_str().to_owned(), text(v))).collect(),
+            body: body.to_vec(),
+        };
+        let answer = self.answer(&call, &active).with("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT"));
+        self.desk.ledger.count(endpoint_of(path), answer.status);
+        send(answer, active.wire)
+    }
+
+    fn answer(&self, call: &Call<'_>, active: &Active) -> Answer {
+        if active.html {
+            return Answer::html(
+                200,
+                "<!doctype html><html><body><h1>Down for maintenance</h1></body></html>",
+            );
+        }
+        if let Some(refusal) = active.refusal {
+            if matches!(refusal, Refusal::RateLimit | Refusal::QuotaExhausted) {
+                self.desk.ledger.count_throttled();
+            }
+            return self.dialect.refuse(call, refusal);
+        }
+        let mut answer = self.dialect.answer(call);
+        if active.changed_shape {
+            answer.body = [b"{\"payload\":".as_slice(), &answer.body, b"}"].concat();
+        }
+        answer
+    }
+}
+
+/// The path with ids left out: what calls are counted by.
+fn endpoint_of(path: &str) -> String {
+    let is_id = |segment: &str| segment.bytes().filter(u8::is_ascii_digit).count() >= 5;
+    let segments: Vec<&str> =
+        path.split('/').map(|segment| if is_id(segment) { "{id}" } else { segment }).collect();
+    segments.join("/")
+}
+
+fn send(answer: Answer, wire: Option<Wire>) -> io::Result<Response<Body>> {
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(*name, value.as_str());
+    }
+    let bytes = Bytes::from(answer.body);
+    if wire.is_some() {
+        response = response.header("content-length", bytes.len());
+    }
+    let body = match wire {
+        Some(wire) => in_halves(bytes, wire),
+        None => Full::new(bytes).map_err(|never| match never {}).boxed_unsync(),
+    };
+    response.body(body).map_err(io::Error::other)
+}
+
+/// The first half, and then either a pause and the rest, or a broken connection.
+fn in_halves(bytes: Bytes, wire: Wire) -> Body {
+    let half = bytes.len() / 2;
+    let (first, rest) = (bytes.slice(..half), bytes.slice(half..));
+    let stream = futures::stream::unfold(0, move |step| {
+        let (first, rest) = (first.clone(), rest.clone());
+        async move {
+            match (step, wire) {
+                (0, _) => Some((Ok(Frame::data(first)), 1)),
+                (1, Wire::Slow(pause)) => {
+                    tokio::time::sleep(pause).await;
+                    Some((Ok(Frame::data(rest)), 2))
+                }
+                (1, _) => {
+                    // The half that was written must leave before the connection breaks.
+                    tokio::task::yield_now().await;
+                    Some((Err(io::ErrorKind::ConnectionReset.into()), 2))
+                }
+                _ => None,
+            }
+        }
+    });
+    StreamBody::new(stream).boxed_unsync()
+}

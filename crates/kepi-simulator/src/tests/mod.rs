@@ -1,0 +1,6 @@
+//! What holds over the whole simulator.
+
+mod faults;
+mod http;
+mod world;
+mod x;
