@@ -1,0 +1,228 @@
+//! The credential layer: adds the token, and has a fresh one made when it must.
+//!
+//! One renewal at a time per credential, in this process and across processes; what it brings is stored before
+//! it is used. A call whose token turns out to be dead is made once more with the fresh one, not oftener.
+
+mod renewal;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kepi_core::{
+    AccountId, Adapter, Error, ErrorKind, Response, Result, TokenFlow, TokenKind,
+    credential::{ExposeSecret, Refresh, SecretString},
+};
+
+use crate::{
+    Clock, CredentialKey, CredentialStore, StoredToken,
+    call::{Call, Inner, Layer, Lease},
+    clock::{after, until},
+    source::{Secrets, Sources},
+};
+
+/// A token is renewed so long before its end.
+const EARLY: Duration = Duration::from_secs(60);
+
+/// How long before its end a token is renewed. One that is itself exchanged for the next is dead for good
+/// after its end, so it is renewed when a tenth of its life is left.
+fn early(kind: &TokenKind, token: &StoredToken, end: Timestamp) -> Duration {
+    match kind.flow {
+        TokenFlow::AuthorizationCode { refresh: Refresh::Exchange, .. } => {
+            EARLY.max(until(token.obtained_at, end) / 10)
+        }
+        _ => EARLY,
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Credential {
+    pub(crate) inner: Inner,
+    pub(crate) sources: Sources,
+    pub(crate) store: Arc<dyn CredentialStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    slots: Mutex<HashMap<CredentialKey, Slot>>,
+}
+
+/// The token in use; whoever holds the lock is the one who renews it.
+type Slot = Arc<tokio::sync::Mutex<Option<StoredToken>>>;
+
+/// A kind of token of an account, and where it is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted<'a> {
+    account: &'a AccountId,
+    kind: &'a TokenKind,
+    key: CredentialKey,
+}
+
+#[async_trait]
+impl Layer for Credential {
+    fn name(&self) -> &'static str {
+        "credential"
+    }
+
+    fn inner(&self) -> Option<&dyn Layer> {
+        Some(&*self.inner)
+    }
+
+    async fn call(&self, call: &mut Call<'_>) -> Result<Response> {
+        if let Some(exchange) = call.exchange {
+            let wanted = self.wanted(call, exchange.kind)?;
+            return self.exchange_once(call, &wanted).await;
+        }
+        let Some(name) = call.request.token.clone() else {
+            call.lease = Arc::new(self.without_token(call)?);
+            return self.inner.call(call).await;
+        };
+        let adapter = call.adapter;
+        let wanted = self.wanted(call, kind_named(adapter, &name)?)?;
+        let token = self.token(call, &wanted, None).await?;
+        call.lease = Arc::new(self.lease(call, &wanted, &token)?);
+        let refused = match self.inner.call(call).await {
+            Err(error) if error.kind() == ErrorKind::CredentialExpired => error,
+            other => return other,
+        };
+        tracing::info!(credential = %wanted.key, "token refused, a fresh one is had");
+        let fresh = self.token(call, &wanted, Some((&token.access, refused))).await?;
+        call.lease = Arc::new(self.lease(call, &wanted, &fresh)?);
+        self.inner.call(call).await.map_err(|error| refused_again(error, &wanted))
+    }
+}
+
+impl Credential {
+    pub(crate) fn new(
+        inner: Inner,
+        sources: Sources,
+        store: Arc<dyn CredentialStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { inner, sources, store, clock, slots: Mutex::default() }
+    }
+
+    /// The token to use, fresh; `refused` is the one that the platform did not take, and what it said.
+    async fn token(
+        &self,
+        call: &mut Call<'_>,
+        wanted: &Wanted<'_>,
+        refused: Option<(&SecretString, Error)>,
+    ) -> Result<StoredToken> {
+        let slot = self.slot(&wanted.key);
+        let mut current = slot.lock().await;
+        let (dead, said) = refused.unzip();
+        let usable = |token: &StoredToken| self.usable(wanted, token, dead);
+        if let Some(token) = current.as_ref().filter(|token| usable(token)) {
+            return Ok(token.clone());
+        }
+        let known = self.known(wanted).await?;
+        let token = match known {
+            Some(token) if usable(&token) => token,
+            Some(token) if dead.is_none() && self.alive(&token) => {
+                self.renew(call, wanted, None, None).await.unwrap_or_else(|error| {
+                    tracing::warn!(%error, credential = %wanted.key, "not renewed, the old token still lives");
+                    token
+                })
+            }
+            _ => self.renew(call, wanted, dead, said.as_ref()).await?,
+        };
+        *current = Some(token.clone());
+        Ok(token)
+    }
+
+    fn usable(&self, wanted: &Wanted<'_>, token: &StoredToken, dead: Option<&SecretString>) -> bool {
+        let now = self.clock.now();
+        let fresh = token.expires_at.is_none_or(|end| after(now, early(wanted.kind, token, end)) < end);
+        let refused = dead.is_some_and(|dead| dead.expose_secret() == token.access.expose_secret());
+        fresh && !refused && token.dead_since.is_none() && !token.access.expose_secret().is_empty()
+    }
+
+    fn alive(&self, token: &StoredToken) -> bool {
+        let ended = token.expires_at.is_some_and(|end| end <= self.clock.now());
+        !ended && !token.access.expose_secret().is_empty()
+    }
+
+    fn slot(&self, key: &CredentialKey) -> Slot {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(key.clone()).or_default())
+    }
+
+    fn wanted<'a>(&self, call: &Call<'a>, kind: &'a TokenKind) -> Result<Wanted<'a>> {
+        let account = call
+            .accounts
+            .first()
+            .ok_or_else(|| Error::new(ErrorKind::BadRequest, "a call that needs a token names no account"))?;
+        let key = CredentialKey {
+            platform: call.platform().to_owned(),
+            owner: self.owner(account, kind),
+            kind: kind.name.to_owned(),
+        };
+        Ok(Wanted { account, kind, key })
+    }
+
+    /// Accounts that name the same secret share its token: two of it would spoil each other.
+    fn owner(&self, account: &AccountId, kind: &TokenKind) -> String {
+        let source = self.sources.source(account, kind.name);
+        let reference = |secret: &str| source?.reference(secret).map(|reference| reference.to_string());
+        let app = || (kind.flow == TokenFlow::Client).then(|| reference("client_id")).flatten();
+        source
+            .and_then(|source| source.credential.clone())
+            .or_else(|| reference("token"))
+            .or_else(app)
+            .unwrap_or_else(|| account.name().to_owned())
+    }
+
+    fn lease(&self, call: &Call<'_>, wanted: &Wanted<'_>, token: &StoredToken) -> Result<Lease> {
+        let secrets = self.named_secrets(call, wanted.account, wanted.kind.name)?;
+        let mut hidden: Vec<SecretString> = secrets.hidden().cloned().collect();
+        hidden.push(token.access.clone());
+        hidden.extend(token.refresh.clone());
+        Ok(Lease {
+            identity: wanted.key.to_string(),
+            token: Some((token.access.clone(), wanted.kind.placement)),
+            secrets,
+            hidden,
+        })
+    }
+
+    fn without_token(&self, call: &Call<'_>) -> Result<Lease> {
+        let secrets = match call.account() {
+            Some(account) => self.named_secrets(call, account, "")?,
+            None => Secrets::default(),
+        };
+        let hidden = secrets.hidden().cloned().collect();
+        Ok(Lease { identity: format!("{}/-", call.platform()), token: None, secrets, hidden })
+    }
+
+    /// The secrets that a request names itself.
+    fn named_secrets(&self, call: &Call<'_>, account: &AccountId, kind: &str) -> Result<Secrets> {
+        let mut secrets = Secrets::default();
+        for name in renewal::names(call.request) {
+            if let Some(secret) = self.sources.read(account, kind, &name)? {
+                secrets = secrets.with(name, secret);
+            }
+        }
+        Ok(secrets)
+    }
+}
+
+fn kind_named<'a>(adapter: &'a dyn Adapter, name: &str) -> Result<&'a TokenKind> {
+    let descriptor = adapter.descriptor();
+    descriptor.tokens.iter().find(|kind| kind.name == name).ok_or_else(|| {
+        let known: Vec<_> = descriptor.tokens.iter().map(|kind| kind.name).collect();
+        Error::new(ErrorKind::BadRequest, format!("{} knows no token of kind {name}", descriptor.platform))
+            .hint(format!("its kinds are: {}", known.join(", ")))
+    })
+}
+
+fn refused_again(error: Error, wanted: &Wanted<'_>) -> Error {
+    if error.kind() != ErrorKind::CredentialExpired {
+        return error;
+    }
+    Error::new(ErrorKind::Reauthorise, "the platform refuses a token that was just had")
+        .with("credential", &wanted.key)
+        .with("told", error.message())
+        .hint(format!("check the app's rights, then run `kepi auth {}`", wanted.account))
+}

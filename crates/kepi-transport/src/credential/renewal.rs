@@ -1,0 +1,341 @@
+//! How a fresh token is had: from where it is stored, from the configuration, or by an exchange.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use kepi_core::{
+    Error, ErrorKind, Grant, Payload, Request, Response, Result, Token, TokenFlow,
+    credential::{ExposeSecret, Refresh, SecretString},
+    http::Text,
+};
+use smol_str::SmolStr;
+
+use super::{Credential, Wanted};
+use crate::{
+    StoredToken,
+    call::{Call, Exchange, Lease},
+    clock::after,
+    scrub,
+    source::Secrets,
+};
+
+impl Credential {
+    /// What is stored, or, where the configuration names other secrets since, what it names.
+    pub(super) async fn known(&self, wanted: &Wanted<'_>) -> Result<Option<StoredToken>> {
+        let stored = self.store.load(&wanted.key).await?;
+        let token = self.read(wanted, "token")?;
+        let refresh = self.read(wanted, "refresh_token")?;
+        let seed = fingerprint(token.as_ref(), refresh.as_ref());
+        if let Some(stored) = stored
+            && (seed.is_none() || stored.seed == seed)
+        {
+            return Ok(Some(stored));
+        }
+        if seed.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(StoredToken {
+            access: token.unwrap_or_default(),
+            refresh,
+            expires_at: None,
+            refresh_expires_at: None,
+            scopes: Vec::new(),
+            subject: None,
+            obtained_at: self.clock.now(),
+            dead_since: None,
+            seed,
+        }))
+    }
+
+    /// Has a fresh token made, unless another process has done so meanwhile.
+    pub(super) async fn renew(
+        &self,
+        call: &mut Call<'_>,
+        wanted: &Wanted<'_>,
+        dead: Option<&SecretString>,
+        said: Option<&Error>,
+    ) -> Result<StoredToken> {
+        let _held = self.store.lock(&wanted.key).await?;
+        let known = self.known(wanted).await?;
+        if let Some(token) = known.as_ref().filter(|token| self.usable(wanted, token, dead)) {
+            return Ok(token.clone());
+        }
+        let grant = self.grant(wanted, known.as_ref(), said)?;
+        let request = call.adapter.token_request(wanted.kind.name, &grant)?;
+        let secrets = stored_secrets(known.as_ref());
+        let mut nested = call.clone();
+        nested.request = &request;
+        (nested.endpoint, nested.declared) = ("token", None);
+        nested.exchange = Some(Exchange { kind: wanted.kind, grant: &grant, secrets: &secrets });
+        let renewed = self.exchange(&mut nested, wanted, known.as_ref()).await;
+        let renewed = renewed.map_err(|error| nested.locate(error));
+        let (tally, heard) = (nested.tally, nested.heard);
+        (call.tally, call.heard) = (tally, heard);
+        renewed
+    }
+
+    /// The exchange that a person asked for.
+    pub(super) async fn exchange_once(&self, call: &mut Call<'_>, wanted: &Wanted<'_>) -> Result<Response> {
+        let slot = self.slot(&wanted.key);
+        let mut current = slot.lock().await;
+        let _held = self.store.lock(&wanted.key).await?;
+        let known = self.known(wanted).await?;
+        let token = self.exchange(call, wanted, known.as_ref()).await?;
+        *current = Some(token);
+        Ok(Response { status: 200, headers: Vec::new(), body: Vec::new(), received_at: self.clock.now() })
+    }
+
+    /// Sends an exchange, reads its answer, and stores the token before anyone uses it.
+    async fn exchange(
+        &self,
+        call: &mut Call<'_>,
+        wanted: &Wanted<'_>,
+        known: Option<&StoredToken>,
+    ) -> Result<StoredToken> {
+        let secrets = self.exchange_secrets(call, wanted, known)?;
+        let hidden: Vec<SecretString> = secrets.hidden().cloned().collect();
+        let identity = wanted.key.to_string();
+        call.lease = Arc::new(Lease { identity, token: None, secrets, hidden: hidden.clone() });
+        let answered = self.inner.call(call).await;
+        let told = answered.and_then(|response| {
+            call.adapter
+                .decode_token(wanted.kind.name, &response)
+                .map_err(|error| refusal(error, response.status, wanted, call))
+        });
+        match told {
+            Ok(token) => self.keep(wanted, known, token).await,
+            Err(error) => {
+                self.note_death(wanted, known, &error).await?;
+                Err(scrub::error(error, &hidden))
+            }
+        }
+    }
+
+    async fn keep(
+        &self,
+        wanted: &Wanted<'_>,
+        known: Option<&StoredToken>,
+        token: Token,
+    ) -> Result<StoredToken> {
+        let now = self.clock.now();
+        let end = |secs: Option<u64>| secs.map(|secs| after(now, Duration::from_secs(secs)));
+        let kept = token.refresh.is_none();
+        let refresh_expires_at = end(token.refresh_expires_in_secs);
+        let stored = StoredToken {
+            access: token.access,
+            refresh: token.refresh.or_else(|| known?.refresh.clone()),
+            expires_at: end(token.expires_in_secs.or(wanted.kind.lifetime_secs.map(u64::from))),
+            refresh_expires_at: if kept {
+                refresh_expires_at.or_else(|| known?.refresh_expires_at)
+            } else {
+                refresh_expires_at
+            },
+            scopes: token.scopes,
+            subject: token.subject.or_else(|| known?.subject.clone()),
+            obtained_at: now,
+            dead_since: None,
+            seed: fingerprint(
+                self.read(wanted, "token")?.as_ref(),
+                self.read(wanted, "refresh_token")?.as_ref(),
+            ),
+        };
+        self.store.save(&wanted.key, &stored).await?;
+        tracing::info!(credential = %wanted.key, expires_at = ?stored.expires_at, "token renewed and stored");
+        Ok(stored)
+    }
+
+    /// Remembers that only a person can help, so that nobody asks again and again.
+    async fn note_death(
+        &self,
+        wanted: &Wanted<'_>,
+        known: Option<&StoredToken>,
+        error: &Error,
+    ) -> Result<()> {
+        match known {
+            Some(known) if error.kind() == ErrorKind::Reauthorise => {
+                let dead = StoredToken { dead_since: Some(self.clock.now()), ..known.clone() };
+                self.store.save(&wanted.key, &dead).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn exchange_secrets(
+        &self,
+        call: &Call<'_>,
+        wanted: &Wanted<'_>,
+        known: Option<&StoredToken>,
+    ) -> Result<Secrets> {
+        let given = call.exchange.map(|exchange| exchange.secrets.clone()).unwrap_or_default();
+        let stored = stored_secrets(known);
+        let mut secrets = Secrets::default();
+        for name in names(call.request) {
+            let secret = match given.get(&name).or_else(|| stored.get(&name)) {
+                Some(secret) => Some(secret.clone()),
+                None => self.read(wanted, &name)?,
+            };
+            let secret = secret.ok_or_else(|| nowhere(&name, wanted))?;
+            secrets = secrets.with(name, secret);
+        }
+        Ok(secrets)
+    }
+
+    /// What can be exchanged for a fresh token; `said` is how the platform refused the old one.
+    fn grant(&self, wanted: &Wanted<'_>, known: Option<&StoredToken>, said: Option<&Error>) -> Result<Grant> {
+        let source = self.sources.source(wanted.account, wanted.kind.name);
+        let app = source.is_some_and(|source| source.reference("client_id").is_some());
+        let Some(known) = known else {
+            return match wanted.kind.flow {
+                TokenFlow::Client if app => Ok(Grant::Client),
+                TokenFlow::AuthorizationCode { .. } if app => Err(no_consent(wanted)),
+                _ => Err(unconfigured(wanted)),
+            };
+        };
+        if let Some(gone) = self.gone(known) {
+            return Err(reauthorise(wanted, Some(gone)));
+        }
+        match wanted.kind.flow {
+            TokenFlow::Client if app => Ok(Grant::Client),
+            TokenFlow::AuthorizationCode { refresh, .. } => match refresh {
+                Refresh::Rotating | Refresh::Reusable if known.refresh.is_some() => Ok(Grant::Refresh),
+                Refresh::Exchange if self.alive(known) && said.is_none() => Ok(Grant::Refresh),
+                _ => Err(told(reauthorise(wanted, known.expires_at), said)),
+            },
+            TokenFlow::Client | TokenFlow::Static => Err(told(self.replace(wanted), said)),
+        }
+    }
+
+    /// Since when a token cannot be renewed, if that is known.
+    fn gone(&self, known: &StoredToken) -> Option<jiff::Timestamp> {
+        let end = known.refresh_expires_at.filter(|end| *end <= self.clock.now());
+        known.dead_since.or(end)
+    }
+
+    fn replace(&self, wanted: &Wanted<'_>) -> Error {
+        let source = self.sources.source(wanted.account, wanted.kind.name);
+        let place = source.and_then(|source| source.reference("token"));
+        let place = place.map_or_else(|| "token_env or token_file".to_owned(), |place| place.to_string());
+        Error::new(ErrorKind::Reauthorise, "the platform refuses the token, and it cannot be renewed")
+            .with("account", wanted.account)
+            .with("credential", &wanted.key)
+            .hint(format!("put a new token into {place}"))
+    }
+
+    fn read(&self, wanted: &Wanted<'_>, secret: &str) -> Result<Option<SecretString>> {
+        self.sources.read(wanted.account, wanted.kind.name, secret)
+    }
+}
+
+/// The secrets that a request names.
+pub(super) fn names(request: &Request) -> BTreeSet<SmolStr> {
+    let mut texts: Vec<&Text> = request.query.iter().chain(&request.headers).map(|(_, text)| text).collect();
+    if let Payload::Form(pairs) = &request.payload {
+        texts.extend(pairs.iter().map(|(_, text)| text));
+    }
+    if let Some((user, password)) = &request.basic {
+        texts.extend([user, password]);
+    }
+    let mut names: BTreeSet<SmolStr> = texts
+        .into_iter()
+        .filter_map(|text| match text {
+            Text::Secret(name) => Some(name.clone()),
+            Text::Plain(_) => None,
+        })
+        .collect();
+    if let Payload::Json { secrets, .. } = &request.payload {
+        names.extend(secrets.iter().map(|(_, name)| name.clone()));
+    }
+    names
+}
+
+fn stored_secrets(known: Option<&StoredToken>) -> Secrets {
+    let Some(known) = known else { return Secrets::default() };
+    let secrets = Secrets::default().with("access_token", known.access.clone());
+    match &known.refresh {
+        Some(refresh) => secrets.with("refresh_token", refresh.clone()),
+        None => secrets,
+    }
+}
+
+/// Which configured secrets a stored token grew from, without telling them.
+fn fingerprint(token: Option<&SecretString>, refresh: Option<&SecretString>) -> Option<String> {
+    if token.is_none() && refresh.is_none() {
+        return None;
+    }
+    let mut hasher = blake3::Hasher::new();
+    for secret in [token, refresh] {
+        hasher.update(secret.map_or("", |secret| secret.expose_secret()).as_bytes());
+        hasher.update(&[0]);
+    }
+    Some(hasher.finalize().to_hex().chars().take(16).collect())
+}
+
+/// An adapter knows its platform's own words for a dead grant; where it does not, the status tells.
+fn refusal(error: Error, status: u16, wanted: &Wanted<'_>, call: &Call<'_>) -> Error {
+    let by_app = matches!(call.exchange.map(|exchange| exchange.grant), Some(Grant::Client));
+    match (error.kind(), status) {
+        (ErrorKind::Reauthorise, _) => {
+            let hint = format!("run `kepi auth {}`", wanted.account);
+            if error.hint_text().is_some() { error } else { error.hint(hint) }
+        }
+        (ErrorKind::BadResponse | ErrorKind::CredentialExpired, 400 | 401 | 403) if by_app => {
+            Error::bad_config("the app's id and secret are refused")
+                .with("credential", &wanted.key)
+                .with("told", error.message())
+                .hint("check what client_id and client_secret name")
+        }
+        (ErrorKind::BadResponse | ErrorKind::CredentialExpired, 400 | 401 | 403) => {
+            reauthorise(wanted, None).with("told", error.message())
+        }
+        _ => error,
+    }
+}
+
+fn reauthorise(wanted: &Wanted<'_>, since: Option<jiff::Timestamp>) -> Error {
+    let error = Error::new(ErrorKind::Reauthorise, "the consent has run out and cannot be renewed")
+        .with("account", wanted.account)
+        .with("credential", &wanted.key)
+        .hint(format!("run `kepi auth {}`", wanted.account));
+    match since {
+        Some(since) => error.with("since", since),
+        None => error,
+    }
+}
+
+fn told(error: Error, said: Option<&Error>) -> Error {
+    match said {
+        Some(said) => error.with("told", said.message()),
+        None => error,
+    }
+}
+
+fn no_consent(wanted: &Wanted<'_>) -> Error {
+    Error::new(ErrorKind::Reauthorise, "nobody has consented yet")
+        .with("account", wanted.account)
+        .with("credential", &wanted.key)
+        .hint(format!("run `kepi auth {}`", wanted.account))
+}
+
+fn unconfigured(wanted: &Wanted<'_>) -> Error {
+    let kind = wanted.kind.name;
+    let hint = match wanted.kind.flow {
+        TokenFlow::Static => "name a token by token_env or token_file".to_owned(),
+        TokenFlow::Client => {
+            "name the app by client_id_env and client_secret_env, or a token by token_env".to_owned()
+        }
+        TokenFlow::AuthorizationCode { .. } => {
+            format!(
+                "name the app by client_id_env and run `kepi auth {}`, or a token by token_env",
+                wanted.account
+            )
+        }
+    };
+    Error::bad_config(format!("no {kind} token for {}", wanted.account))
+        .with("account", wanted.account)
+        .hint(hint)
+}
+
+fn nowhere(name: &str, wanted: &Wanted<'_>) -> Error {
+    Error::bad_config(format!("no {name} for {}", wanted.account))
+        .with("account", wanted.account)
+        .hint(format!("name {name}_env or {name}_file in its credentials"))
+}

@@ -1,0 +1,325 @@
+//! The quota layer: keeps to the platform's limits, so that they need not be told.
+//!
+//! A call goes out when three things agree: each limit that the descriptor declares has room ([`limiter`]),
+//! the headers of earlier answers do not say that the allowance is used up, and no call of the same
+//! (platform, credential, pool) was refused lately ([`gate`]). After a refusal one call goes first and the
+//! others wait for what it hears.
+
+mod gate;
+mod limiter;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::{Timestamp, tz::TimeZone};
+use kepi_core::{
+    Error, ErrorKind, Quota as Declared, Response, Result, Retry,
+    descriptor::{Reset, Scope},
+};
+use tokio::sync::Notify;
+
+use self::{
+    gate::{Gate, Outcome},
+    limiter::Limiter,
+};
+use crate::{
+    Clock, Quotas,
+    call::{Call, Inner, Layer},
+    clock::after,
+    ledger::{BudgetStore, Limit, Line, Reservation, Spend},
+};
+
+#[derive(Debug)]
+pub(crate) struct Quota {
+    pub(crate) inner: Inner,
+    pub(crate) desk: Arc<Desk>,
+}
+
+#[async_trait]
+impl Layer for Quota {
+    fn name(&self) -> &'static str {
+        "quota"
+    }
+
+    fn inner(&self) -> Option<&dyn Layer> {
+        Some(&*self.inner)
+    }
+
+    async fn call(&self, call: &mut Call<'_>) -> Result<Response> {
+        let mut permit = self.desk.admit(call).await?;
+        let answer = self.inner.call(call).await;
+        let (outcome, answer) = self.desk.outcome(&permit, answer);
+        permit.outcome = Some((outcome, call.heard.clone()));
+        answer
+    }
+}
+
+/// Where calls are let out.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) quotas: Quotas,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Allowances that end at midnight are kept in the ledger: they outlive the process.
+    pub(crate) ledger: Arc<dyn BudgetStore>,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    gates: HashMap<String, Gate>,
+    limiters: HashMap<String, Limiter>,
+}
+
+/// What a call draws on.
+#[derive(Debug, Clone, Default)]
+struct Draws {
+    /// Of the platform, credential and pool; and of the platform and credential.
+    gates: [String; 2],
+    /// Name and row of each limit with a length of time.
+    rows: Vec<(String, Declared)>,
+    /// Lines and zones of each limit that ends at midnight.
+    lines: Vec<(Line, TimeZone)>,
+}
+
+/// Leave to send one call; given back when it is dropped.
+struct Permit<'a> {
+    desk: &'a Desk,
+    draws: Draws,
+    probes: [bool; 2],
+    outcome: Option<(Outcome, crate::headers::Heard)>,
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let (outcome, heard) = self.outcome.take().unwrap_or((Outcome::Unknown, Default::default()));
+        let now = self.desk.clock.now();
+        let mut state = self.desk.state();
+        for (i, (name, probe)) in self.draws.gates.iter().zip(self.probes).enumerate() {
+            let gate = state.gates.entry(name.clone()).or_default();
+            gate.give_back(now, probe, &outcome.seen_by(i == 0), (i == 0).then_some(&heard));
+        }
+        drop(state);
+        self.desk.changed.notify_waiters();
+    }
+}
+
+impl Desk {
+    pub(crate) fn new(quotas: Quotas, clock: Arc<dyn Clock>, ledger: Arc<dyn BudgetStore>) -> Self {
+        Self { quotas, clock, ledger, state: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// Waits until a call may go out, or says when it may if that is after its deadline.
+    async fn admit(&self, call: &Call<'_>) -> Result<Permit<'_>> {
+        let draws = self.draws(call);
+        self.reserve(&draws).await?;
+        match self.wait(call, &draws).await {
+            Ok(probes) => Ok(Permit { desk: self, draws, probes, outcome: None }),
+            Err(error) => {
+                self.ledger.settle(&lines(&draws), ONE_CALL, Spend::default()).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn wait(&self, call: &Call<'_>, draws: &Draws) -> Result<[bool; 2]> {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let hold = match self.try_take(draws) {
+                Ok(probes) => return Ok(probes),
+                Err(hold) => hold,
+            };
+            if hold.until.is_some_and(|until| until > call.deadline) {
+                return Err(hold.into_error());
+            }
+            // A held call waits for the time or for what the calls on their way hear, whatever comes first.
+            let until = hold.until.unwrap_or(call.deadline);
+            tracing::debug!(why = %hold.kind, %until, "call held back");
+            tokio::select! {
+                () = self.clock.sleep_until(until) => {}
+                () = changed => {}
+            }
+            if hold.until.is_none() && self.clock.now() >= call.deadline {
+                return Err(hold.into_error());
+            }
+        }
+    }
+
+    /// Takes from everything a call draws on, or from nothing.
+    fn try_take(&self, draws: &Draws) -> Result<[bool; 2], Hold> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let mut told = None;
+        for (i, name) in draws.gates.iter().enumerate() {
+            let gate = state.gates.entry(name.clone()).or_default();
+            let renewed = gate.check(now)?;
+            if i == 0 {
+                told = gate.told();
+                if renewed {
+                    let State { limiters, .. } = &mut *state;
+                    forget(limiters, &draws.rows);
+                }
+            }
+        }
+        let windows = draws.rows.iter().filter(|(_, row)| row.reset == Reset::Window).count();
+        for (name, row) in &draws.rows {
+            let limiter = state
+                .limiters
+                .entry(name.clone())
+                .or_insert_with(|| Limiter::new(row, Arc::clone(&self.clock)));
+            let by_header = row.reset == Reset::Window
+                && told.is_some_and(|limit| limit.is_none_or(|limit| limit == row.requests) || windows == 1);
+            limiter.check(now, by_header)?;
+        }
+        for (name, _) in &draws.rows {
+            if let Some(limiter) = state.limiters.get_mut(name) {
+                limiter.take(now);
+            }
+        }
+        let mut probes = [false; 2];
+        for (probe, name) in probes.iter_mut().zip(&draws.gates) {
+            *probe = state.gates.entry(name.clone()).or_default().take(now);
+        }
+        Ok(probes)
+    }
+
+    /// What an answer means for the calls that follow; a refusal learns when they may.
+    fn outcome(&self, permit: &Permit<'_>, answer: Result<Response>) -> (Outcome, Result<Response>) {
+        let error = match answer {
+            Ok(response) => return (Outcome::Fine, Ok(response)),
+            Err(error) => error,
+        };
+        let now = self.clock.now();
+        let until = match (error.kind(), error.retry_policy()) {
+            (ErrorKind::RateLimited | ErrorKind::QuotaExhausted, Retry::At(at)) => at.max(now),
+            (ErrorKind::RateLimited | ErrorKind::QuotaExhausted, Retry::After(wait)) => after(now, wait),
+            (ErrorKind::QuotaExhausted, _) => renewal(&permit.draws, now),
+            (ErrorKind::RateLimited, _) => {
+                let refusals = self.state().gates.get(&permit.draws.gates[0]).map_or(0, Gate::refusals);
+                after(now, Duration::from_secs(1 << refusals.min(6)))
+            }
+            (ErrorKind::BudgetExhausted, _) => {
+                return (Outcome::Broke { until: after(now, UNKNOWN_RENEWAL) }, Err(error));
+            }
+            // An answer came, so whoever waits may try.
+            _ if error.context_value("status").is_some() => return (Outcome::Fine, Err(error)),
+            _ => return (Outcome::Unknown, Err(error)),
+        };
+        (Outcome::Refused { until, kind: error.kind() }, Err(error.retry(Retry::At(until))))
+    }
+
+    async fn reserve(&self, draws: &Draws) -> Result<()> {
+        if draws.lines.is_empty() {
+            return Ok(());
+        }
+        match self.ledger.reserve(&lines(draws), ONE_CALL).await? {
+            Reservation::Granted => Ok(()),
+            Reservation::Full { line, .. } => {
+                let zone = draws.lines.get(line).map_or(TimeZone::UTC, |(_, zone)| zone.clone());
+                let until = midnight(self.clock.now(), &zone);
+                Err(Hold { until: Some(until), kind: ErrorKind::QuotaExhausted }.into_error())
+            }
+        }
+    }
+
+    fn draws(&self, call: &Call<'_>) -> Draws {
+        let platform = call.platform();
+        let identity = &call.lease.identity;
+        let declared = call.declared.map(|endpoint| endpoint.quotas).unwrap_or_default();
+        let pool = declared.first().map(|row| row.pool).filter(|pool| !pool.is_empty());
+        let pool = pool.unwrap_or(call.endpoint);
+        let gates = [format!("{platform} {identity} {pool}"), format!("{platform} {identity}")];
+        let mut draws = Draws { gates, ..Draws::default() };
+        for row in self.quotas.rows(platform, declared) {
+            for counted in counted(&row, call) {
+                let name =
+                    format!("{platform} {} {}/{} {counted}", row.pool, row.requests, row.interval_secs);
+                match row.reset {
+                    Reset::Midnight(zone) => draws.lines.push(self.daily(&name, &row, zone)),
+                    _ => draws.rows.push((name, row)),
+                }
+            }
+        }
+        draws
+    }
+
+    fn daily(&self, name: &str, row: &Declared, zone: &str) -> (Line, TimeZone) {
+        let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        let day = zone.to_datetime(self.clock.now()).date();
+        let limit = Limit { calls: Some(u64::from(row.requests)), micro_usd: None };
+        (Line { key: format!("quota {name} {day}"), limit }, zone)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a call cannot go out now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Hold {
+    /// Until when; `None` until a call on its way has come back.
+    pub(crate) until: Option<Timestamp>,
+    pub(crate) kind: ErrorKind,
+}
+
+impl Hold {
+    fn into_error(self) -> Error {
+        let message = match self.kind {
+            ErrorKind::RateLimited => "the platform refused an earlier call and is left alone",
+            ErrorKind::BudgetExhausted => "the platform asks for money and is left alone",
+            _ => "the allowance is used up",
+        };
+        let error = Error::new(self.kind, message);
+        match self.until {
+            Some(until) => error
+                .with("until", until)
+                .retry(Retry::At(until))
+                .hint("what is left is done when it is full again"),
+            None => error.retry(Retry::Backoff),
+        }
+    }
+}
+
+const ONE_CALL: Spend = Spend { calls: 1, micro_usd: 0 };
+
+/// When an allowance is full again that nobody tells the end of.
+const UNKNOWN_RENEWAL: Duration = Duration::from_secs(3600);
+
+fn lines(draws: &Draws) -> Vec<Line> {
+    draws.lines.iter().map(|(line, _)| line.clone()).collect()
+}
+
+/// Per what a limit is counted: one limiter for each.
+fn counted(row: &Declared, call: &Call<'_>) -> Vec<String> {
+    match row.scope {
+        Scope::App | Scope::User => vec![call.lease.identity.clone()],
+        Scope::Account => call.accounts.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// When the slowest of the declared allowances is full again.
+fn renewal(draws: &Draws, now: Timestamp) -> Timestamp {
+    let windows = draws.rows.iter().map(|(_, row)| after(now, Duration::from_secs(row.interval_secs.into())));
+    let days = draws.lines.iter().map(|(_, zone)| midnight(now, zone));
+    windows.chain(days).max().unwrap_or_else(|| after(now, UNKNOWN_RENEWAL))
+}
+
+fn midnight(now: Timestamp, zone: &TimeZone) -> Timestamp {
+    let next = zone.to_datetime(now).date().tomorrow().and_then(|date| date.to_zoned(zone.clone()));
+    next.map_or_else(|_| after(now, UNKNOWN_RENEWAL), |zoned| zoned.timestamp())
+}
+
+/// A window that the headers told of has ended: all its calls come back together.
+fn forget(limiters: &mut HashMap<String, Limiter>, rows: &[(String, Declared)]) {
+    for (name, _) in rows.iter().filter(|(_, row)| row.reset == Reset::Window) {
+        if let Some(limiter) = limiters.get_mut(name) {
+            limiter.clear();
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What answers told about an allowance: how much is left, how much is used, that it is used up.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kepi_core::ErrorKind;
+
+use super::Hold;
+use crate::{
+    clock::after,
+    headers::{Heard, Left, Usage},
+};
+
+/// From this percentage on, calls are spread.
+const SPREAD_FROM: u32 = 80;
+
+/// The pause between calls for each percent above it.
+const SPREAD_PER_PERCENT: Duration = Duration::from_secs(2);
+
+/// How long an allowance rests of which all is used and nobody says for how long.
+const FULL_REST: Duration = Duration::from_secs(900);
+
+/// The gate of one (platform, credential, pool).
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    /// Closed by a refusal until then; after that one call goes first.
+    pause: Option<(Timestamp, ErrorKind)>,
+    probing: bool,
+    refusals: u32,
+    in_flight: u32,
+    left: Option<Left>,
+    usage: Option<Usage>,
+    /// With the allowance nearly used: when the next call goes out.
+    spread_until: Option<Timestamp>,
+}
+
+/// What an answer means for the calls that follow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Outcome {
+    /// The platform let it pass.
+    Fine,
+    /// The platform refused it: nothing more of this pool until then.
+    Refused { until: Timestamp, kind: ErrorKind },
+    /// The balance is used up: nothing more of this credential until then.
+    Broke { until: Timestamp },
+    /// No answer came.
+    Unknown,
+}
+
+impl Outcome {
+    /// An outcome as the pool's gate sees it, or the credential's.
+    pub(super) fn seen_by(self, pool: bool) -> Self {
+        match self {
+            Self::Broke { until } if !pool => Self::Refused { until, kind: ErrorKind::BudgetExhausted },
+            Self::Broke { .. } => Self::Unknown,
+            Self::Refused { .. } if !pool => Self::Fine,
+            other => other,
+        }
+    }
+}
+
+impl Gate {
+    /// Whether a call may go out; `true` when a window that the headers told of has just ended.
+    pub(super) fn check(&mut self, now: Timestamp) -> Result<bool, Hold> {
+        if let Some((until, kind)) = self.pause {
+            if now < until {
+                return Err(Hold { until: Some(until), kind });
+            }
+            if self.probing {
+                return Err(Hold { until: None, kind });
+            }
+        }
+        let renewed = self.left.is_some_and(|left| left.reset_at <= now);
+        if renewed {
+            self.left = None;
+        }
+        let kind = ErrorKind::QuotaExhausted;
+        if let Some(left) = self.left
+            && left.remaining <= self.in_flight
+        {
+            return Err(Hold { until: Some(left.reset_at), kind });
+        }
+        match self.spread_until {
+            Some(until) if now < until => Err(Hold { until: Some(until), kind }),
+            _ => Ok(renewed),
+        }
+    }
+
+    /// Lets a call out; `true` when it goes ahead of the others after a pause.
+    pub(super) fn take(&mut self, now: Timestamp) -> bool {
+        self.in_flight += 1;
+        self.spread_until = self.usage.and_then(|usage| spread(usage, now));
+        self.probing = self.pause.is_some();
+        self.probing
+    }
+
+    /// Takes a call back with what it heard.
+    pub(super) fn give_back(
+        &mut self,
+        now: Timestamp,
+        probe: bool,
+        outcome: &Outcome,
+        heard: Option<&Heard>,
+    ) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Some(heard) = heard {
+            self.hear(heard, now);
+        }
+        if probe {
+            self.probing = false;
+        }
+        match *outcome {
+            Outcome::Fine if probe => {
+                self.pause = None;
+                self.refusals = 0;
+            }
+            Outcome::Refused { until, kind } => {
+                // Calls that were on their way together are refused together: that counts once.
+                let first = probe || self.pause.is_none();
+                self.refusals += u32::from(first);
+                let known = self.pause.map_or(until, |(known, _)| known.max(until));
+                self.pause = Some((known, kind));
+            }
+            Outcome::Fine | Outcome::Broke { .. } | Outcome::Unknown => {}
+        }
+    }
+
+    /// How often the platform refused in a row.
+    pub(super) fn refusals(&self) -> u32 {
+        self.refusals
+    }
+
+    /// The limit that the headers tell of while they tell of one: `Some(None)` when they name no number.
+    pub(super) fn told(&self) -> Option<Option<u32>> {
+        self.left.map(|left| left.limit)
+    }
+
+    fn hear(&mut self, heard: &Heard, now: Timestamp) {
+        if let Some(told) = heard.window {
+            self.left = Some(match self.left {
+                // Answers overtake each other: within a window the lowest number is the newest.
+                Some(known) if same_window(known, told) => {
+                    Left { remaining: known.remaining.min(told.remaining), ..told }
+                }
+                Some(known) if known.reset_at > told.reset_at => known,
+                _ => told,
+            });
+        }
+        if let Some(usage) = heard.usage {
+            self.usage = Some(usage);
+            self.spread_until = spread(usage, now);
+        }
+    }
+}
+
+/// A rolling reset wanders by the time between two answers; a new window begins later than the old one ended.
+fn same_window(known: Left, told: Left) -> bool {
+    known.reset_at.duration_since(told.reset_at).abs().as_secs() <= 1
+}
+
+/// The pause before the next call, growing with what is used.
+fn spread(usage: Usage, now: Timestamp) -> Option<Timestamp> {
+    if let Some(regain_at) = usage.regain_at {
+        return Some(regain_at);
+    }
+    match usage.percent {
+        100.. => Some(after(now, FULL_REST)),
+        percent => {
+            let above = percent.checked_sub(SPREAD_FROM)? + 1;
+            Some(after(now, SPREAD_PER_PERCENT * above))
+        }
+    }
+}
