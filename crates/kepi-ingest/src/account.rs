@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use kepi_core::{AccountRef, Adapter, DateSpan, Error, ErrorKind, Result, document::nearest};
+use kepi_core::{AccountId, AccountRef, Adapter, DateSpan, Error, ErrorKind, Result, document::nearest};
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -48,6 +48,8 @@ pub struct IngestRequest {
     pub accounts: Vec<IngestAccount>,
     /// Only these endpoints; empty for all.
     pub endpoints: Vec<SmolStr>,
+    /// Only these endpoints of these accounts; `None` for all.
+    pub only: Option<Vec<(AccountId, SmolStr)>>,
     /// The account-local days asked for by a person; `None` for what is due.
     pub range: Option<DateSpan>,
 }
@@ -61,6 +63,11 @@ impl IngestRequest {
 
     pub(crate) fn wants(&self, endpoint: &str) -> bool {
         self.endpoints.is_empty() || self.endpoints.iter().any(|wanted| wanted == endpoint)
+    }
+
+    pub(crate) fn wants_of(&self, account: &AccountId, endpoint: &str) -> bool {
+        let named = |(whose, which): &(AccountId, SmolStr)| whose == account && which == endpoint;
+        self.only.as_ref().is_none_or(|only| only.iter().any(named))
     }
 
     /// Checks that every endpoint that is named exists somewhere and no account stands twice.

@@ -12,6 +12,7 @@ mod progress;
 mod reading;
 mod report;
 mod run;
+pub mod schedule;
 mod seam;
 mod standin;
 mod stop;

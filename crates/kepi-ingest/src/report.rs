@@ -257,6 +257,21 @@ impl RunReport {
         self.error.as_ref().is_some_and(|error| error.transient) || self.endpoints.iter().any(transient)
     }
 
+    /// What another attempt would ask: what failed for now, was deferred, capped or stopped.
+    #[must_use]
+    pub fn left_over(&self) -> Vec<(AccountId, SmolStr)> {
+        let open = |report: &&EndpointReport| match &report.ending {
+            Ending::Failed(failure) => failure.transient,
+            Ending::Deferred { .. } | Ending::Capped { .. } | Ending::Stopped => true,
+            Ending::Done | Ending::NothingDue | Ending::Lacking { .. } | Ending::Withheld => false,
+        };
+        let pairs = |report: &EndpointReport| {
+            let endpoint = report.endpoint.clone();
+            report.accounts.clone().into_iter().map(move |account| (account, endpoint.clone()))
+        };
+        self.endpoints.iter().filter(open).flat_map(pairs).collect()
+    }
+
     /// The first failure, of the run or of an endpoint.
     #[must_use]
     pub fn first_failure(&self) -> Option<&Failure> {

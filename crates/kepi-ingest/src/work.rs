@@ -90,8 +90,9 @@ impl Group {
                         && now < lack.retry_at
                 })
             };
+            let wanted = self.accounts.iter().filter(|account| request.wants_of(&account.id, endpoint.name));
             let (without, with): (Vec<&AccountRef>, Vec<&AccountRef>) =
-                self.accounts.iter().partition(|account| known(account).is_some());
+                wanted.partition(|account| known(account).is_some());
             let lacks: Vec<Capability> = without.into_iter().filter_map(known).cloned().collect();
             let with: Vec<AccountRef> = with.into_iter().cloned().collect();
             let unit = |accounts, lacking| Unit { group: self, endpoint, accounts, lacking };

@@ -2,4 +2,5 @@
 
 mod pass;
 mod planning;
+mod schedule;
 mod toy;
