@@ -35,6 +35,10 @@ pub(crate) const BATCH: u16 = 100;
 /// A timeline ends after so many posts.
 pub(crate) const PAGE_CAP: u32 = 3_200;
 
+/// A day of mentions is provisional for so many days, while late posts come in and spam goes. It is read again
+/// for longer than that, because a call for six days costs no more than for one.
+pub(crate) const MENTIONS_SETTLE: u16 = 2;
+
 /// Days that post and media analytics are asked back for.
 pub(crate) const ANALYTICS_DAYS: u16 = 30;
 

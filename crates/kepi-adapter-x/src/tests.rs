@@ -13,6 +13,22 @@ use crate::{
     descriptor::{MEDIA_ANALYTICS, MENTIONS, POST_ANALYTICS, POSTS, TIMELINE, USERS},
 };
 
+kepi_testkit::contract!(XAdapter::from_settings, sample());
+
+/// Settings of which each is set.
+fn sample() -> serde_json::Value {
+    json!({
+        "base_url": "https://api.x.com",
+        "plan": "enterprise",
+        "owned_reads": false,
+        "private_metrics": true,
+        "promoted_metrics": true,
+        "public_client": false,
+        "mentions_query": "@{name} -from:{name}",
+        "mentions_queries": {"x/nordlicht": "@nordlichtbikes -from:nordlichtbikes"},
+    })
+}
+
 fn enterprise() -> XConfig {
     XConfig { plan: Plan::Enterprise, ..XConfig::default() }
 }

@@ -1,0 +1,113 @@
+//! What a response means when it means failure, and the answers to token exchanges.
+
+use std::str::FromStr;
+
+use jiff::{Timestamp, tz::TimeZone};
+use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token};
+use serde::Deserialize;
+
+use super::rows::Problem;
+use crate::descriptor::APP;
+
+/// What a response means when it means failure. Partial success (`data` and `errors`) is no failure.
+pub(crate) fn of(response: &Response) -> Option<Error> {
+    let json = response.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if response.status < 300 {
+        let html = response.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+        return (html || !json).then(|| about(response, Error::bad_response("the answer is no JSON")));
+    }
+    let problem: Problem = serde_json::from_slice(&response.body).unwrap_or_default();
+    let error = match (response.status, problem.suffix()) {
+        (402, _) => {
+            Error::new(ErrorKind::BudgetExhausted, "the credits of the X developer account are used up")
+                .hint("add credits in the X developer console")
+        }
+        (_, "usage-capped") => {
+            Error::new(ErrorKind::QuotaExhausted, "the usage cap of the X plan is reached")
+                .retry(Retry::At(next_midnight(response.received_at)))
+                .hint("raise the cap in the X developer console, or wait until it resets")
+        }
+        (429, _) | (_, "rate-limit-exceeded") => rate_limited(response),
+        (_, "unsupported-authentication") => Error::bad_config("X does not take this kind of token here")
+            .hint("the endpoint needs the token kind that `kepi adapters` names"),
+        (401, _) => Error::new(ErrorKind::CredentialExpired, "X refused the token"),
+        (_, "client-forbidden") => {
+            Error::new(ErrorKind::NotOffered, "the X plan does not include this endpoint")
+                .hint("the plans are compared in the X developer console")
+        }
+        (404, _) | (_, "resource-not-found") => Error::new(ErrorKind::NotFound, "X knows no such resource"),
+        (403, _) => Error::new(ErrorKind::Forbidden, "X denies access").hint(
+            "is the account protected or suspended, or do scopes lack? tweet.read and users.read are needed; \
+                   `kepi auth ACCOUNT` asks for them",
+        ),
+        (408 | 425 | 500.., _) => Error::new(ErrorKind::Unavailable, "X is not available"),
+        (400..=499, _) => Error::new(ErrorKind::BadRequest, "X does not understand the request"),
+        _ => Error::bad_response("X answers with an unexpected status"),
+    };
+    let error = if json { error.with("said", problem.text()) } else { error };
+    Some(about(response, error.with("status", response.status)))
+}
+
+fn about(response: &Response, error: Error) -> Error {
+    match response.header("x-transaction-id") {
+        Some(id) => error.with("request_id", id),
+        None => error,
+    }
+}
+
+fn rate_limited(response: &Response) -> Error {
+    let error = Error::new(ErrorKind::RateLimited, "too many calls");
+    let reset = response.header("x-rate-limit-reset").and_then(|text| i64::from_str(text).ok());
+    match reset.and_then(|seconds| Timestamp::from_second(seconds).ok()) {
+        Some(at) => error.retry(Retry::At(at)),
+        None => error,
+    }
+}
+
+/// X says that a cap is daily or monthly and not when the month began, so it is tried again once a day.
+fn next_midnight(at: Timestamp) -> Timestamp {
+    let today = TimeZone::UTC.to_datetime(at).date();
+    let tomorrow = today.tomorrow().ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok());
+    tomorrow.map_or(at, |midnight| midnight.timestamp())
+}
+
+/// The answer to a token exchange.
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    refresh_token: Option<String>,
+    expires_in: Option<u64>,
+    scope: Option<String>,
+}
+
+/// Reads a token. The causes of errors are left out, because they might quote it.
+pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
+    if response.status >= 500 || response.status == 429 {
+        return Err(of(response).unwrap_or_else(|| Error::new(ErrorKind::Unavailable, "X is not available")));
+    }
+    if response.status >= 400 && kind == APP {
+        return Err(Error::bad_config("X refused the app's id and secret")
+            .with("status", response.status)
+            .hint("check client_id and client_secret of the app in the X developer console"));
+    }
+    if response.status >= 400 {
+        return Err(Error::new(ErrorKind::Reauthorise, "X refused the consent or its refresh token")
+            .with("status", response.status)
+            .hint("let the account's owner consent again: `kepi auth ACCOUNT`"));
+    }
+    let granted: Granted = serde_json::from_slice(&response.body)
+        .map_err(|_| Error::bad_response("the answer to the token exchange has an unknown shape"))?;
+    Ok(Token {
+        access: granted.access_token.into(),
+        refresh: granted.refresh_token.map(Into::into),
+        expires_in_secs: granted.expires_in,
+        refresh_expires_in_secs: None,
+        scopes: granted
+            .scope
+            .iter()
+            .flat_map(|scopes| scopes.split_whitespace())
+            .map(str::to_owned)
+            .collect(),
+        subject: None,
+    })
+}
