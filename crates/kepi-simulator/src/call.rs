@@ -1,8 +1,11 @@
 //! One request as a dialect sees it, and its answer.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::Offset};
 
-use crate::{PostFacts, Split, World, fault::Active, json::Json, server::Desk};
+use crate::{
+    AccountDay, AccountFlows, AccountKey, Counters, PostFacts, PostKey, Split, World, fault::Active,
+    json::Json, server::Desk,
+};
 
 /// A request with all that a dialect needs to answer it.
 pub(crate) struct Call<'a> {
@@ -45,6 +48,17 @@ impl Call<'_> {
         form_urlencoded::parse(&self.body).into_owned().collect()
     }
 
+    /// A JSON body.
+    pub(crate) fn json_body(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The wall clock in Beijing: the day, and hours with their fraction.
+    pub(crate) fn beijing(&self) -> (Date, f64) {
+        let local = Offset::constant(8).to_datetime(self.now);
+        (local.date(), f64::from(local.hour()) + f64::from(local.minute()) / 60.0)
+    }
+
     /// A new JSON text; noisy when unknown fields are switched on.
     pub(crate) fn json(&self) -> Json {
         Json::new(self.faults.unknown_fields)
@@ -58,6 +72,44 @@ impl Call<'_> {
         self.world.counters_at(post, self.now).unwrap_or_default()
     }
 
+    /// What a post had got by an instant, paid and unpaid together; nothing before it was published.
+    pub(crate) fn total_until(&self, post: &PostFacts, at: Timestamp) -> Counters {
+        if self.faults.silent_zeros {
+            return Counters::default();
+        }
+        self.world.counters_at(post, at.min(self.now)).unwrap_or_default().total()
+    }
+
+    /// What a post got on a day of its account.
+    pub(crate) fn total_on(&self, post: &PostFacts, date: Date) -> Counters {
+        let (start, end) = self.world.day_bounds(post.key.account, date);
+        let mut change = self.total_until(post, end);
+        change -= self.total_until(post, start);
+        change
+    }
+
+    /// What the platform says of a day of an account now.
+    pub(crate) fn day(&self, account: AccountKey, date: Date) -> AccountDay {
+        let mut day = self.world.account_day_seen(account, date, self.now);
+        if self.faults.silent_zeros {
+            day.content = Split::default();
+            day.flows = AccountFlows::default();
+        }
+        day
+    }
+
+    /// Posts of an account that were published from one instant to before another and by now, oldest first.
+    pub(crate) fn posts(
+        &self,
+        account: AccountKey,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl DoubleEndedIterator<Item = PostFacts> {
+        let first = self.world.published_by(account, from) as u32;
+        let last = self.world.published_by(account, to.min(self.now)) as u32;
+        (first..last.max(first)).map(move |index| self.world.post(PostKey { account, index }))
+    }
+
     /// A level as the platform tells it now: zero under silent zeros.
     pub(crate) fn level(&self, value: i64) -> i64 {
         if self.faults.silent_zeros { 0 } else { value }
@@ -67,6 +119,14 @@ impl Call<'_> {
 /// The first value of a key.
 pub(crate) fn find<'a>(pairs: &'a [(String, String)], key: &str) -> Option<&'a str> {
     pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+}
+
+/// Shares of a whole by weight, adding up to it; the first takes what rounding leaves.
+pub(crate) fn shared<const N: usize>(whole: i64, weights: [f64; N]) -> [i64; N] {
+    let sum: f64 = weights.iter().sum();
+    let mut parts = weights.map(|weight| (whole as f64 * weight / sum) as i64);
+    parts[0] += whole - parts.iter().sum::<i64>();
+    parts
 }
 
 /// What is sent back.

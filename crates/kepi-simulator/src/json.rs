@@ -20,6 +20,12 @@ impl Json {
         object(&mut self, fill);
         self.text.into_bytes()
     }
+
+    /// Writes the top-level array.
+    pub(crate) fn array(mut self, fill: impl FnOnce(&mut Array<'_>)) -> Vec<u8> {
+        array(&mut self, fill);
+        self.text.into_bytes()
+    }
 }
 
 fn object(json: &mut Json, fill: impl FnOnce(&mut Object<'_>)) {
@@ -101,6 +107,14 @@ impl Object<'_> {
         object(self.json, fill);
     }
 
+    /// An object whose keys are data: days, ids. It is never noisy.
+    pub(crate) fn map(&mut self, key: &str, fill: impl FnOnce(&mut Object<'_>)) {
+        self.key(key);
+        self.json.text.push('{');
+        fill(&mut Object { json: self.json, first: true });
+        self.json.text.push('}');
+    }
+
     pub(crate) fn array(&mut self, key: &str, fill: impl FnOnce(&mut Array<'_>)) {
         self.key(key);
         array(self.json, fill);
@@ -161,7 +175,11 @@ mod tests {
 
     #[test]
     fn noise_is_in_every_object() {
-        let text = Json::new(true).object(|o| o.object("b", |_| {}));
-        assert_eq!(text, br#"{"unheard_of_metric":7,"b":{"unheard_of_metric":7}}"#);
+        let text = Json::new(true).object(|o| {
+            o.object("b", |_| {});
+            o.map("c", |m| m.int("2026-01-01", 1));
+        });
+        let expected = r#"{"unheard_of_metric":7,"b":{"unheard_of_metric":7},"c":{"2026-01-01":1}}"#;
+        assert_eq!(text, expected.as_bytes());
     }
 }

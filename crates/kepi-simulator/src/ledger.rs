@@ -38,6 +38,8 @@ pub(crate) struct Limit {
     pub(crate) pool: &'static str,
     pub(crate) calls: u32,
     pub(crate) window: i64,
+    /// Seconds by which windows begin before multiples of their length: the zone of a daily limit.
+    pub(crate) shift: i64,
 }
 
 /// Where a caller stands within a limit after a call.
@@ -86,7 +88,7 @@ impl Ledger {
 
     /// Takes one call out of a caller's window. Windows begin at multiples of their length.
     pub(crate) fn take(&self, limit: Limit, caller: u64, now: Timestamp) -> Standing {
-        let start = now.as_second().div_euclid(limit.window) * limit.window;
+        let start = (now.as_second() + limit.shift).div_euclid(limit.window) * limit.window - limit.shift;
         let mut book = self.book();
         let used = book.windows.entry((limit.pool, caller)).or_insert((start, 0));
         if used.0 != start {
@@ -98,6 +100,13 @@ impl Ledger {
         }
         let remaining = limit.calls - used.1;
         Standing { limit: limit.calls, remaining, reset: start + limit.window, exceeded }
+    }
+
+    /// How many calls a caller has taken out of its window.
+    pub(crate) fn used(&self, limit: Limit, caller: u64, now: Timestamp) -> u32 {
+        let start = (now.as_second() + limit.shift).div_euclid(limit.window) * limit.window - limit.shift;
+        let book = self.book();
+        book.windows.get(&(limit.pool, caller)).filter(|(at, _)| *at == start).map_or(0, |(_, used)| *used)
     }
 
     /// Bills posts at a price each, once a UTC day.
@@ -156,7 +165,7 @@ mod tests {
     #[test]
     fn a_window_fills_and_resets() {
         let ledger = Ledger::default();
-        let limit = Limit { pool: "p", calls: 2, window: 900 };
+        let limit = Limit { pool: "p", calls: 2, window: 900, shift: 0 };
         let now = at("2026-09-01T00:10:00Z");
         let standings: Vec<_> = (0..3).map(|_| ledger.take(limit, 1, now)).collect();
         assert_eq!(standings.iter().map(|s| s.remaining).collect::<Vec<_>>(), [1, 0, 0]);

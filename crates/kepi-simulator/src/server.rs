@@ -46,6 +46,8 @@ pub struct SimulatorConfig {
     pub enforce_limits: bool,
     /// What only X has.
     pub x: XConfig,
+    /// What only Weibo has.
+    pub weibo: WeiboConfig,
 }
 
 impl Default for SimulatorConfig {
@@ -56,6 +58,7 @@ impl Default for SimulatorConfig {
             client_secret: "simulated-secret".to_owned(),
             enforce_limits: true,
             x: XConfig::default(),
+            weibo: WeiboConfig::default(),
         }
     }
 }
@@ -71,6 +74,13 @@ pub struct XConfig {
     pub credits_micros: Option<u64>,
     /// How many items may be read in all before the cap of the cycle; `None` for no end.
     pub read_cap: Option<u64>,
+}
+
+/// How Weibo behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WeiboConfig {
+    /// Whether the application has a contract for the commercial API.
+    pub commercial: bool,
 }
 
 /// The vocabularies of X.

@@ -105,6 +105,11 @@ impl Tokens {
         dice.of(expires as u64).bits()
     }
 
+    /// A token of an application that belongs to one account.
+    pub(crate) fn app_of(&self, account: AccountKey, expires: i64) -> String {
+        self.write(Bearer { kind: Kind::App, account, generation: 0, expires })
+    }
+
     /// The application's token; it lives until `expires`.
     pub(crate) fn app(&self, expires: i64) -> String {
         self.write(Bearer { kind: Kind::App, account: AccountKey(0), generation: 0, expires })

@@ -1,5 +1,7 @@
 //! What each platform says, and how.
 
+mod wechat;
+mod weibo;
 mod x;
 
 use crate::{
@@ -24,7 +26,7 @@ pub(crate) trait Dialect: Send + Sync {
 
 /// All platforms that are simulated.
 pub(crate) fn all() -> Vec<Box<dyn Dialect>> {
-    vec![Box::new(x::X)]
+    vec![Box::new(x::X), Box::new(wechat::Wechat), Box::new(weibo::Weibo)]
 }
 
 /// Where a list goes on, as an opaque text: an anchor and an offset from it, and a number that makes the texts

@@ -2,5 +2,7 @@
 
 mod faults;
 mod http;
+mod wechat;
+mod weibo;
 mod world;
 mod x;

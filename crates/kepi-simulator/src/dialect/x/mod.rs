@@ -167,7 +167,7 @@ impl Dialect for X {
         if calls == 0 {
             return fatal(call, 403, &Problem::wrong_token());
         }
-        let standing = call.desk.ledger.take(Limit { pool, calls, window: 900 }, who, call.now);
+        let standing = call.desk.ledger.take(Limit { pool, calls, window: 900, shift: 0 }, who, call.now);
         let answer = if standing.exceeded && call.desk.config.enforce_limits {
             call.desk.ledger.count_throttled();
             fatal(call, 429, &Problem::too_many())

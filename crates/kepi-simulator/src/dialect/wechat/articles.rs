@@ -1,0 +1,304 @@
+//! Articles of an Official Account: the series since November 2025, which counts people, and the one before.
+
+use jiff::{Timestamp, civil::Date};
+use kepi_core::{DateSpan, period::add_days};
+
+use crate::{
+    Counter, Counters, PostFacts, Profile,
+    call::Call,
+    json::{Array, Object},
+};
+
+/// Cumulative rows go on for so many days after publishing; in the old series fewer.
+const DETAIL_DAYS: i32 = 30;
+const OLD_DETAIL_DAYS: i32 = 7;
+
+/// Ways into an article, and the share of its readers that took each; people may take several.
+const SCENES: [(&str, f64); 7] = [
+    ("公众号消息", 0.43),
+    ("聊天会话", 0.13),
+    ("朋友圈", 0.1),
+    ("公众号主页", 0.06),
+    ("推荐", 0.26),
+    ("搜一搜", 0.04),
+    ("其他", 0.02),
+];
+
+fn write_readers(o: &mut Object<'_>, counters: &Counters) {
+    let readers = counters[Counter::Readers];
+    o.int("read_user", readers);
+    o.array("read_user_source", |list| {
+        let mut row = |scene: &str, count: i64| {
+            list.object(|o| {
+                o.int("user_count", count);
+                o.text("scene_desc", scene);
+            });
+        };
+        row("全部", readers);
+        for (scene, share) in SCENES {
+            let count = (readers as f64 * share) as i64;
+            if count > 0 {
+                row(scene, count);
+            }
+        }
+    });
+}
+
+fn write_deeds(o: &mut Object<'_>, counters: &Counters) {
+    o.int("share_user", counters[Counter::ShareUsers]);
+    o.int("zaikan_user", counters[Counter::Zaikan]);
+    o.int("like_user", counters[Counter::Likes]);
+    o.int("comment_count", counters[Counter::Comments]);
+    o.int("collection_user", counters[Counter::Saves]);
+}
+
+/// `getbizsummary`
+pub(super) fn account_days(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
+    for date in days.iter() {
+        let day = call.day(profile.key, date);
+        let total = day.content.total();
+        list.object(|row| {
+            row.shown("ref_date", date);
+            row.object("detail", |o| {
+                write_readers(o, &total);
+                write_deeds(o, &total);
+                o.int("redirect_ori_page_user", total[Counter::LinkClicks]);
+                o.int("send_page_count", day.flows.posts_published);
+            });
+        });
+    }
+}
+
+/// Articles that had something on a day, whenever they were published.
+fn moved(call: &Call<'_>, profile: &Profile, date: Date, counter: Counter) -> Vec<(PostFacts, Counters)> {
+    let (_, end) = super::bounds(call, profile, date);
+    call.posts(profile.key, Timestamp::MIN, end)
+        .map(|post| (post, call.total_on(&post, date)))
+        .filter(|(_, counters)| counters[counter] > 0)
+        .collect()
+}
+
+/// `getarticleread`
+pub(super) fn reads(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
+    for (post, counters) in moved(call, profile, days.start, Counter::Readers) {
+        list.object(|row| {
+            row.shown("ref_date", days.start);
+            row.text("msgid", &call.world.post_id(post.key));
+            row.object("detail", |o| write_readers(o, &counters));
+        });
+    }
+}
+
+/// `getarticleshare`
+pub(super) fn shares(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
+    for (post, counters) in moved(call, profile, days.start, Counter::ShareUsers) {
+        list.object(|row| {
+            row.shown("ref_date", days.start);
+            row.text("msgid", &call.world.post_id(post.key));
+            row.object("detail", |o| o.int("share_user", counters[Counter::ShareUsers]));
+        });
+    }
+}
+
+fn published_on(call: &Call<'_>, profile: &Profile, date: Date) -> Vec<PostFacts> {
+    let (start, end) = super::bounds(call, profile, date);
+    call.posts(profile.key, start, end).collect()
+}
+
+/// The days of which rows exist: from the day of publishing, to yesterday at most.
+fn told_days(call: &Call<'_>, published: Date, most: i32) -> DateSpan {
+    let (today, hour) = call.beijing();
+    let ready = if hour >= super::READY_HOUR { today } else { add_days(today, -1) };
+    DateSpan::new(published, ready.min(add_days(published, most)))
+}
+
+/// `getarticletotaldetail`
+pub(super) fn totals(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
+    for post in published_on(call, profile, days.start) {
+        let id = call.world.post_id(post.key);
+        list.object(|row| {
+            row.shown("ref_date", days.start);
+            row.text("msgid", &id);
+            row.int("publish_type", i64::from(post.key.index % 4 == 3));
+            row.text("title", &call.world.words(&post).title);
+            row.text("content_url", &url(&id));
+            row.array("detail_list", |rows| {
+                for date in told_days(call, days.start, DETAIL_DAYS).iter() {
+                    let (_, end) = super::bounds(call, profile, date);
+                    let counters = call.total_until(&post, end);
+                    rows.object(|o| write_detail(o, call, profile, &post, date, &counters));
+                }
+            });
+        });
+    }
+}
+
+fn write_detail(
+    o: &mut Object<'_>,
+    call: &Call<'_>,
+    profile: &Profile,
+    post: &PostFacts,
+    date: Date,
+    counters: &Counters,
+) {
+    o.shown("stat_date", date);
+    write_readers(o, counters);
+    write_deeds(o, counters);
+    o.int("praise_money", counters[Counter::Likes] / 20 * 100);
+    o.int("read_subscribe_user", counters[Counter::FollowsGained]);
+    let delivered = call.world.followers_at(profile.key, post.published_at).max(1);
+    let finished = 0.45 + f64::from(post.key.index % 30) / 100.0;
+    let by_message = (counters[Counter::Readers] as f64 * SCENES[0].1) as i64;
+    o.bare("read_delivery_rate", format_args!("{:.4}", by_message as f64 / delivered as f64));
+    o.bare("read_finish_rate", format_args!("{finished:.4}"));
+    o.bare("read_avg_activetime", format_args!("{:.4}", finished * 1.7));
+    o.array("read_jump_position", |list| {
+        let left = [0.5, 0.22, 0.16, 0.12].map(|share| share * (1.0 - finished));
+        for (position, rate) in (1..).zip(left.into_iter().chain([finished])) {
+            list.object(|row| {
+                row.int("position", position);
+                row.bare("rate", format_args!("{rate:.2}"));
+            });
+        }
+    });
+}
+
+fn url(msgid: &str) -> String {
+    let (message, index) = msgid.split_once('_').unwrap_or((msgid, "1"));
+    format!("http://mp.weixin.qq.com/s?__biz=MzA5ExampleBiz==&mid={message}&idx={index}&sn=0a1b2c3d")
+}
+
+/// `freepublish/batchget`: newest first, what was published without a push.
+pub(super) fn published(
+    call: &Call<'_>,
+    profile: &Profile,
+    body: &serde_json::Value,
+) -> Result<Vec<u8>, (i64, &'static str)> {
+    let (Some(offset), Some(count)) = (body["offset"].as_u64(), body["count"].as_u64()) else {
+        return Err((40097, "invalid args"));
+    };
+    if !(1..=20).contains(&count) {
+        return Err((40097, "invalid args"));
+    }
+    let all: Vec<PostFacts> = call
+        .posts(profile.key, Timestamp::MIN, Timestamp::MAX)
+        .rev()
+        .filter(|post| post.key.index % 4 == 3)
+        .collect();
+    let page: Vec<&PostFacts> = all.iter().skip(offset as usize).take(count as usize).collect();
+    Ok(call.json().object(|root| {
+        root.int("total_count", all.len() as i64);
+        root.int("item_count", page.len() as i64);
+        root.array("item", |list| {
+            for post in page {
+                list.object(|o| write_published(o, call, post));
+            }
+        });
+    }))
+}
+
+fn write_published(o: &mut Object<'_>, call: &Call<'_>, post: &PostFacts) {
+    let id = call.world.post_id(post.key);
+    let words = call.world.words(post);
+    let at = post.published_at.as_second();
+    o.text("article_id", &format!("SimArticle_{id}"));
+    o.int("update_time", at);
+    o.object("content", |content| {
+        content.int("create_time", at);
+        content.int("update_time", at);
+        content.array("news_item", |items| {
+            items.object(|item| {
+                item.text("title", &words.title);
+                item.text("author", "品牌组");
+                item.text("digest", &words.text);
+                item.text("content", "");
+                item.text("content_source_url", "https://brand.example/");
+                item.text("thumb_media_id", "THUMB_ID");
+                item.int("need_open_comment", 1);
+                item.int("only_fans_can_comment", 0);
+                item.text("url", &url(&id));
+                item.flag("is_deleted", !post.stands_at(call.now));
+            });
+        });
+    });
+}
+
+/// The pairs of people and times that the old series is made of.
+fn write_old(o: &mut Object<'_>, counters: &Counters) {
+    let (readers, reads) = (counters[Counter::Readers], counters[Counter::Reads]);
+    let out = counters[Counter::LinkClicks];
+    o.int("int_page_read_user", readers);
+    o.int("int_page_read_count", reads);
+    o.int("ori_page_read_user", out * 9 / 10);
+    o.int("ori_page_read_count", out);
+    o.int("share_user", counters[Counter::ShareUsers]);
+    o.int("share_count", counters[Counter::Shares]);
+    o.int("add_to_fav_user", counters[Counter::Saves]);
+    o.int("add_to_fav_count", counters[Counter::Saves]);
+}
+
+/// `getarticlesummary`
+pub(super) fn old_summary(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
+    for (post, counters) in moved(call, profile, days.start, Counter::Readers) {
+        if counters[Counter::Readers] < 3 {
+            continue;
+        }
+        list.object(|row| {
+            row.shown("ref_date", days.start);
+            row.int("user_source", 0);
+            row.text("msgid", &call.world.post_id(post.key));
+            row.text("title", &call.world.words(&post).title);
+            write_old(row, &counters);
+        });
+    }
+}
+
+/// `getarticletotal`
+pub(super) fn old_totals(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
+    for post in published_on(call, profile, days.start) {
+        list.object(|row| {
+            row.shown("ref_date", days.start);
+            row.text("msgid", &call.world.post_id(post.key));
+            row.text("title", &call.world.words(&post).title);
+            row.array("details", |rows| {
+                for date in told_days(call, days.start, OLD_DETAIL_DAYS).iter() {
+                    let (_, end) = super::bounds(call, profile, date);
+                    let counters = call.total_until(&post, end);
+                    rows.object(|o| {
+                        o.shown("stat_date", date);
+                        o.int("target_user", call.world.followers_at(profile.key, post.published_at));
+                        write_old(o, &counters);
+                        let session = counters[Counter::Readers] * 7 / 10;
+                        o.int("int_page_from_session_read_user", session);
+                        o.int("int_page_from_session_read_count", session * 13 / 10);
+                    });
+                }
+            });
+        });
+    }
+}
+
+/// `getuserread`
+pub(super) fn old_reads(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
+    for date in days.iter() {
+        let total = call.day(profile.key, date).content.total();
+        list.object(|row| {
+            row.shown("ref_date", date);
+            row.int("user_source", 99_999_999);
+            write_old(row, &total);
+        });
+    }
+}
+
+/// `getusershare`
+pub(super) fn old_shares(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
+    for date in days.iter() {
+        let total = call.day(profile.key, date).content.total();
+        list.object(|row| {
+            row.shown("ref_date", date);
+            row.int("share_scene", 1);
+            row.int("share_user", total[Counter::ShareUsers]);
+            row.int("share_count", total[Counter::Shares]);
+        });
+    }
+}
