@@ -110,8 +110,7 @@ impl Reading<'_, '_> {
         let mut items = 0_u64;
         loop {
             let fetched = self.fetch(planned, &cursor).await?;
-            self.report.tally.call(&fetched);
-            let page = self.unit.group.adapter.decode(&planned.job, &cursor, &fetched.body)?;
+            let page = self.decode(planned, &cursor, &fetched).await?;
             self.weigh(planned, &cursor, &page).await?;
             let next = page.next.clone();
             items += items_of(&page);
@@ -145,6 +144,17 @@ impl Reading<'_, '_> {
             fetched = ingest.fetch.fetch(self.unit.group.adapter.as_ref(), &planned.job, cursor) => Ok(fetched?),
             () = grace => Err(Halt::End(Ending::Stopped)),
         }
+    }
+
+    async fn decode(&mut self, planned: &PlannedJob, cursor: &Cursor, fetched: &Fetched) -> Result<Page> {
+        let adapter = self.unit.group.adapter.as_ref();
+        let tally = &mut self.report.tally;
+        tally.calls += u64::from(fetched.calls);
+        tally.cost_micro_usd += fetched.cost_micro_usd;
+        let page = adapter.decode(&planned.job, cursor, &fetched.body)?;
+        let settled = self.context.ingest.fetch.settle(adapter, &planned.job, fetched, page.billed_items);
+        tally.cost_micro_usd = tally.cost_micro_usd - fetched.cost_micro_usd + settled.await?;
+        Ok(page)
     }
 
     async fn push(

@@ -5,10 +5,7 @@ use kepi_core::{AccountId, Error, ErrorKind, Notice, Page, Retry};
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use crate::{
-    RunKind,
-    seam::{Fetched, RunRecord},
-};
+use crate::{RunKind, seam::RunRecord};
 
 /// How many notices of one endpoint a report repeats; the rest are counted.
 const NOTICES_KEPT: usize = 50;
@@ -115,18 +112,13 @@ pub struct Tally {
     pub posts: u64,
     /// Rows set aside.
     pub rejects: u64,
-    /// Calls made, repeated ones counted.
+    /// Calls made for what came, repeated ones and renewals of tokens counted.
     pub calls: u64,
     /// Money spent, in millionths of a US dollar.
     pub cost_micro_usd: u64,
 }
 
 impl Tally {
-    pub(crate) fn call(&mut self, fetched: &Fetched) {
-        self.calls += u64::from(fetched.calls);
-        self.cost_micro_usd += fetched.cost_micro_usd;
-    }
-
     pub(crate) fn page(&mut self, page: &Page) {
         self.pages += 1;
         self.measurements += count(page.measurements.len());
@@ -215,6 +207,8 @@ pub struct RunReport {
     pub totals: Tally,
     /// Per account and endpoint.
     pub endpoints: Vec<EndpointReport>,
+    /// How many commits wait until the store catches up: their pages are safe, their numbers not yet in tables.
+    pub behind: u64,
     /// What stopped the whole run, where something did.
     pub error: Option<Failure>,
 }
@@ -233,7 +227,7 @@ impl RunReport {
             totals.add(&endpoint.tally);
         }
         let outcome = if error.is_some() { Outcome::Failed } else { outcome_of(&endpoints) };
-        Self { run, kind, started_at, finished_at, outcome, totals, endpoints, error }
+        Self { run, kind, started_at, finished_at, outcome, totals, endpoints, behind: 0, error }
     }
 
     /// From when on what was deferred goes on: the earliest that is known.

@@ -131,12 +131,10 @@ impl Ingest {
         let endpoints = futures::future::join_all(work).await.into_iter().flatten().collect();
         let RunContext { writer, fatal, .. } = context;
         let finished = writer.into_inner().finish().await;
-        let mut error = fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let (Err(late), None) = (&finished, &error) {
-            error = Some(Failure::of(late));
-        }
+        let fatal = fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let error = fatal.or_else(|| finished.as_ref().err().map(Failure::of));
         let report = RunReport::close(run, request.kind, started_at, self.clock.now(), endpoints, error);
-        self.keep_record(report).await
+        self.keep_record(RunReport { behind: finished.unwrap_or_default(), ..report }).await
     }
 
     async fn keep_record(&self, mut report: RunReport) -> Result<RunReport> {

@@ -11,13 +11,30 @@ use kepi_core::{
 };
 use smol_str::SmolStr;
 
-pub(crate) use crate::standin::{Clock, Fetched, NewPage, RunRecord};
+use kepi_transport::Transport;
+pub(crate) use kepi_transport::{Clock, Fetched};
+
+pub(crate) use crate::standin::{NewPage, RunRecord};
 
 /// Where pages come from: one call through all layers.
 #[async_trait]
 pub trait Fetch: fmt::Debug + Send + Sync {
     /// Asks for one page.
     async fn fetch(&self, adapter: &dyn Adapter, job: &Job, cursor: &Cursor) -> Result<Fetched>;
+
+    /// What a page cost, in millionths of a US dollar, now that it is known how many items are billed.
+    async fn settle(&self, adapter: &dyn Adapter, job: &Job, fetched: &Fetched, items: u32) -> Result<u64>;
+}
+
+#[async_trait]
+impl Fetch for Transport {
+    async fn fetch(&self, adapter: &dyn Adapter, job: &Job, cursor: &Cursor) -> Result<Fetched> {
+        Self::fetch(self, adapter, job, cursor).await
+    }
+
+    async fn settle(&self, adapter: &dyn Adapter, job: &Job, fetched: &Fetched, items: u32) -> Result<u64> {
+        Self::settle(self, adapter, job, fetched, items).await
+    }
 }
 
 /// Where pages rest.
@@ -40,6 +57,6 @@ pub trait PageWriter: Send {
     async fn push(&mut self, page: NewPage) -> Result<()>;
     /// Commits what was taken.
     async fn flush(&mut self) -> Result<()>;
-    /// Commits what was taken and ends.
-    async fn finish(self: Box<Self>) -> Result<()>;
+    /// Commits what was taken and ends; how many commits wait for their projections to be caught up.
+    async fn finish(self: Box<Self>) -> Result<u64>;
 }

@@ -40,7 +40,7 @@ async fn the_first_page_is_delivered_before_the_last_is_asked_for() {
     );
     assert_eq!(report.outcome, Outcome::Done);
     assert_eq!((report.totals.pages, report.totals.posts, report.totals.calls), (3, 4, 3));
-    assert_eq!(report.totals.cost_micro_usd, 15_000);
+    assert_eq!(report.totals.cost_micro_usd, 4 * 5_000);
     assert_eq!(world.journal.runs.lock().unwrap()[0].outcome, "done");
 }
 
@@ -329,7 +329,8 @@ async fn asked_to_stop_it_finishes_the_page_in_hand() {
 async fn a_journal_that_cannot_be_written_ends_the_run_and_loses_nothing() {
     let toy = Toy::new("toy");
     let accounts = (0..5).map(|i| account(&toy, &format!("toy/a{i}"), &format!("c{i}"))).collect();
-    let world = World::of(accounts, &["profile"]);
+    let mut world = World::of(accounts, &["profile"]);
+    world.ingest.options.concurrency = 1;
     *world.journal.full_at.lock().unwrap() = Some(2);
     let report = world.run().await;
     let error = report.error.as_ref().unwrap();
@@ -338,6 +339,7 @@ async fn a_journal_that_cannot_be_written_ends_the_run_and_loses_nothing() {
         (Outcome::Failed, "store", Some("make room"))
     );
     assert_eq!(world.journal.pages.lock().unwrap().len(), 2);
+    assert_eq!(world.log.take().iter().filter(|line| line.starts_with("ask")).count(), 3);
 }
 
 #[tokio::test]

@@ -127,7 +127,8 @@ pub(crate) fn post_page(job: &Job, ids: &[&str], next: Option<&str>) -> Page {
     let account = job.account().unwrap().id.clone();
     let posts =
         ids.iter().map(|id| Post { published_at: Some(job.planned_at), ..Post::new(account.clone(), *id) });
-    Page { posts: posts.collect(), next: next.map(cursor), ..Page::default() }
+    let billed_items = u32::try_from(ids.len()).unwrap();
+    Page { posts: posts.collect(), billed_items, next: next.map(cursor), ..Page::default() }
 }
 
 type Answer = Box<dyn Fn(&Job, &Cursor) -> Result<Page> + Send + Sync>;
@@ -171,7 +172,11 @@ impl Fetch for Platform {
         let answer = (self.answer.lock().unwrap())(job, cursor)?;
         let body = Body::json(serde_json::to_vec(&answer).unwrap(), self.clock.now());
         let request = format!("GET https://toy.example/{}", job.endpoint);
-        Ok(Fetched { body, request, calls: 1, cost_micro_usd: 5_000, attempts: 1 })
+        Ok(Fetched { body, request, calls: 1, cost_micro_usd: 500_000, attempts: 1 })
+    }
+
+    async fn settle(&self, _: &dyn Adapter, _: &Job, _: &Fetched, items: u32) -> Result<u64> {
+        Ok(u64::from(items) * 5_000)
     }
 }
 
@@ -291,8 +296,9 @@ impl PageWriter for JournalWriter {
         Ok(())
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<()> {
-        self.flush().await
+    async fn finish(mut self: Box<Self>) -> Result<u64> {
+        self.flush().await?;
+        Ok(0)
     }
 }
 

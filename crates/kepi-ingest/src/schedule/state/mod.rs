@@ -1,5 +1,6 @@
 //! The state file: ticks, attempts, leases, and what is remembered from run to run.
 
+mod leases;
 mod memory;
 mod runs;
 mod ticks;
@@ -13,9 +14,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub use leases::Busy;
 pub use runs::{RunEntry, RunFilter};
+pub use ticks::TickEntry;
 pub(crate) use ticks::{Begun, TickRow};
-pub use ticks::{Busy, TickEntry};
 
 /// How long another process may hold the file before we give up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! Ticks and leases: what is due, who has it in hand.
+//! Ticks: what is due, and what became of it.
 
 use jiff::Timestamp;
 use kepi_core::{AccountId, Result};
@@ -6,7 +6,11 @@ use serde::Serialize;
 use smol_str::SmolStr;
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::{State, count, explain, instant, micros, torn};
+use super::{
+    Busy, State, count, explain, instant,
+    leases::{lease, release},
+    micros, torn,
+};
 use crate::{
     Outcome,
     schedule::{
@@ -36,17 +40,6 @@ pub(crate) enum Begun {
     Taken,
     /// Another run has one of the accounts in hand.
     Busy(Busy),
-}
-
-/// An account that another run has in hand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Busy {
-    /// Which account.
-    pub account: AccountId,
-    /// Which run.
-    pub run: SmolStr,
-    /// Until when, if it does not renew.
-    pub until: Timestamp,
 }
 
 /// A tick as it stands, for people.
@@ -255,35 +248,6 @@ impl State {
         transaction.commit().await.map_err(explain)
     }
 
-    /// Takes accounts for a run outside the schedule, all or none; the one that another run has, if any.
-    ///
-    /// # Errors
-    /// `Store` when the state cannot be written.
-    pub async fn lease_accounts(
-        &self,
-        accounts: &[AccountId],
-        run: &str,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Busy>> {
-        let mut transaction = self.begin().await?;
-        if let Some(busy) = lease(&mut transaction, accounts, run, now, until).await? {
-            return Ok(Some(busy));
-        }
-        transaction.commit().await.map_err(explain)?;
-        Ok(None)
-    }
-
-    /// Gives back what a run had in hand.
-    ///
-    /// # Errors
-    /// `Store` when the state cannot be written.
-    pub async fn release_accounts(&self, run: &str) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        release(&mut transaction, run).await?;
-        transaction.commit().await.map_err(explain)
-    }
-
     /// The newest ticks, newest first.
     ///
     /// # Errors
@@ -299,50 +263,6 @@ impl State {
         .map_err(explain)?;
         rows.iter().map(tick_entry).collect()
     }
-}
-
-async fn lease(
-    transaction: &mut Transaction<'static, Sqlite>,
-    accounts: &[AccountId],
-    run: &str,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<Option<Busy>> {
-    for account in accounts {
-        let taken = sqlx::query(
-            "INSERT INTO leases (account, run, lease_until) VALUES ($1, $2, $3)
-             ON CONFLICT (account) DO UPDATE SET run = excluded.run, lease_until = excluded.lease_until
-             WHERE leases.lease_until <= $4",
-        )
-        .bind(account.as_str())
-        .bind(run)
-        .bind(micros(until))
-        .bind(micros(now))
-        .execute(&mut **transaction)
-        .await
-        .map_err(explain)?
-        .rows_affected();
-        if taken == 0 {
-            let row = sqlx::query("SELECT run, lease_until FROM leases WHERE account = $1")
-                .bind(account.as_str())
-                .fetch_one(&mut **transaction)
-                .await
-                .map_err(explain)?;
-            let run: String = row.try_get("run").map_err(explain)?;
-            let until = instant(row.try_get("lease_until").map_err(explain)?)?;
-            return Ok(Some(Busy { account: account.clone(), run: run.into(), until }));
-        }
-    }
-    Ok(None)
-}
-
-async fn release(transaction: &mut Transaction<'static, Sqlite>, run: &str) -> Result<()> {
-    sqlx::query("DELETE FROM leases WHERE run = $1")
-        .bind(run)
-        .execute(&mut **transaction)
-        .await
-        .map_err(explain)?;
-    Ok(())
 }
 
 async fn settle_tick(
