@@ -48,8 +48,18 @@ pub(crate) struct Credential {
     slots: Mutex<HashMap<CredentialKey, Slot>>,
 }
 
-/// The token in use; whoever holds the lock is the one who renews it.
-type Slot = Arc<tokio::sync::Mutex<Option<StoredToken>>>;
+/// A token in use; whoever holds the lock is the one who renews it.
+type Slot = Arc<tokio::sync::Mutex<InUse>>;
+
+#[derive(Debug, Default)]
+struct InUse {
+    token: Option<StoredToken>,
+    /// After a renewal that failed before it was due: until when the old token does.
+    enough_until: Option<Timestamp>,
+}
+
+/// How long a renewal that failed before it was due is left alone.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A kind of token of an account, and where it is kept.
 #[derive(Debug, Clone)]
@@ -111,25 +121,37 @@ impl Credential {
         refused: Option<(&SecretString, Error)>,
     ) -> Result<StoredToken> {
         let slot = self.slot(&wanted.key);
-        let mut current = slot.lock().await;
+        let mut in_use = slot.lock().await;
         let (dead, said) = refused.unzip();
-        let usable = |token: &StoredToken| self.usable(wanted, token, dead);
-        if let Some(token) = current.as_ref().filter(|token| usable(token)) {
+        let patient = dead.is_none() && in_use.enough_until.is_some_and(|until| self.clock.now() < until);
+        let usable = |token: &StoredToken| self.usable(wanted, token, dead) || (patient && self.alive(token));
+        if let Some(token) = in_use.token.as_ref().filter(|token| usable(token)) {
             return Ok(token.clone());
         }
         let known = self.known(wanted).await?;
-        let token = match known {
-            Some(token) if usable(&token) => token,
+        *in_use = match known {
+            Some(token) if usable(&token) => InUse { token: Some(token), enough_until: None },
             Some(token) if dead.is_none() && self.alive(&token) => {
-                self.renew(call, wanted, None, None).await.unwrap_or_else(|error| {
-                    tracing::warn!(%error, credential = %wanted.key, "not renewed, the old token still lives");
-                    token
-                })
+                self.renew_early(call, wanted, token).await
             }
-            _ => self.renew(call, wanted, dead, said.as_ref()).await?,
+            _ => {
+                in_use.token = None;
+                let token = self.renew(call, wanted, dead, said.as_ref()).await?;
+                InUse { token: Some(token), enough_until: None }
+            }
         };
-        *current = Some(token.clone());
-        Ok(token)
+        in_use.token.clone().ok_or_else(|| Error::new(ErrorKind::Unexpected, "no token after its renewal"))
+    }
+
+    /// Renews a token that still lives; where that fails, it does for a while.
+    async fn renew_early(&self, call: &mut Call<'_>, wanted: &Wanted<'_>, token: StoredToken) -> InUse {
+        match self.renew(call, wanted, None, None).await {
+            Ok(token) => InUse { token: Some(token), enough_until: None },
+            Err(error) => {
+                tracing::warn!(%error, credential = %wanted.key, "not renewed, the old token still lives");
+                InUse { token: Some(token), enough_until: Some(after(self.clock.now(), PATIENCE)) }
+            }
+        }
     }
 
     fn usable(&self, wanted: &Wanted<'_>, token: &StoredToken, dead: Option<&SecretString>) -> bool {
@@ -141,7 +163,7 @@ impl Credential {
 
     fn alive(&self, token: &StoredToken) -> bool {
         let ended = token.expires_at.is_some_and(|end| end <= self.clock.now());
-        !ended && !token.access.expose_secret().is_empty()
+        !ended && token.dead_since.is_none() && !token.access.expose_secret().is_empty()
     }
 
     fn slot(&self, key: &CredentialKey) -> Slot {
@@ -176,7 +198,7 @@ impl Credential {
 
     fn lease(&self, call: &Call<'_>, wanted: &Wanted<'_>, token: &StoredToken) -> Result<Lease> {
         let secrets = self.named_secrets(call, wanted.account, wanted.kind.name)?;
-        let mut hidden: Vec<SecretString> = secrets.hidden().cloned().collect();
+        let mut hidden = self.hidden(&secrets, wanted.account, wanted.kind.name);
         hidden.push(token.access.clone());
         hidden.extend(token.refresh.clone());
         Ok(Lease {
@@ -192,8 +214,15 @@ impl Credential {
             Some(account) => self.named_secrets(call, account, "")?,
             None => Secrets::default(),
         };
-        let hidden = secrets.hidden().cloned().collect();
+        let hidden = call.account().map(|account| self.hidden(&secrets, account, "")).unwrap_or_default();
         Ok(Lease { identity: format!("{}/-", call.platform()), token: None, secrets, hidden })
+    }
+
+    /// Everything secret that the account's configuration names, whether this call needs it or not.
+    fn hidden(&self, secrets: &Secrets, account: &AccountId, kind: &str) -> Vec<SecretString> {
+        let named = ["token", "refresh_token", "client_secret"];
+        let named = named.iter().filter_map(|name| self.sources.read(account, kind, name).ok().flatten());
+        secrets.hidden().cloned().chain(named).collect()
     }
 
     /// The secrets that a request names itself.

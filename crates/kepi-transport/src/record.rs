@@ -1,7 +1,7 @@
 //! The record layer: what comes back is scrubbed before anyone sees or stores it, and what its headers tell is
 //! noted.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use kepi_core::{Response, Result};
@@ -31,17 +31,17 @@ impl Layer for Record {
 
     async fn call(&self, call: &mut Call<'_>) -> Result<Response> {
         call.heard = Heard::default();
-        let mut response =
-            self.inner.call(call).await.map_err(|error| scrub::error(error, &call.lease.hidden))?;
-        call.heard = Heard::from(&response, self.cap);
-        if call.exchange.is_some() {
-            // The answer *is* a secret: it is read by the credential layer and goes no further.
-            return Ok(response);
-        }
-        response.body = scrub::bytes(response.body, &call.lease.hidden);
+        let lease = Arc::clone(&call.lease);
+        let hidden = &lease.hidden;
+        let mut response = self.inner.call(call).await.map_err(|error| scrub::error(error, hidden))?;
         for (_, value) in &mut response.headers {
-            *value = scrub::text(value, &call.lease.hidden);
+            *value = scrub::text(value, hidden);
         }
+        // The answer to an exchange *is* a secret: the credential layer reads it, and it goes no further.
+        if call.exchange.is_none() {
+            response.body = scrub::bytes(response.body, hidden);
+        }
+        call.heard = Heard::from(&response, self.cap);
         Ok(response)
     }
 }

@@ -44,6 +44,18 @@ pub(crate) fn error(error: Error, secrets: &[SecretString]) -> Error {
     }
 }
 
+/// What looks like a token in an answer to an exchange: long words with a digit. Nobody knows them yet, and an
+/// error that quotes the answer must not tell them.
+pub(crate) fn token_like(body: &[u8]) -> Vec<SecretString> {
+    const LONG: usize = 20;
+    let text = String::from_utf8_lossy(body);
+    let part_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '~' | '+' | '/');
+    text.split(|c| !part_of_word(c))
+        .filter(|word| word.len() >= LONG && word.bytes().any(|byte| byte.is_ascii_digit()))
+        .map(SecretString::from)
+        .collect()
+}
+
 fn forms(secret: &str) -> Vec<String> {
     if secret.is_empty() {
         return Vec::new();

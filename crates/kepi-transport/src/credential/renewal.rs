@@ -9,7 +9,7 @@ use kepi_core::{
 };
 use smol_str::SmolStr;
 
-use super::{Credential, Wanted};
+use super::{Credential, InUse, Wanted};
 use crate::{
     StoredToken,
     call::{Call, Exchange, Lease},
@@ -68,6 +68,11 @@ impl Credential {
         nested.exchange = Some(Exchange { kind: wanted.kind, grant: &grant, secrets: &secrets });
         let renewed = self.exchange(&mut nested, wanted, known.as_ref()).await;
         let renewed = renewed.map_err(|error| nested.locate(error));
+        if let (Some(known), Err(error)) = (&known, &renewed)
+            && (dead.is_some() || !self.alive(known))
+        {
+            self.note_death(wanted, known, error).await?;
+        }
         let (tally, heard) = (nested.tally, nested.heard);
         (call.tally, call.heard) = (tally, heard);
         renewed
@@ -76,11 +81,11 @@ impl Credential {
     /// The exchange that a person asked for.
     pub(super) async fn exchange_once(&self, call: &mut Call<'_>, wanted: &Wanted<'_>) -> Result<Response> {
         let slot = self.slot(&wanted.key);
-        let mut current = slot.lock().await;
+        let mut in_use = slot.lock().await;
         let _held = self.store.lock(&wanted.key).await?;
         let known = self.known(wanted).await?;
         let token = self.exchange(call, wanted, known.as_ref()).await?;
-        *current = Some(token);
+        *in_use = InUse { token: Some(token), enough_until: None };
         Ok(Response { status: 200, headers: Vec::new(), body: Vec::new(), received_at: self.clock.now() })
     }
 
@@ -92,20 +97,16 @@ impl Credential {
         known: Option<&StoredToken>,
     ) -> Result<StoredToken> {
         let secrets = self.exchange_secrets(call, wanted, known)?;
-        let hidden: Vec<SecretString> = secrets.hidden().cloned().collect();
+        let hidden = self.hidden(&secrets, wanted.account, wanted.kind.name);
         let identity = wanted.key.to_string();
         call.lease = Arc::new(Lease { identity, token: None, secrets, hidden: hidden.clone() });
-        let answered = self.inner.call(call).await;
-        let told = answered.and_then(|response| {
-            call.adapter
-                .decode_token(wanted.kind.name, &response)
-                .map_err(|error| refusal(error, response.status, wanted, call))
-        });
-        match told {
+        let response = self.inner.call(call).await.map_err(|error| scrub::error(error, &hidden))?;
+        match call.adapter.decode_token(wanted.kind.name, &response) {
             Ok(token) => self.keep(wanted, known, token).await,
             Err(error) => {
-                self.note_death(wanted, known, &error).await?;
-                Err(scrub::error(error, &hidden))
+                let told = scrub::token_like(&response.body);
+                let hidden: Vec<SecretString> = hidden.into_iter().chain(told).collect();
+                Err(scrub::error(refusal(error, response.status, wanted, call), &hidden))
             }
         }
     }
@@ -144,19 +145,12 @@ impl Credential {
     }
 
     /// Remembers that only a person can help, so that nobody asks again and again.
-    async fn note_death(
-        &self,
-        wanted: &Wanted<'_>,
-        known: Option<&StoredToken>,
-        error: &Error,
-    ) -> Result<()> {
-        match known {
-            Some(known) if error.kind() == ErrorKind::Reauthorise => {
-                let dead = StoredToken { dead_since: Some(self.clock.now()), ..known.clone() };
-                self.store.save(&wanted.key, &dead).await
-            }
-            _ => Ok(()),
+    async fn note_death(&self, wanted: &Wanted<'_>, known: &StoredToken, error: &Error) -> Result<()> {
+        if error.kind() != ErrorKind::Reauthorise {
+            return Ok(());
         }
+        let dead = StoredToken { dead_since: Some(self.clock.now()), ..known.clone() };
+        self.store.save(&wanted.key, &dead).await
     }
 
     fn exchange_secrets(

@@ -1,0 +1,242 @@
+//! Limits, declared and told: kept before the platform refuses.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+};
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use kepi_core::{Cost, ErrorKind, Response, Retry, descriptor::Reset};
+use kepi_transport::{
+    Clock, Quotas,
+    testing::{ManualClock, ScriptedWire},
+};
+
+use crate::support::{Bench, START, Toy, at, ok, policy, quota, seconds_since_start};
+
+/// A platform that counts its calls in windows from the first call on and tells in its headers what is left.
+#[derive(Default)]
+struct Windows {
+    limit: u32,
+    secs: i64,
+    start: Option<Timestamp>,
+    used: u32,
+    refused: u32,
+}
+
+impl Windows {
+    fn answer(&mut self, now: Timestamp) -> Response {
+        let start = self.start.filter(|start| now.duration_since(*start).as_secs() < self.secs);
+        if start.is_none() {
+            (self.start, self.used) = (Some(now), 0);
+        }
+        self.used += 1;
+        let reset = self.start.unwrap().as_second() + self.secs;
+        let status = if self.used > self.limit { 429 } else { 200 };
+        self.refused += u32::from(status == 429);
+        let remaining = self.limit.saturating_sub(self.used).to_string();
+        let (limit, reset) = (self.limit.to_string(), reset.to_string());
+        let headers = [
+            ("x-rate-limit-limit", limit.as_str()),
+            ("x-rate-limit-remaining", &remaining),
+            ("x-rate-limit-reset", &reset),
+        ];
+        ScriptedWire::response(status, &headers, "{}")
+    }
+}
+
+fn bench_on(
+    clock: Arc<ManualClock>,
+    toy: Toy,
+    mut answer: impl FnMut(Timestamp, usize) -> Response + Send + 'static,
+) -> Bench {
+    let watch = Arc::clone(&clock);
+    let wire = ScriptedWire::new(move |_, number| Ok(answer(watch.now(), number)));
+    Bench::on(clock, wire, toy, |builder| builder)
+}
+
+fn jumping() -> Arc<ManualClock> {
+    Arc::new(ManualClock::jumping(at(START)))
+}
+
+#[tokio::test]
+async fn headers_stop_us_before_a_refusal() {
+    let server = Arc::new(Mutex::new(Windows { limit: 10, secs: 300, ..Windows::default() }));
+    let served = Arc::clone(&server);
+    // Nothing is declared: only the headers tell.
+    let bench = bench_on(jumping(), Toy::default(), move |now, _| served.lock().unwrap().answer(now));
+    bench.fetch("list").await.unwrap();
+    for _ in 0..3 {
+        let answers = join_all((0..8).map(|_| bench.fetch("list"))).await;
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    }
+    assert_eq!((bench.calls(), server.lock().unwrap().refused), (25, 0));
+    assert_eq!(bench.elapsed(), 600.0, "ten at 0, ten at 300, five at 600");
+}
+
+#[tokio::test]
+async fn an_allowance_used_by_others_is_noticed() {
+    let bench = bench_on(jumping(), Toy::default(), |now, number| {
+        let reset = (at(START).as_second() + 500).to_string();
+        let remaining = if number == 0 && now == at(START) { "0" } else { "50" };
+        let headers = [("x-rate-limit-remaining", remaining), ("x-rate-limit-reset", reset.as_str())];
+        ScriptedWire::response(200, &headers, "{}")
+    });
+    bench.fetch("list").await.unwrap();
+    bench.fetch("list").await.unwrap();
+    assert_eq!(bench.elapsed(), 500.0);
+}
+
+#[tokio::test]
+async fn usage_in_percent_spreads_calls_and_then_stops_them() {
+    let check = async |header: &'static str, value: &'static str, expected: f64| {
+        let bench = bench_on(jumping(), Toy::default(), move |_, number| match number {
+            0 => ScriptedWire::response(200, &[(header, value)], "{}"),
+            _ => ok(),
+        });
+        bench.fetch("list").await.unwrap();
+        bench.fetch("list").await.unwrap();
+        assert_eq!(bench.elapsed(), expected, "{header}: {value}");
+    };
+    let business = "x-business-use-case-usage";
+    check("x-app-usage", r#"{"call_count":79,"total_cputime":3,"total_time":3}"#, 0.0).await;
+    check("x-app-usage", r#"{"call_count":80,"total_cputime":3,"total_time":3}"#, 2.0).await;
+    check("x-app-usage", r#"{"call_count":9,"total_cputime":99,"total_time":3}"#, 40.0).await;
+    check(business, r#"{"1":[{"call_count":100,"total_cputime":3,"total_time":3}]}"#, 900.0).await;
+    let regain = r#"{"1":[{"call_count":100,"estimated_time_to_regain_access":5}]}"#;
+    check(business, regain, 300.0).await;
+}
+
+#[tokio::test]
+async fn after_the_first_refusal_nobody_else_sends() {
+    let clock = jumping();
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&log);
+    // Refused until a hundred seconds have passed, without a word of when.
+    let bench = bench_on(Arc::clone(&clock), Toy::default(), move |now, _| {
+        let seconds = seconds_since_start(now);
+        noted.lock().unwrap().push(seconds);
+        if seconds < 100.0 { ScriptedWire::json(429, "") } else { ok() }
+    });
+    let first = bench.fetch("list");
+    let others = async {
+        while log.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        join_all((0..15).map(|_| bench.fetch("list"))).await
+    };
+    let (first, others) = tokio::join!(first, others);
+    let refused = log.lock().unwrap().iter().filter(|at| **at < 100.0).count();
+    let failed = others.iter().chain([&first]).filter(|answer| answer.is_err()).count();
+    // One call goes first after each pause (1, 2, 4 … seconds), whoever it belongs to.
+    assert_eq!((refused, failed), (7, 0), "{:?}", log.lock().unwrap());
+}
+
+#[tokio::test]
+async fn a_refusal_holds_for_its_pool_and_credential_only() {
+    const QUOTAS: &[kepi_core::Quota] = &[];
+    let wire = ScriptedWire::new(|request, _| {
+        let limited = request.url.path() == "/fixed";
+        Ok(if limited { ScriptedWire::response(429, &[("retry-after", "5000")], "") } else { ok() })
+    });
+    let bench = Bench::with(wire, Toy::new(QUOTAS, Cost::Free), |builder| builder);
+    bench.fetch_for("fixed", "s").await.unwrap_err();
+    assert_eq!(bench.calls(), 1);
+    // `toy/t` names the same token as `toy/s`: it is the same credential.
+    let error = bench.fetch_for("fixed", "t").await.unwrap_err();
+    assert_eq!((bench.calls(), error.kind()), (1, ErrorKind::RateLimited), "{error:?}");
+    assert_eq!(error.retry_policy(), Retry::At(at("2026-10-05T13:23:20Z")));
+    assert!(bench.fetch_for("list", "s").await.is_ok(), "another pool goes on");
+    assert_eq!(bench.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_declared_limit_is_kept_exactly() {
+    const TEN: &[kepi_core::Quota] = &[quota("pool", 10, 100, Reset::Rolling)];
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&log);
+    let bench = bench_on(jumping(), Toy::new(TEN, Cost::Free), move |now, _| {
+        noted.lock().unwrap().push(seconds_since_start(now));
+        ok()
+    });
+    for _ in 0..6 {
+        // Two endpoints of one pool.
+        let answers = join_all((0..5).flat_map(|_| [bench.fetch("list"), bench.fetch("old")])).await;
+        assert!(answers.iter().all(Result::is_ok));
+    }
+    let log = log.lock().unwrap().clone();
+    assert_eq!(log.len(), 60);
+    for (i, start) in log.iter().enumerate() {
+        let within = log[i..].iter().filter(|time| **time < start + 100.0).count();
+        assert!(within <= 10, "{within} calls within 100 s of {start}");
+    }
+    assert!(log[59] <= 510.0, "{log:?}");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_before_the_deadline_is_put_off() {
+    const TWO: &[kepi_core::Quota] = &[quota("pool", 2, 7200, Reset::Rolling)];
+    let bench = bench_on(jumping(), Toy::new(TWO, Cost::Free), |_, _| ok());
+    bench.fetch("list").await.unwrap();
+    bench.fetch("list").await.unwrap();
+    let error = bench.fetch("list").await.unwrap_err();
+    assert_eq!((error.kind(), bench.calls()), (ErrorKind::QuotaExhausted, 2));
+    assert_eq!(error.retry_policy(), Retry::At(at("2026-10-05T14:00:02Z")));
+}
+
+#[tokio::test]
+async fn a_daily_allowance_is_full_at_midnight_of_its_zone() {
+    const DAILY: &[kepi_core::Quota] = &[quota("pool", 3, 86_400, Reset::Midnight("Asia/Shanghai"))];
+    let clock = jumping();
+    let bench = bench_on(Arc::clone(&clock), Toy::new(DAILY, Cost::Free), |_, _| ok());
+    for _ in 0..3 {
+        bench.fetch("list").await.unwrap();
+    }
+    let error = bench.fetch("list").await.unwrap_err();
+    assert_eq!((error.kind(), bench.calls()), (ErrorKind::QuotaExhausted, 3));
+    assert_eq!(error.retry_policy(), Retry::At(at("2026-10-05T16:00:00Z")));
+    clock.set(at("2026-10-05T16:00:00Z"));
+    assert!(bench.fetch("list").await.is_ok());
+}
+
+#[tokio::test]
+async fn an_exhausted_quota_without_a_time_gets_the_declared_one() {
+    const HOURLY: &[kepi_core::Quota] = &[quota("pool", 300, 3600, Reset::Window)];
+    let bench =
+        bench_on(jumping(), Toy::new(HOURLY, Cost::Free), |_, _| ScriptedWire::json(200, "quota gone"));
+    let error = bench.fetch("list").await.unwrap_err();
+    assert_eq!(error.retry_policy(), Retry::At(at("2026-10-05T13:00:00Z")), "{error:?}");
+    assert_eq!(bench.calls(), 1);
+    bench.fetch("old").await.unwrap_err();
+    assert_eq!(bench.calls(), 1, "the pool is closed for its other endpoints too");
+}
+
+#[tokio::test]
+async fn an_empty_balance_stops_the_whole_credential() {
+    let bench = bench_on(jumping(), Toy::default(), |_, _| ScriptedWire::json(402, ""));
+    for endpoint in ["list", "old", "list"] {
+        let error = bench.fetch(endpoint).await.unwrap_err();
+        assert_eq!((error.kind(), bench.calls()), (ErrorKind::BudgetExhausted, 1), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn limits_can_be_lifted_and_tightened() {
+    const TEN: &[kepi_core::Quota] = &[quota("pool", 10, 100, Reset::Rolling)];
+    let check = async |quotas: Quotas, expected: f64| {
+        let bench = Bench::with(ScriptedWire::new(|_, _| Ok(ok())), Toy::new(TEN, Cost::Free), |builder| {
+            builder.quotas(quotas).policy(policy())
+        });
+        for _ in 0..20 {
+            bench.fetch("list").await.unwrap();
+        }
+        let elapsed = bench.elapsed();
+        assert!((elapsed - expected).abs() < 0.3, "{elapsed}");
+    };
+    let number = |n| NonZeroU32::new(n).unwrap();
+    check(Quotas::declared(), 101.0).await;
+    check(Quotas::unlimited(), 0.0).await;
+    check(Quotas::declared().pool("toy", "pool", number(5), number(100)), 303.0).await;
+    check(Quotas::declared().pool("other", "pool", number(5), number(100)), 101.0).await;
+}
