@@ -132,18 +132,22 @@ pub fn row_lists(adapter: &dyn Adapter, exchange: &Exchange) -> Vec<String> {
             continue;
         }
         let emptied = read(adapter, &exchange.with(&pointer, Value::Array(Vec::new())));
-        if emptied.is_ok_and(|emptied| size(&emptied) < size(&page)) {
+        let says_less = |emptied: &Page| {
+            let numbers = emptied.measurements.len() < page.measurements.len();
+            numbers || (page.measurements.is_empty() && size(emptied) < size(&page))
+        };
+        if emptied.as_ref().is_ok_and(says_less) {
             lists.push(pointer);
         }
     }
     lists
 }
 
-/// How much a page says.
+/// How much a page says: its numbers, or where it has none its posts and accounts.
 #[must_use]
 pub fn size(page: &Page) -> usize {
     let numbers: usize = page.measurements.iter().map(|measurement| measurement.values.len()).sum();
-    numbers + page.posts.len() + page.accounts.len()
+    if numbers > 0 { numbers } else { page.posts.len() + page.accounts.len() }
 }
 
 /// The answer with none of its rows.

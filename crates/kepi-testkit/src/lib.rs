@@ -21,6 +21,9 @@ pub mod fixture;
 pub mod print;
 pub mod readme;
 pub mod snapshot;
+#[cfg(test)]
+#[path = "../toy/src/lib.rs"]
+mod toy;
 
 pub use candidate::{Candidate, Faults};
 pub use drive::drive;

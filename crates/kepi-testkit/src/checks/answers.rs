@@ -23,6 +23,11 @@ pub fn b11_good_answers_are_no_failure(it: &Candidate, faults: &mut Faults) {
             faults.add(fixture.name(), format!("a good answer of {} is a failure: {error:?}", endpoint.name));
         }
     }
+    for (endpoint, fixture) in it.full_ones() {
+        if let Err(error) = it.adapter.request(&fixture.exchange.job, &fixture.exchange.cursor) {
+            faults.add(fixture.name(), format!("{} cannot be asked: {error:?}", endpoint.name));
+        }
+    }
     for (kind, grant) in it.exchanges() {
         if let Err(error) = it.adapter.token_request(kind, &grant) {
             faults.add(

@@ -75,7 +75,7 @@ pub fn c19_what_is_declared_is_seen_and_nothing_else(it: &Candidate, faults: &mu
     }
     for endpoint in it.descriptor().endpoints {
         let declared: BTreeSet<String> = endpoint.fields.iter().map(snapshot::offer).collect();
-        let seen = seen.remove(endpoint.name).unwrap_or_default();
+        let seen = seen.get(endpoint.name).cloned().unwrap_or_default();
         for offer in declared.difference(&seen) {
             faults.add(endpoint.name, format!("{offer:?} is declared and in no fixture"));
         }

@@ -436,7 +436,7 @@ fn spoilt_number(
         &spoilt,
         &format!("{list}/0{place}"),
         &|told| {
-            others.keys().all(|key| before.get(key).is_none_or(|value| told.get(key) == Some(value)))
+            others.iter().all(|(key, value)| before.get(key) != Some(value) || told.get(key) == Some(value))
                 && told.iter().all(|(key, value)| before.get(key) == Some(value))
         },
         faults,

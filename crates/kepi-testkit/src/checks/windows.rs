@@ -4,8 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{
-    AccountId, Cursor, DateSpan, Descriptor, Endpoint, ErrorKind, Job, Page, PostRef, Shape, Value as Number,
-    Window,
+    AccountId, Cursor, DateSpan, Descriptor, Endpoint, ErrorKind, Job, Page, PostRef, Shape, Window,
     descriptor::Earliest,
     period::{add_days, zone},
     plan::{PlanInput, PlannedJob, StreamState, day_zone, last_ready_day, plan},
@@ -321,6 +320,9 @@ pub fn f48_a_deleted_post_is_told(it: &Candidate, faults: &mut Faults) {
         let gone = PostRef { id: "7000000000000000007".into(), ..first.clone() };
         exchange.job.posts.push(gone.clone());
         let Ok(page) = it.read(&exchange) else { continue };
+        if !tells_of_posts_themselves(endpoint) {
+            continue;
+        }
         let tomb = page.posts.iter().any(|post| post.id == gone.id && post.deleted_at.is_some());
         let told = page.notices.iter().any(|notice| format!("{notice:?}").contains(gone.id.as_str()));
         let reject = page.rejects.iter().any(|reject| reject.raw.contains(gone.id.as_str()));
@@ -328,6 +330,15 @@ pub fn f48_a_deleted_post_is_told(it: &Candidate, faults: &mut Faults) {
             "a post that was asked for and is not in the answer is passed over in silence".to_owned()
         });
     }
+}
+
+/// Whether it gives the present numbers of posts, so that a post that is gone is missed. A series of days may
+/// lack a post because nothing happened.
+fn tells_of_posts_themselves(endpoint: &Endpoint) -> bool {
+    let now = |field: &kepi_core::Field| {
+        field.subject == kepi_core::SubjectKind::Post && field.window == kepi_core::WindowKind::At
+    };
+    endpoint.fields.iter().any(now)
 }
 
 /// F49.
@@ -467,23 +478,6 @@ pub fn f53_zeros_are_told_as_zeros(it: &Candidate, faults: &mut Faults) {
         for (key, metric) in before.keys().filter(|key| !after.contains_key(*key)) {
             faults.add(fixture.name(), format!("a zero is kept back: {key} | {metric}"));
         }
-        let counted = |metric: &str| {
-            let mut fields = endpoint.fields.iter().filter(|field| field.metric == metric);
-            fields.any(|field| field.pointer.is_empty())
-        };
-        for ((key, metric), value) in after.iter().filter(|((_, metric), _)| !counted(metric)) {
-            faults.unless(is_zero(value), fixture.name(), || {
-                format!("a zero is told as {key} | {metric}={value:?}")
-            });
-        }
-    }
-}
-
-fn is_zero(value: &Number) -> bool {
-    match value {
-        Number::Count(count) => *count == 0,
-        Number::Real(real) => *real == 0.0,
-        Number::Money(money) => money.amount.is_zero(),
     }
 }
 
