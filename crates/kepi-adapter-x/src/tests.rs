@@ -103,6 +103,17 @@ fn an_older_window_is_asked_for_with_public_numbers_only() {
     );
 }
 
+/// X refuses an end that lies ahead, so only windows that are over name theirs.
+#[test]
+fn the_end_is_named_when_it_is_over() {
+    let names_end = |end| {
+        let job = Job { window: days((2026, 8, 11), end), ..job(TIMELINE) };
+        let request = XAdapter::new(XConfig::default()).request(&job, &Cursor::default()).unwrap();
+        request.query.iter().any(|(key, _)| key == "end_time")
+    };
+    assert_eq!((names_end((2026, 9, 8)), names_end((2026, 9, 9))), (true, false));
+}
+
 #[test]
 fn without_consent_a_timeline_is_read_with_the_apps_token() {
     let config = XConfig { private_metrics: false, ..XConfig::default() };
@@ -282,10 +293,13 @@ fn mentions_are_asked_for_whole_days_within_seven() {
     let descriptor = adapter.descriptor();
     let endpoint = descriptor.endpoint(MENTIONS).unwrap();
     let accounts = [nordlicht()];
-    let input = PlanInput { descriptor, endpoint, accounts: &accounts, now: now(), range: None, posts: &[] };
-    let jobs = plan(&input, &|_| None).unwrap();
-    let windows: Vec<String> = jobs.iter().map(|job| job.job.window.unwrap().to_string()).collect();
-    assert_eq!(windows, ["2026-09-02..2026-09-07"]);
+    let windows = |range: Option<DateSpan>| -> Vec<String> {
+        let input = PlanInput { descriptor, endpoint, accounts: &accounts, now: now(), range, posts: &[] };
+        let jobs = plan(&input, &|_| None).unwrap();
+        jobs.iter().map(|job| job.job.window.unwrap().to_string()).collect()
+    };
+    assert_eq!(windows(None), ["2026-09-02..2026-09-07"]);
+    assert_eq!(windows(days((2026, 8, 1), (2026, 9, 9))), ["2026-09-02..2026-09-07"]);
 }
 
 #[test]

@@ -44,8 +44,9 @@ where
     let account = job.accounts.first().filter(|_| job.accounts.len() == 1).map(|account| &account.id);
     let Answer { data, includes, errors, meta } = raw;
     let data = data.map(|rows| json::salvage(&rows, "/data", account, &mut page.rejects));
-    if data.as_ref().is_some_and(Vec::is_empty) && page.rejects.len() > 1 {
-        return Err(unknown_shape(job).with("first_row", &page.rejects[0].reason));
+    let none_good = data.as_ref().is_some_and(Vec::is_empty);
+    if let ([first, _, ..], true) = (&page.rejects[..], none_good) {
+        return Err(unknown_shape(job).with("first_row", &first.reason));
     }
     let media = includes.and_then(|includes| includes.media);
     let media = media.map(|rows| json::salvage(&rows, "/includes/media", account, &mut page.rejects));
