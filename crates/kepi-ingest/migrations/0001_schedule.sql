@@ -61,3 +61,11 @@ CREATE TABLE answers (
     had_numbers BIGINT NOT NULL,
     zeros_since BIGINT
 );
+
+-- Days that were asked for and that the platform had not computed yet, as ISO dates: from the first to before the
+-- end.
+CREATE TABLE not_yet (
+    stream    TEXT NOT NULL PRIMARY KEY,
+    start_day TEXT NOT NULL,
+    end_day   TEXT NOT NULL
+);

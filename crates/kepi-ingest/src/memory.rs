@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, sync::Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use kepi_core::{AccountId, Result, Stream};
+use kepi_core::{AccountId, DateSpan, Result, Stream};
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -76,6 +76,10 @@ pub trait Memory: fmt::Debug + Send + Sync {
     async fn answers(&self) -> Result<HashMap<Stream, Answer>>;
     /// Keeps how a stream answered.
     async fn set_answer(&self, stream: &Stream, answer: Answer) -> Result<()>;
+    /// The days that were asked for and that the platform had not computed yet.
+    async fn not_yet(&self) -> Result<HashMap<Stream, DateSpan>>;
+    /// Keeps these days of a stream, or that none is missing.
+    async fn set_not_yet(&self, stream: &Stream, days: Option<DateSpan>) -> Result<()>;
 }
 
 /// A memory that lives as long as the process.
@@ -88,6 +92,7 @@ pub struct InMemory {
 struct Inner {
     capabilities: Vec<Capability>,
     answers: HashMap<Stream, Answer>,
+    not_yet: HashMap<Stream, DateSpan>,
 }
 
 impl InMemory {
@@ -132,6 +137,18 @@ impl Memory for InMemory {
 
     async fn set_answer(&self, stream: &Stream, answer: Answer) -> Result<()> {
         self.with(|inner| inner.answers.insert(stream.clone(), answer));
+        Ok(())
+    }
+
+    async fn not_yet(&self) -> Result<HashMap<Stream, DateSpan>> {
+        Ok(self.with(|inner| inner.not_yet.clone()))
+    }
+
+    async fn set_not_yet(&self, stream: &Stream, days: Option<DateSpan>) -> Result<()> {
+        self.with(|inner| match days {
+            Some(days) => inner.not_yet.insert(stream.clone(), days),
+            None => inner.not_yet.remove(stream),
+        });
         Ok(())
     }
 }

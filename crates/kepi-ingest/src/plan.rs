@@ -91,7 +91,7 @@ impl Ingest {
     pub async fn plan(&self, request: &IngestRequest) -> Result<PlanReport> {
         request.check()?;
         let now = self.clock.now();
-        let states = self.pages.stream_states().await?;
+        let before = self.before().await?;
         let lacking = self.memory.capabilities().await?;
         let mut report = PlanReport {
             planned_at: now,
@@ -106,7 +106,7 @@ impl Ingest {
                 let units = group.units(request, &lacking, now);
                 for unit in units.iter().filter(|unit| Stage::of(unit.endpoint) == stage) {
                     let jobs =
-                        unit.check_sunset(now).and_then(|()| unit.jobs(&states, &posts, now, request.range));
+                        unit.check_sunset(now).and_then(|()| unit.jobs(&before, &posts, now, request.range));
                     let planned = describe(unit, jobs, &posts, now);
                     report.total.add(planned.estimate);
                     draw(&mut pools, &group, unit, planned.estimate.calls);

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::PoisonError};
 
 use jiff::Timestamp;
 use kepi_core::{
-    Cursor, Error, ErrorKind, Notice, Page, Result, Retry, Shape, Stream, Value,
+    Cursor, DateSpan, Error, ErrorKind, Notice, Page, Result, Retry, Shape, Stream, Value,
     plan::{KnownPost, PlannedJob},
 };
 
@@ -63,7 +63,7 @@ impl Reading<'_, '_> {
         let planned = self
             .unit
             .check_sunset(now)
-            .and_then(|()| self.unit.jobs(&self.context.states, posts, now, range));
+            .and_then(|()| self.unit.jobs(&self.context.before, posts, now, range));
         let jobs = match planned {
             Ok(jobs) => jobs,
             Err(error) => return Ending::Failed(Failure::of(&error)),
@@ -76,13 +76,19 @@ impl Reading<'_, '_> {
         }
         self.context.progress.began(&self.report.accounts, &self.report.endpoint);
         for job in &jobs {
+            if self.context.stop.is_stopped() {
+                return Ending::Stopped;
+            }
             // A later job would move the checkpoint past what this one has left, so the unit ends with it.
             if let Err(halt) = self.read_or_restart(job).await {
                 return self.ending(job, halt).await;
             }
         }
         self.has_it().await;
-        Ending::Done
+        match self.keep_not_yet().await {
+            Ok(()) => Ending::Done,
+            Err(error) => Ending::Failed(Failure::of(&error)),
+        }
     }
 
     /// A cursor that the platform no longer takes makes its job begin anew, once and said aloud.
@@ -243,6 +249,25 @@ impl Reading<'_, '_> {
                 tracing::warn!(%error, account = %account.id, "a capability was not forgotten");
             }
         }
+    }
+
+    /// Days that the platform has not computed yet are asked for again, even when they lie before what is due then.
+    async fn keep_not_yet(&self) -> Result<()> {
+        if self.unit.is_shared() || self.context.request.range.is_some() {
+            return Ok(());
+        }
+        let said = self.report.notices.iter().filter_map(|notice| match notice {
+            Notice::NotYet { days } => Some(*days),
+            _ => None,
+        });
+        let days = said.reduce(|a, b| DateSpan::new(a.start.min(b.start), a.end.max(b.end)));
+        for account in &self.unit.accounts {
+            let stream = Stream::of(&account.id, self.unit.endpoint.name);
+            if self.context.before.not_yet.get(&stream).copied() != days {
+                self.context.ingest.memory.set_not_yet(&stream, days).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A whole answer of zeros where there were numbers before is not believed until it has stood for a while.

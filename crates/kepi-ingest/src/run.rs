@@ -8,10 +8,7 @@ use std::{
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
-use kepi_core::{
-    AccountId, Error, Result, Stream,
-    plan::{KnownPost, StreamState},
-};
+use kepi_core::{AccountId, Error, Result, Stream, plan::KnownPost};
 use smol_str::SmolStr;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
@@ -20,7 +17,7 @@ use crate::{
     RunReport, StopFlag,
     reading::read_unit,
     seam::Clock,
-    work::{Group, Stage, Unit, groups},
+    work::{Before, Group, Stage, Unit, groups},
 };
 
 /// How a pass behaves.
@@ -72,7 +69,7 @@ pub(crate) struct RunContext<'r> {
     pub(crate) progress: &'r dyn Progress,
     pub(crate) stop: StopFlag,
     pub(crate) now: Timestamp,
-    pub(crate) states: HashMap<Stream, StreamState>,
+    pub(crate) before: Before,
     pub(crate) writer: AsyncMutex<Box<dyn PageWriter>>,
     pub(crate) answers: Mutex<HashMap<Stream, Answer>>,
     pub(crate) dead_tokens: Mutex<HashSet<(AccountId, &'static str)>>,
@@ -148,6 +145,10 @@ impl Ingest {
         Ok(report)
     }
 
+    pub(crate) async fn before(&self) -> Result<Before> {
+        Ok(Before { states: self.pages.stream_states().await?, not_yet: self.memory.not_yet().await? })
+    }
+
     async fn context<'r>(
         &'r self,
         run: &SmolStr,
@@ -164,7 +165,7 @@ impl Ingest {
             progress,
             stop: stop.child(),
             now,
-            states: self.pages.stream_states().await?,
+            before: self.before().await?,
             answers: Mutex::new(self.memory.answers().await?),
             lacking: self.memory.capabilities().await?,
             writer: AsyncMutex::new(self.pages.writer(run).await?),
@@ -204,7 +205,7 @@ impl RunContext<'_> {
 
     fn resumed_first<'g>(&self, units: Vec<Unit<'g>>) -> Vec<Unit<'g>> {
         let interrupted = |unit: &Unit<'_>| {
-            unit.jobs(&self.states, &[], self.now, self.request.range)
+            unit.jobs(&self.before, &[], self.now, self.request.range)
                 .is_ok_and(|jobs| jobs.iter().any(|job| !job.cursor.is_start()))
         };
         let (first, then): (Vec<_>, Vec<_>) = units.into_iter().partition(interrupted);

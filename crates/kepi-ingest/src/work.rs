@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
-    AccountId, AccountRef, Adapter, DateSpan, Endpoint, Error, Result, Shape, Stream,
-    period::{DateSpan as Span, add_days, local_day},
+    AccountId, AccountRef, Adapter, Cursor, DateSpan, Endpoint, Error, Job, Result, Shape, Stream,
+    period::{add_days, local_day},
     plan::{KnownPost, PlanInput, PlannedJob, StreamState, plan},
 };
 use smol_str::SmolStr;
@@ -31,6 +31,15 @@ pub(crate) struct Unit<'g> {
     pub(crate) accounts: Vec<AccountRef>,
     /// Accounts that it leaves out, and why.
     pub(crate) lacking: Vec<Capability>,
+}
+
+/// What was read before.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    /// Where every stream stands.
+    pub(crate) states: HashMap<Stream, StreamState>,
+    /// Days that were asked for and were not there yet.
+    pub(crate) not_yet: HashMap<Stream, DateSpan>,
 }
 
 /// What is read first, and what is asked about posts that the first brought.
@@ -144,7 +153,7 @@ impl Unit<'_> {
     /// Its jobs, interrupted ones first.
     pub(crate) fn jobs(
         &self,
-        states: &HashMap<Stream, StreamState>,
+        before: &Before,
         posts: &[KnownPost],
         now: Timestamp,
         range: Option<DateSpan>,
@@ -162,12 +171,51 @@ impl Unit<'_> {
         };
         // A stream that several credentials share may hold another one's job: that is not ours to resume.
         let state = |stream: &Stream| {
-            let state = states.get(stream)?;
+            let state = before.states.get(stream)?;
             let ours = |account: &AccountRef| self.accounts.iter().any(|known| known.id == account.id);
             state.job.accounts.iter().all(ours).then(|| state.clone())
         };
-        Ok(without_repeats(plan(&input, &state)?))
+        let mut jobs = plan(&input, &state)?;
+        if let (Shape::Windows { max_days }, None) = (self.endpoint.shape, range) {
+            let late = self
+                .accounts
+                .iter()
+                .flat_map(|account| late_days(self, account, (&jobs, before), (max_days, now)));
+            let late: Vec<_> = late.collect();
+            jobs.splice(0..0, late);
+        }
+        Ok(without_repeats(jobs))
     }
+}
+
+/// Jobs for the days that an earlier run asked for in vain, as far as the plan does not ask for them anyway.
+fn late_days(
+    unit: &Unit<'_>,
+    account: &AccountRef,
+    (jobs, before): (&[PlannedJob], &Before),
+    (max_days, now): (u16, Timestamp),
+) -> Vec<PlannedJob> {
+    let stream = Stream::of(&account.id, unit.endpoint.name);
+    let Some(missing) = before.not_yet.get(&stream) else { return Vec::new() };
+    let planned = jobs.iter().filter(|job| job.stream == stream && job.cursor.is_start());
+    let planned_from = planned.filter_map(|job| job.job.window).map(|window| window.start).min();
+    let late = DateSpan::new(missing.start, missing.end.min(planned_from.unwrap_or(missing.end)));
+    let job = |window| Job {
+        endpoint: unit.endpoint.name.into(),
+        accounts: vec![account.clone()],
+        window: Some(window),
+        posts: Vec::new(),
+        planned_at: now,
+        input: None,
+    };
+    late.split(max_days)
+        .map(|window| PlannedJob {
+            stream: stream.clone(),
+            job: job(window),
+            cursor: Cursor::default(),
+            clamped: None,
+        })
+        .collect()
 }
 
 /// Drops fresh jobs that ask again, on the same day, for what an interrupted job is about to read.
@@ -196,10 +244,12 @@ fn covers(earlier: &PlannedJob, job: &PlannedJob) -> bool {
 }
 
 /// The days that a list of jobs spans.
-pub(crate) fn hull(jobs: &[PlannedJob]) -> Option<Span> {
+pub(crate) fn hull(jobs: &[PlannedJob]) -> Option<DateSpan> {
     let mut windows = jobs.iter().filter_map(|job| job.job.window);
     let first = windows.next()?;
     Some(
-        windows.fold(first, |hull, window| Span::new(hull.start.min(window.start), hull.end.max(window.end))),
+        windows.fold(first, |hull, window| {
+            DateSpan::new(hull.start.min(window.start), hull.end.max(window.end))
+        }),
     )
 }

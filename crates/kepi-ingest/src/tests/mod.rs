@@ -1,5 +1,6 @@
 //! The loop on a toy platform with a journal in memory.
 
+mod crash;
 mod pass;
 mod planning;
 mod schedule;

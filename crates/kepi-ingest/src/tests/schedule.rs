@@ -8,8 +8,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
-use kepi_core::{AccountId, Error, ErrorKind, Result, Stream};
+use jiff::{SignedDuration, Timestamp, civil::date};
+use kepi_core::{AccountId, DateSpan, Error, ErrorKind, Result, Stream};
 use tokio::sync::watch;
 
 use super::toy::at;
@@ -466,11 +466,17 @@ async fn what_is_remembered_survives_a_restart() {
     state.remember(lack(None, "2026-10-03T00:00:00Z")).await.unwrap();
     state.set_answer(&stream, Answer::default()).await.unwrap();
     state.set_answer(&stream, answer).await.unwrap();
+    let days = DateSpan::new(date(2026, 10, 6), date(2026, 10, 8));
+    state.set_not_yet(&stream, Some(DateSpan::day(date(2026, 10, 1)))).await.unwrap();
+    state.set_not_yet(&stream, Some(days)).await.unwrap();
     state.close().await;
     let state = open(&folder).await;
     let (whole, metric) = (lack(None, "2026-10-01T00:00:00Z"), lack(Some("likes"), "2026-10-02T00:00:00Z"));
     assert_eq!(state.capabilities().await.unwrap(), [whole, metric.clone()]);
     assert_eq!(state.answers().await.unwrap().get(&stream), Some(&answer));
+    assert_eq!(state.not_yet().await.unwrap().get(&stream), Some(&days));
+    state.set_not_yet(&stream, None).await.unwrap();
+    assert_eq!(state.not_yet().await.unwrap().len(), 0);
     state.forget(&account, Some("posts")).await.unwrap();
     assert_eq!(state.capabilities().await.unwrap(), [metric]);
     state.forget(&account, None).await.unwrap();

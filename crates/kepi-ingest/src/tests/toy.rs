@@ -1,7 +1,7 @@
 //! A toy platform, a journal in memory and a clock that only moves when it is told to.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -15,6 +15,7 @@ use kepi_core::{
     plan::{KnownPost, StreamState},
 };
 use smol_str::SmolStr;
+use tokio::sync::Notify;
 
 use crate::{
     Fetch, InMemory, Ingest, IngestAccount, IngestOptions, IngestRequest, Outcome, PageWriter, Pages,
@@ -139,6 +140,13 @@ pub(crate) struct Platform {
     log: Arc<Log>,
     clock: Arc<StillClock>,
     busy: Mutex<HashSet<AccountId>>,
+    /// How many pages were asked for.
+    asked: Mutex<usize>,
+    /// With the answer to so many pages comes the wish to stop.
+    pub(crate) stop_after: Mutex<Option<(usize, StopFlag)>>,
+    /// After so many pages nothing is answered any more.
+    pub(crate) hang_after: Mutex<Option<usize>>,
+    pub(crate) hangs: Notify,
     /// The most endpoints that were asked at once.
     pub(crate) widest: Mutex<usize>,
 }
@@ -161,6 +169,17 @@ impl Fetch for Platform {
             let mut widest = self.widest.lock().unwrap();
             *widest = (*widest).max(busy.len());
         }
+        let number = *self.asked.lock().unwrap() + 1;
+        *self.asked.lock().unwrap() = number;
+        if self.hang_after.lock().unwrap().is_some_and(|after| number > after) {
+            self.hangs.notify_one();
+            std::future::pending::<()>().await;
+        }
+        if let Some((_, stop)) =
+            self.stop_after.lock().unwrap().as_ref().filter(|(after, _)| number == *after)
+        {
+            stop.stop();
+        }
         for _ in 0..3 {
             tokio::task::yield_now().await;
         }
@@ -177,6 +196,13 @@ impl Fetch for Platform {
 
     async fn settle(&self, _: &dyn Adapter, _: &Job, _: &Fetched, items: u32) -> Result<u64> {
         Ok(u64::from(items) * 5_000)
+    }
+}
+
+impl Platform {
+    /// Forgets who was in hand when a run was killed.
+    pub(crate) fn reset(&self) {
+        self.busy.lock().unwrap().clear();
     }
 }
 
@@ -229,6 +255,8 @@ pub(crate) struct Journal {
     pub(crate) runs: Mutex<Vec<RunRecord>>,
     /// After so many pages nothing more can be written.
     pub(crate) full_at: Mutex<Option<usize>>,
+    /// A commit by itself when so many pages wait; never at 0.
+    pub(crate) commit_every: Mutex<usize>,
     log: Arc<Log>,
 }
 
@@ -257,16 +285,22 @@ impl Pages for Shelf {
 
     async fn known_posts(&self, accounts: &[AccountId]) -> Result<Vec<KnownPost>> {
         let pages = self.0.pages.lock().unwrap();
-        let posts = pages.iter().flat_map(|page| &page.page.posts);
-        let known = posts.filter(|post| accounts.contains(&post.account)).map(|post| KnownPost {
-            post: PostRef {
-                account: post.account.clone(),
-                id: post.id.clone(),
-                published_at: post.published_at,
-            },
-            last_observed: None,
-        });
-        Ok(known.collect())
+        let mut known: BTreeMap<(AccountId, SmolStr), KnownPost> = BTreeMap::new();
+        for post in
+            pages.iter().flat_map(|page| &page.page.posts).filter(|post| accounts.contains(&post.account))
+        {
+            let (account, id) = (post.account.clone(), post.id.clone());
+            let post = PostRef { account: account.clone(), id: id.clone(), published_at: post.published_at };
+            known.entry((account, id)).or_insert(KnownPost { post, last_observed: None });
+        }
+        for page in pages.iter() {
+            for post in &page.job.posts {
+                if let Some(known) = known.get_mut(&(post.account.clone(), post.id.clone())) {
+                    known.last_observed = Some(page.body.observed_at);
+                }
+            }
+        }
+        Ok(known.into_values().collect())
     }
 
     async fn writer(&self, _: &SmolStr) -> Result<Box<dyn PageWriter>> {
@@ -288,6 +322,9 @@ impl PageWriter for JournalWriter {
         }
         self.journal.log.write(format!("push {} {:?}", page.stream, page.page.next));
         self.taken.push(page);
+        if self.taken.len() == *self.journal.commit_every.lock().unwrap() {
+            self.flush().await?;
+        }
         Ok(())
     }
 
@@ -334,6 +371,10 @@ impl World {
             log: log.clone(),
             clock: clock.clone(),
             busy: Mutex::default(),
+            asked: Mutex::default(),
+            stop_after: Mutex::default(),
+            hang_after: Mutex::default(),
+            hangs: Notify::new(),
             widest: Mutex::default(),
         });
         let journal = Arc::new(Journal { log: log.clone(), ..Journal::default() });

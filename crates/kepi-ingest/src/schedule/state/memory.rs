@@ -1,9 +1,9 @@
-//! Capabilities and answers.
+//! Capabilities, answers, days that are not there yet.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use kepi_core::{AccountId, Result, Stream};
+use kepi_core::{AccountId, DateSpan, Result, Stream};
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{State, explain, instant, micros, torn};
@@ -77,6 +77,38 @@ impl Memory for State {
         .map_err(explain)?;
         Ok(())
     }
+
+    async fn not_yet(&self) -> Result<HashMap<Stream, DateSpan>> {
+        let rows = sqlx::query("SELECT stream, start_day, end_day FROM not_yet")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(explain)?;
+        rows.iter().map(days).collect()
+    }
+
+    async fn set_not_yet(&self, stream: &Stream, days: Option<DateSpan>) -> Result<()> {
+        let query = match days {
+            Some(days) => sqlx::query(
+                "INSERT INTO not_yet (stream, start_day, end_day) VALUES ($1, $2, $3)
+                 ON CONFLICT (stream) DO UPDATE SET start_day = excluded.start_day, end_day = excluded.end_day",
+            )
+            .bind(stream.as_str())
+            .bind(days.start.to_string())
+            .bind(days.end.to_string()),
+            None => sqlx::query("DELETE FROM not_yet WHERE stream = $1").bind(stream.as_str()),
+        };
+        query.execute(&self.pool).await.map_err(explain)?;
+        Ok(())
+    }
+}
+
+fn days(row: &SqliteRow) -> Result<(Stream, DateSpan)> {
+    let stream: String = row.try_get("stream").map_err(explain)?;
+    let day = |column: &str| {
+        let text: String = row.try_get(column).map_err(explain)?;
+        text.parse().map_err(|error: jiff::Error| torn("a day", error))
+    };
+    Ok((Stream::from_stored(&stream), DateSpan::new(day("start_day")?, day("end_day")?)))
 }
 
 fn capability(row: &SqliteRow) -> Result<Capability> {
