@@ -5,7 +5,7 @@ use std::{
     io,
     net::Ipv4Addr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -101,12 +101,23 @@ pub(crate) struct Desk {
     pub(crate) config: SimulatorConfig,
     /// Whose browser it is that comes to the page of consent.
     pub(crate) signed_in: AtomicU32,
+    notes: Mutex<BTreeMap<String, i64>>,
 }
 
 impl Desk {
     /// The person whose browser comes to the page of consent.
     pub(crate) fn visitor(&self) -> AccountKey {
         AccountKey(self.signed_in.load(Ordering::SeqCst))
+    }
+
+    /// A number that a dialect remembers beyond tokens and limits.
+    pub(crate) fn note(&self, key: &str) -> Option<i64> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    /// Remembers a number.
+    pub(crate) fn remember(&self, key: String, value: i64) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).insert(key, value);
     }
 }
 
@@ -147,11 +158,12 @@ impl Simulator {
             let url = format!("http://{}", listener.local_addr().map_err(no_port)?);
             let first = name.parse::<Network>().ok().and_then(|network| world.accounts_of(network).next());
             let desk = Desk {
-                tokens: Tokens::new(dialect.token_prefix(), world.config().seed),
+                tokens: Tokens::new(dialect.token_prefixes(), world.config().seed),
                 ledger: Ledger::default(),
                 faults: Faults::default(),
                 config: config.clone(),
                 signed_in: AtomicU32::new(first.map_or(0, |account| account.key.0)),
+                notes: Mutex::default(),
             };
             let platform =
                 Arc::new(Platform { desk, dialect, world: Arc::clone(&world), clock: clock.clone() });

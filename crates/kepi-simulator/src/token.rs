@@ -69,7 +69,7 @@ pub(crate) struct Granted {
 
 /// Gives out tokens of one platform and checks them.
 pub(crate) struct Tokens {
-    prefix: &'static str,
+    prefixes: [&'static str; 3],
     dice: Dice,
     state: Mutex<State>,
 }
@@ -84,8 +84,8 @@ struct State {
 }
 
 impl Tokens {
-    pub(crate) fn new(prefix: &'static str, seed: u64) -> Self {
-        Self { prefix, dice: Dice::new(seed).of(0x70c3), state: Mutex::default() }
+    pub(crate) fn new(prefixes: [&'static str; 3], seed: u64) -> Self {
+        Self { prefixes, dice: Dice::new(seed).of(0x70c3), state: Mutex::default() }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -96,7 +96,8 @@ impl Tokens {
     fn write(&self, bearer: Bearer) -> String {
         let Bearer { kind, account, generation, expires } = bearer;
         let check = self.check(bearer);
-        format!("{}{}{:x}g{generation:x}e{expires:x}c{check:016x}", self.prefix, kind.letter(), account.0)
+        let prefix = self.prefixes[kind as usize];
+        format!("{prefix}{}{:x}g{generation:x}e{expires:x}c{check:016x}", kind.letter(), account.0)
     }
 
     fn check(&self, bearer: Bearer) -> u64 {
@@ -133,10 +134,22 @@ impl Tokens {
 
     /// Reads a token and checks that it is ours and alive.
     pub(crate) fn read(&self, text: &str, now: Timestamp) -> Result<Bearer, BadToken> {
-        let bearer = self.parse(text).ok_or(BadToken::Unknown)?;
+        let bearer = self.read_undated(text)?;
         if bearer.expires != 0 && now.as_second() >= bearer.expires {
             return Err(BadToken::Expired);
         }
+        Ok(bearer)
+    }
+
+    /// As [`Self::read`], where a refresh kills the access token before it too.
+    pub(crate) fn read_newest(&self, text: &str, now: Timestamp) -> Result<Bearer, BadToken> {
+        let bearer = self.read(text, now)?;
+        if bearer.generation == self.generation(bearer.account) { Ok(bearer) } else { Err(BadToken::Unknown) }
+    }
+
+    /// Reads a token and checks that it is ours and not withdrawn, whenever it expires.
+    pub(crate) fn read_undated(&self, text: &str) -> Result<Bearer, BadToken> {
+        let bearer = self.parse(text).ok_or(BadToken::Unknown)?;
         let state = self.state();
         let revoked = state.revoked.get(&bearer.account).copied().unwrap_or(0);
         if bearer.kind != Kind::App && bearer.generation < revoked {
@@ -146,14 +159,11 @@ impl Tokens {
     }
 
     fn parse(&self, text: &str) -> Option<Bearer> {
-        let rest = text.strip_prefix(self.prefix)?;
-        let kind = match rest.chars().next()? {
-            'a' => Kind::App,
-            'u' => Kind::User,
-            'r' => Kind::Refresh,
-            _ => return None,
-        };
-        let (account, rest) = rest.get(1..)?.split_once('g')?;
+        let (kind, rest) = [Kind::App, Kind::User, Kind::Refresh].into_iter().find_map(|kind| {
+            let rest = text.strip_prefix(self.prefixes[kind as usize])?;
+            Some((kind, rest.strip_prefix(kind.letter())?))
+        })?;
+        let (account, rest) = rest.split_once('g')?;
         // Hexadecimal digits hold `c` and `e`: the check has a fixed length, and `e` may stand in a number.
         let (rest, check) = rest.split_at_checked(rest.len().checked_sub(17)?)?;
         let (generation, expires) = rest.split_once('e')?;
@@ -245,7 +255,7 @@ mod tests {
     use super::*;
 
     fn tokens() -> (Tokens, Timestamp) {
-        (Tokens::new("tk.", 1), "2026-09-01T00:00:00Z".parse().unwrap())
+        (Tokens::new(["tk."; 3], 1), "2026-09-01T00:00:00Z".parse().unwrap())
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What each platform says, and how.
 
+mod douyin;
 mod wechat;
 mod weibo;
 mod x;
+mod xiaohongshu;
 
 use crate::{
     call::{Answer, Call},
@@ -14,8 +16,8 @@ pub(crate) trait Dialect: Send + Sync {
     /// The platform's name.
     fn name(&self) -> &'static str;
 
-    /// What its tokens begin with.
-    fn token_prefix(&self) -> &'static str;
+    /// What tokens of the application, of a person, and for renewing begin with.
+    fn token_prefixes(&self) -> [&'static str; 3];
 
     /// Answers a call.
     fn answer(&self, call: &Call<'_>) -> Answer;
@@ -26,7 +28,13 @@ pub(crate) trait Dialect: Send + Sync {
 
 /// All platforms that are simulated.
 pub(crate) fn all() -> Vec<Box<dyn Dialect>> {
-    vec![Box::new(x::X), Box::new(wechat::Wechat), Box::new(weibo::Weibo)]
+    vec![
+        Box::new(x::X),
+        Box::new(wechat::Wechat),
+        Box::new(weibo::Weibo),
+        Box::new(douyin::Douyin),
+        Box::new(xiaohongshu::Xiaohongshu),
+    ]
 }
 
 /// Where a list goes on, as an opaque text: an anchor and an offset from it, and a number that makes the texts

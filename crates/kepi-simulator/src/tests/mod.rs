@@ -1,8 +1,10 @@
 //! What holds over the whole simulator.
 
+mod douyin;
 mod faults;
 mod http;
 mod wechat;
 mod weibo;
 mod world;
 mod x;
+mod xiaohongshu;

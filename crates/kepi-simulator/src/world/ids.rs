@@ -50,9 +50,14 @@ pub(crate) fn parse_account(network: Network, id: &str) -> Option<u32> {
     u32::try_from(local).ok()
 }
 
+/// The number of a post within its platform: what its ids are made of.
+pub(crate) fn number(local: u32, index: u32) -> u64 {
+    u64::from(local) * ROOM + u64::from(index)
+}
+
 /// The id of a post.
 pub(crate) fn post(network: Network, local: u32, index: u32) -> String {
-    let number = u64::from(local) * ROOM + u64::from(index);
+    let number = number(local, index);
     match network {
         Network::X => (X_POSTS + number).to_string(),
         Network::Wechat => format!("{}_1", WECHAT_POSTS + number),

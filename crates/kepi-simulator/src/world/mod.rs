@@ -180,6 +180,19 @@ impl World {
         self.find_account(&AccountId::new(&id).ok()?)
     }
 
+    /// The number of a post within its platform, for further ids made of it.
+    pub(crate) fn post_number(&self, key: PostKey) -> u64 {
+        ids::number(self.account(key.account).local, key.index)
+    }
+
+    /// A post by its number within its platform.
+    pub(crate) fn find_post_number(&self, network: Network, number: u64) -> Option<PostKey> {
+        self.find_post(
+            network,
+            &ids::post(network, u32::try_from(number / 1_000_000).ok()?, (number % 1_000_000) as u32),
+        )
+    }
+
     /// A post by the platform's own id of it, deleted or not yet published ones too.
     #[must_use]
     pub fn find_post(&self, network: Network, id: &str) -> Option<PostKey> {

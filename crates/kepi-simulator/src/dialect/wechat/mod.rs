@@ -35,8 +35,8 @@ impl Dialect for Wechat {
         Network::Wechat.name()
     }
 
-    fn token_prefix(&self) -> &'static str {
-        "71_sim"
+    fn token_prefixes(&self) -> [&'static str; 3] {
+        ["71_sim"; 3]
     }
 
     fn answer(&self, call: &Call<'_>) -> Answer {

@@ -40,8 +40,8 @@ impl Dialect for Weibo {
         Network::Weibo.name()
     }
 
-    fn token_prefix(&self) -> &'static str {
-        "2.00sim"
+    fn token_prefixes(&self) -> [&'static str; 3] {
+        ["2.00sim"; 3]
     }
 
     fn answer(&self, call: &Call<'_>) -> Answer {

@@ -144,8 +144,8 @@ impl Dialect for X {
         Network::X.name()
     }
 
-    fn token_prefix(&self) -> &'static str {
-        "AAAAsim"
+    fn token_prefixes(&self) -> [&'static str; 3] {
+        ["AAAAsim"; 3]
     }
 
     fn answer(&self, call: &Call<'_>) -> Answer {
