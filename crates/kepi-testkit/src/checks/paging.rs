@@ -1,6 +1,6 @@
 //! E. Paging: what follows a page, and when a job is done.
 
-use kepi_core::{Cursor, Endpoint, ErrorKind, Notice, Page, Shape};
+use kepi_core::{Cursor, Endpoint, ErrorKind, Notice, Page, Shape, period::add_days};
 use serde_json::{Value, json};
 
 use super::settings::{first_job, request_text};
@@ -292,8 +292,12 @@ fn not_yet(
     faults: &mut Faults,
 ) {
     let (Shape::Windows { .. }, Some(window)) = (endpoint.shape, emptied.job.window) else { return };
-    let early = super::windows::start_of(it, &emptied.job, window.end);
-    let (true, true, Some(early)) = (has_rows, endpoint.lag.days > 0, early) else { return };
+    let early = super::days::start_of(it, &emptied.job, window.end);
+    let Some(early) = early.filter(|_| has_rows) else { return };
+    let ready = super::days::ready(it, endpoint, &emptied.job, early);
+    if ready.is_none_or(|ready| ready >= add_days(window.end, -1)) {
+        return;
+    }
     match it.read(&emptied.read_at(early)) {
         Err(error) => faults.add(fixture.name(), format!("without rows it stops: {error:?}")),
         Ok(page) => {

@@ -1,18 +1,21 @@
-//! F. Windows, increments, restatement: which days are asked for, and what becomes of what changes.
+//! F. Windows and increments: which days are asked for, and where a run takes up the one before.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, civil::Date};
 use kepi_core::{
-    AccountId, Cursor, DateSpan, Descriptor, Endpoint, ErrorKind, Job, Page, PostRef, Shape, Window,
-    descriptor::Earliest,
+    Cursor, DateSpan, ErrorKind, Shape,
     period::{add_days, zone},
-    plan::{PlanInput, PlannedJob, StreamState, day_zone, last_ready_day, plan},
 };
-use serde_json::json;
 
-use super::settings::request_text;
-use crate::{Candidate, Faults, Fixture, edit, facts, print};
+use super::{
+    days::{
+        carries_window, days_of, due_days, floor, midnight, planned, ready, says_word, starts, windowed,
+        zone_of,
+    },
+    settings::request_text,
+};
+use crate::{Candidate, Faults, edit};
 
 /// F39.
 pub fn f39_long_windows_are_split_exactly(it: &Candidate, faults: &mut Faults) {
@@ -33,70 +36,6 @@ pub fn f39_long_windows_are_split_exactly(it: &Candidate, faults: &mut Faults) {
             carries_window(it, endpoint, job, faults);
         }
     }
-}
-
-/// The request says the first and the last day of its job, in whichever form the platform has.
-fn carries_window(it: &Candidate, endpoint: &Endpoint, job: &Job, faults: &mut Faults) {
-    let Some(window) = job.window else { return };
-    let request = match it.adapter.request(job, &Cursor::default()) {
-        Ok(request) => request,
-        Err(error) => return faults.add(endpoint.name, format!("cannot be asked for {window}: {error:?}")),
-    };
-    let text = request_text(&request);
-    let Some(zone) = zone_of(it.descriptor(), job) else { return };
-    let says = |forms: &[String]| forms.iter().any(|form| says_word(&text, form));
-    faults.unless(says(&starts(window.start, &zone)), endpoint.name, || {
-        format!("is asked for {window} and does not say its first day: {text}")
-    });
-    faults.unless(says(&ends(window.end, &zone)), endpoint.name, || {
-        format!("is asked for {window} and does not say its last day: {text}")
-    });
-}
-
-/// Whether a form stands in a text and is not a part of a longer number.
-fn says_word(text: &str, form: &str) -> bool {
-    text.match_indices(form).any(|(at, _)| {
-        let before = text.get(..at).and_then(|text| text.chars().next_back());
-        let after = text.get(at + form.len()..).and_then(|text| text.chars().next());
-        !before.is_some_and(|c| c.is_ascii_digit()) && !after.is_some_and(|c| c.is_ascii_digit())
-    })
-}
-
-/// The forms in which platforms take the first day of a window.
-fn starts(day: Date, zone: &TimeZone) -> Vec<String> {
-    let mut forms = civil(day);
-    forms.extend(midnight(day, zone).into_iter().flat_map(instants));
-    forms
-}
-
-/// The forms in which they take its end: the last day, the day after, or the instant between.
-fn ends(end: Date, zone: &TimeZone) -> Vec<String> {
-    let mut forms = civil(end);
-    forms.extend(civil(add_days(end, -1)));
-    if let Some(at) = midnight(end, zone) {
-        forms.extend(instants(at));
-        forms.extend(instants(at - SignedDuration::from_secs(1)));
-        forms.push((at.as_millisecond() - 1).to_string());
-    }
-    forms
-}
-
-fn civil(day: Date) -> Vec<String> {
-    vec![
-        day.to_string(),
-        day.strftime("%Y%m%d").to_string(),
-        day.strftime("%Y/%m/%d").to_string(),
-        format!("year:{},month:{},day:{}", day.year(), day.month(), day.day()),
-        format!("(day:{},month:{},year:{})", day.day(), day.month(), day.year()),
-    ]
-}
-
-fn instants(at: Timestamp) -> Vec<String> {
-    vec![at.as_second().to_string(), at.as_millisecond().to_string(), at.to_string()]
-}
-
-fn midnight(day: Date, zone: &TimeZone) -> Option<Timestamp> {
-    day.to_zoned(zone.clone()).ok().map(|at| at.timestamp())
 }
 
 /// F40.
@@ -200,20 +139,6 @@ pub fn f43_rows_on_the_boundary_are_not_lost(it: &Candidate, faults: &mut Faults
     }
 }
 
-/// The days that a page speaks of: of its windows, and those on which its posts were published.
-fn days_of(it: &Candidate, job: &Job, page: &Page) -> Vec<Date> {
-    let zone = zone_of(it.descriptor(), job).unwrap_or(TimeZone::UTC);
-    let windows = page.measurements.iter().filter_map(|measurement| match measurement.window {
-        Window::Day(day) => Some(day),
-        Window::At(_) | Window::Period(_) => None,
-    });
-    let posts = page.posts.iter().filter_map(|post| Some(zone.to_datetime(post.published_at?).date()));
-    let mut days: Vec<Date> = windows.chain(posts).collect();
-    days.sort();
-    days.dedup();
-    days
-}
-
 /// F44.
 pub fn f44_a_cursor_never_moves_backwards(it: &Candidate, faults: &mut Faults) {
     for (fixture, page) in it.pages() {
@@ -231,146 +156,6 @@ pub fn f44_a_cursor_never_moves_backwards(it: &Candidate, faults: &mut Faults) {
             seen.push(next.clone());
             cursor = next;
         }
-    }
-}
-
-/// F45.
-pub fn f45_a_restated_value_is_a_new_observation(it: &Candidate, faults: &mut Faults) {
-    for (endpoint, fixture) in windowed(it) {
-        let (now, job) = (fixture.exchange.response.received_at, &fixture.exchange.job);
-        let (Some(ready), lookback) = (ready(it, endpoint, job, now), i32::from(endpoint.lookback_days))
-        else {
-            continue;
-        };
-        let covered = DateSpan::new(add_days(ready, -60), add_days(ready, 1));
-        let due = due_days(&planned(it, endpoint, job, now, None, Some(covered)));
-        let inside = add_days(ready, 1 - lookback);
-        faults.unless(lookback == 0 || due.contains(&inside), endpoint.name, || {
-            format!("may restate {lookback} days, and {inside} is not asked for again: {due:?}")
-        });
-        let Some(body) = fixture.exchange.json() else { continue };
-        let Some(place) = edit::all_number_places(&body, endpoint).into_iter().next() else { continue };
-        let later = last_look(fixture, endpoint);
-        let Ok(before) = it.read(&fixture.exchange.with_json(&body)) else { continue };
-        let Ok(after) = it.read(&fixture.exchange.with(&place, json!(987_654)).read_at(later)) else {
-            continue;
-        };
-        let (was, is) = (facts::numbers(&before), facts::numbers(&after));
-        let restated = was.iter().any(|(key, value)| is.get(key).is_some_and(|now| now != value));
-        faults.unless(restated, fixture.name(), || {
-            format!("another number at {place}, read at {later}, does not restate any of the first reading's")
-        });
-    }
-}
-
-/// The last instant at which the look-back still asks for the days of a fixture.
-fn last_look(fixture: &Fixture, endpoint: &Endpoint) -> Timestamp {
-    let days = i64::from(endpoint.lookback_days.saturating_sub(1).max(1));
-    fixture.exchange.response.received_at + SignedDuration::from_hours(24 * days)
-}
-
-/// F46.
-pub fn f46_an_unchanged_re_read_adds_no_row(it: &Candidate, faults: &mut Faults) {
-    for (_, fixture) in it.full_ones() {
-        let later = fixture.exchange.response.received_at + SignedDuration::from_hours(3);
-        let again = fixture.exchange.read_at(later);
-        let (Ok(before), Ok(after)) = (it.read(&fixture.exchange), it.read(&again)) else { continue };
-        for measurement in &after.measurements {
-            if let Window::At(at) = measurement.window {
-                faults.unless(at == later, fixture.name(), || {
-                    format!(
-                        "a reading of {later} says that it is of {at}, so a second look changes the first"
-                    )
-                });
-            }
-        }
-        let keys = |page: &Page| {
-            let lasting = page.measurements.iter().filter(|one| !matches!(one.window, Window::At(_)));
-            lasting.map(print::key).collect::<Vec<_>>()
-        };
-        faults.unless(keys(&before) == keys(&after), fixture.name(), || {
-            format!("read again at {later}, the same answer has other keys: {:?}", keys(&after))
-        });
-    }
-}
-
-/// F47.
-pub fn f47_a_late_row_is_found(it: &Candidate, faults: &mut Faults) {
-    for (endpoint, fixture) in it.full_ones() {
-        let Some(body) = fixture.exchange.json() else { continue };
-        let exchange = fixture.exchange.with_json(&body);
-        let Ok(whole) = it.read(&exchange) else { continue };
-        for list in edit::row_lists(it.adapter.as_ref(), &exchange) {
-            let mut early = body.clone();
-            edit::remove(&mut early, &format!("{list}/0"));
-            let Ok(early) = it.read(&exchange.with_json(&early)) else { continue };
-            for number in facts::missing_from(&early, &whole) {
-                faults.add(endpoint.name, format!("a row that comes late to {list} changes {number}"));
-            }
-        }
-    }
-}
-
-/// F48.
-pub fn f48_a_deleted_post_is_told(it: &Candidate, faults: &mut Faults) {
-    for (endpoint, fixture) in it.full_ones() {
-        let Shape::Batch { .. } = endpoint.shape else { continue };
-        let mut exchange = fixture.exchange.clone();
-        let Some(first) = exchange.job.posts.first() else { continue };
-        let gone = PostRef { id: "7000000000000000007".into(), ..first.clone() };
-        exchange.job.posts.push(gone.clone());
-        let Ok(page) = it.read(&exchange) else { continue };
-        if !tells_of_posts_themselves(endpoint) {
-            continue;
-        }
-        let tomb = page.posts.iter().any(|post| post.id == gone.id && post.deleted_at.is_some());
-        let told = page.notices.iter().any(|notice| format!("{notice:?}").contains(gone.id.as_str()));
-        let reject = page.rejects.iter().any(|reject| reject.raw.contains(gone.id.as_str()));
-        faults.unless(tomb || told || reject, endpoint.name, || {
-            "a post that was asked for and is not in the answer is passed over in silence".to_owned()
-        });
-    }
-}
-
-/// Whether it gives the present numbers of posts, so that a post that is gone is missed. A series of days may
-/// lack a post because nothing happened.
-fn tells_of_posts_themselves(endpoint: &Endpoint) -> bool {
-    let now = |field: &kepi_core::Field| {
-        field.subject == kepi_core::SubjectKind::Post && field.window == kepi_core::WindowKind::At
-    };
-    endpoint.fields.iter().any(now)
-}
-
-/// F49.
-pub fn f49_accounts_are_independent(it: &Candidate, faults: &mut Faults) {
-    for (endpoint, fixture) in it.full_ones() {
-        let Ok(page) = it.read(&fixture.exchange) else { continue };
-        if fixture.exchange.job.accounts.len() > 1 {
-            let mut turned = fixture.exchange.clone();
-            turned.job.accounts.reverse();
-            let Ok(turned) = it.read(&turned) else { continue };
-            faults.unless(facts::same(&page, &turned), endpoint.name, || {
-                "the same answer says something else when the accounts are asked for in another order"
-                    .to_owned()
-            });
-            continue;
-        }
-        let Ok(other) = AccountId::new(&format!("{}/kepi_other", it.descriptor().platform)) else { continue };
-        let mut exchange = fixture.exchange.clone();
-        for account in &mut exchange.job.accounts {
-            account.id = other.clone();
-        }
-        for post in &mut exchange.job.posts {
-            post.account = other.clone();
-        }
-        let Ok(moved) = it.read(&exchange) else { continue };
-        let strays = moved.measurements.iter().filter(|one| one.subject.account != other).map(print::key);
-        for stray in strays {
-            faults.add(endpoint.name, format!("asked for {other} it tells {stray}"));
-        }
-        faults.unless(edit::size(&moved) == edit::size(&page), endpoint.name, || {
-            format!("says less of {other} than of the first account")
-        });
     }
 }
 
@@ -423,109 +208,4 @@ pub fn f51_what_is_too_old_is_reported_as_clamped(it: &Candidate, faults: &mut F
             });
         }
     }
-}
-
-fn floor(it: &Candidate, endpoint: &Endpoint, job: &Job, now: Timestamp) -> Option<Date> {
-    match endpoint.earliest {
-        Earliest::Unlimited => None,
-        Earliest::Since(date) => Some(date),
-        Earliest::DaysBack(days) => {
-            Some(add_days(zone_of(it.descriptor(), job)?.to_datetime(now).date(), -i32::from(days)))
-        }
-    }
-}
-
-/// F52.
-pub fn f52_provisional_marks_are_set_and_later_cleared(it: &Candidate, faults: &mut Faults) {
-    for (endpoint, fixture) in windowed(it).filter(|(endpoint, _)| endpoint.lookback_days > 1) {
-        let Ok(page) = it.read(&fixture.exchange) else { continue };
-        let Some(last) = days_of(it, &fixture.exchange.job, &page).into_iter().max() else { continue };
-        let marked = |at: Timestamp| {
-            let page = it.read(&fixture.exchange.read_at(at)).ok()?;
-            let of_last = |window: &Window| *window == Window::Day(last);
-            page.measurements.iter().find(|one| of_last(&one.window)).map(|one| one.provisional)
-        };
-        let Some(over) = start_of(it, &fixture.exchange.job, add_days(last, 1)) else { continue };
-        let soon = over + SignedDuration::from_hours(24 * i64::from(endpoint.lag.days) + 1);
-        let late = soon + SignedDuration::from_hours(24 * (i64::from(endpoint.lookback_days) + 3));
-        faults.unless(marked(soon) != Some(false), endpoint.name, || {
-            format!(
-                "{last} read at {soon} may be restated for {} days and is not provisional",
-                endpoint.lookback_days
-            )
-        });
-        faults.unless(marked(late) != Some(true), endpoint.name, || {
-            format!("{last} read at {late} is restated no more and still provisional")
-        });
-    }
-}
-
-/// F53.
-pub fn f53_zeros_are_told_as_zeros(it: &Candidate, faults: &mut Faults) {
-    for (endpoint, fixture) in it.full_ones() {
-        let Some(mut body) = fixture.exchange.json() else { continue };
-        let Ok(before) = it.read(&fixture.exchange.with_json(&body)) else { continue };
-        for pointer in edit::all_number_places(&body, endpoint) {
-            if let Some(place) = body.pointer_mut(&pointer) {
-                *place = if place.is_string() { json!("0") } else { json!(0) };
-            }
-        }
-        let Ok(after) = it.read(&fixture.exchange.with_json(&body)) else {
-            faults.add(fixture.name(), "an answer of zeros stops it");
-            continue;
-        };
-        let (before, after) = (facts::numbers(&before), facts::numbers(&after));
-        for (key, metric) in before.keys().filter(|key| !after.contains_key(*key)) {
-            faults.add(fixture.name(), format!("a zero is kept back: {key} | {metric}"));
-        }
-    }
-}
-
-/// The endpoints that are asked for days, with their full fixtures.
-fn windowed(it: &Candidate) -> impl Iterator<Item = (&Endpoint, &Fixture)> {
-    it.full_ones().filter(|(endpoint, fixture)| {
-        matches!(endpoint.shape, Shape::Windows { .. }) && fixture.exchange.job.window.is_some()
-    })
-}
-
-/// The jobs that are due for the account of a fixture, when so many days are covered.
-fn planned(
-    it: &Candidate,
-    endpoint: &Endpoint,
-    job: &Job,
-    now: Timestamp,
-    range: Option<DateSpan>,
-    covered: Option<DateSpan>,
-) -> Vec<PlannedJob> {
-    let accounts = job.accounts.get(..1).unwrap_or_default();
-    let input = PlanInput { descriptor: it.descriptor(), endpoint, accounts, now, range, posts: &[] };
-    let state = |_: &kepi_core::Stream| {
-        covered.map(|window| StreamState {
-            sequence: 1,
-            job: Job { window: Some(window), ..job.clone() },
-            next: None,
-            observed_at: now,
-        })
-    };
-    plan(&input, &state).unwrap_or_default()
-}
-
-fn due_days(jobs: &[PlannedJob]) -> Vec<Date> {
-    let mut days: Vec<Date> =
-        jobs.iter().filter_map(|planned| planned.job.window).flat_map(|window| window.iter()).collect();
-    days.sort();
-    days
-}
-
-fn ready(it: &Candidate, endpoint: &Endpoint, job: &Job, now: Timestamp) -> Option<Date> {
-    Some(last_ready_day(endpoint, now, &zone_of(it.descriptor(), job)?))
-}
-
-fn zone_of(descriptor: &Descriptor, job: &Job) -> Option<TimeZone> {
-    day_zone(descriptor, job.accounts.first()?).ok()
-}
-
-/// The instant at which a day of the job's account begins.
-pub(crate) fn start_of(it: &Candidate, job: &Job, day: Date) -> Option<Timestamp> {
-    midnight(day, &zone_of(it.descriptor(), job)?)
 }
