@@ -12,7 +12,7 @@ use kepi_core::{
 
 use self::page::PageBuilder;
 use crate::{
-    layout::{NamedBy, Names},
+    layout::Names,
     locate::{self, Found},
     read,
     recipe::Recipe,
@@ -84,12 +84,8 @@ impl TableReader<'_> {
             .metrics
             .iter()
             .flat_map(|(traffic, metrics)| metrics.iter().map(|(metric, names)| (*traffic, metric, names)));
-        let named = table.named.as_ref().and_then(|named| {
-            let metric = named.metrics.iter().find(|(_, names)| self.is_named(named.by, names))?;
-            Some((named.traffic, metric.0, &named.column))
-        });
         let mut columns = Vec::new();
-        for (traffic, metric, names) in plain.chain(named) {
+        for (traffic, metric, names) in plain.chain(self.found.named()) {
             let Some(column) = self.found.column(names) else { continue };
             let header = self.found.header_text(column);
             if self.found.is_doubled(column) {
@@ -100,13 +96,6 @@ impl TableReader<'_> {
             columns.push(NumberColumn { metric, traffic, column, style: self.style(kind, &header), header });
         }
         columns
-    }
-
-    fn is_named(&self, by: NamedBy, names: &Names) -> bool {
-        names.iter().map(normal).any(|name| match by {
-            NamedBy::Sheet => name == normal(&self.found.sheet.name),
-            NamedBy::Line => locate::lines_above(self.found).any(|line| line == name),
-        })
     }
 
     fn style(&self, kind: Kind, header: &str) -> Style<'_> {
@@ -147,6 +136,7 @@ impl TableReader<'_> {
         page: &mut PageBuilder,
     ) -> Result<(), String> {
         self.check_shape(row)?;
+        self.check_only(row)?;
         let table = self.found.table;
         let subject = match table.subject {
             SubjectKind::Account => Subject::account(self.account.id.clone()),
@@ -200,6 +190,20 @@ impl TableReader<'_> {
         Ok(())
     }
 
+    fn check_only(&self, row: &Row) -> Result<(), String> {
+        let Some(only) = &self.found.table.only else { return Ok(()) };
+        let Some(column) = self.found.column(&only.column) else { return Ok(()) };
+        let word = row.cell(column).shown();
+        if only.words.iter().any(|known| normal(known) == normal(&word)) {
+            return Ok(());
+        }
+        Err(format!(
+            "{} is {word:?}: only rows of {} are read",
+            self.found.header_text(column),
+            only.words.join(", ")
+        ))
+    }
+
     fn subject_id(&self, row: &Row) -> Result<String, String> {
         let column = self.found.column(&self.found.table.id);
         let id = column.map(|column| row.cell(column).shown().trim().to_owned()).unwrap_or_default();
@@ -246,6 +250,9 @@ impl TableReader<'_> {
 
     fn segment(&self, row: &Row) -> Result<Option<Segment>, String> {
         let Some(split) = &self.found.table.segment else { return Ok(None) };
+        if let Some(value) = &split.value {
+            return Ok(Some(Segment { dimension: split.dimension.clone(), value: value.clone() }));
+        }
         let column =
             self.found.column(&split.column).ok_or("the table does not say which part it is about")?;
         let value = row.cell(column).shown().trim().to_owned();

@@ -9,7 +9,18 @@ use smol_str::SmolStr;
 use crate::value::{Kind, Rates};
 
 /// The shipped layout files, name and text.
-pub(crate) const BUILTIN: &[(&str, &str)] = &[("x.toml", include_str!("../../../config/exports/x.toml"))];
+pub(crate) const BUILTIN: &[(&str, &str)] = &[
+    ("douyin.toml", include_str!("../../../config/exports/douyin.toml")),
+    ("facebook.toml", include_str!("../../../config/exports/facebook.toml")),
+    ("instagram.toml", include_str!("../../../config/exports/instagram.toml")),
+    ("linkedin.toml", include_str!("../../../config/exports/linkedin.toml")),
+    ("tiktok.toml", include_str!("../../../config/exports/tiktok.toml")),
+    ("toutiao.toml", include_str!("../../../config/exports/toutiao.toml")),
+    ("wechat.toml", include_str!("../../../config/exports/wechat.toml")),
+    ("x.toml", include_str!("../../../config/exports/x.toml")),
+    ("xiaohongshu.toml", include_str!("../../../config/exports/xiaohongshu.toml")),
+    ("zhihu.toml", include_str!("../../../config/exports/zhihu.toml")),
+];
 
 /// One layout file: what one platform exports.
 #[derive(Debug, Deserialize)]
@@ -136,6 +147,9 @@ pub struct Table {
     /// Which part of the subject a row is about.
     #[serde(default)]
     pub segment: Option<SegmentColumn>,
+    /// The rows that are read, where the table mixes several kinds.
+    #[serde(default)]
+    pub only: Option<Only>,
     /// The column that says whose money it was, where rows differ.
     #[serde(default)]
     pub traffic: Option<TrafficColumn>,
@@ -199,8 +213,8 @@ pub enum IdColumn {
     Within {
         /// The column.
         column: Names,
-        /// Which part of it.
-        part: IdPart,
+        /// Which part of it: the first of these that it has.
+        parts: Vec<IdPart>,
     },
 }
 
@@ -212,6 +226,8 @@ pub enum IdPart {
     DigitsAfter(String),
     /// Query parameters, joined by `_`.
     Query(Vec<String>),
+    /// The text after this one, to the next slash, `?`, `&` or the end.
+    After(String),
     /// The text from here to the next slash, `?`, `&` or the end.
     From(String),
 }
@@ -250,10 +266,24 @@ pub struct SegmentColumn {
     /// What it is split by.
     pub dimension: SmolStr,
     /// The column of the parts.
+    #[serde(default)]
     pub column: Names,
+    /// The part that the whole table is about, where no column says it.
+    #[serde(default)]
+    pub value: Option<SmolStr>,
     /// The words that mean the whole.
     #[serde(default)]
     pub whole: Vec<String>,
+}
+
+/// A column that says which rows are read. Where the table has no such column, all are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Only {
+    /// The column.
+    pub column: Names,
+    /// Its words in the rows that are read. Others are set aside.
+    pub words: Vec<String>,
 }
 
 /// A column that says whose money brought the traffic.

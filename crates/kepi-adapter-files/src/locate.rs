@@ -2,8 +2,10 @@
 
 use std::{collections::HashMap, ops::Range};
 
+use kepi_core::{MetricId, Traffic};
+
 use crate::{
-    layout::{Layout, Names, Table},
+    layout::{Layout, NamedBy, Names, Table},
     sheet::{Row, Sheet, normal},
 };
 
@@ -43,6 +45,22 @@ impl Found<'_> {
         self.doubled.contains(&normal(&self.header_text(column)))
     }
 
+    /// The metric that the sheet or a line above the header names, whose money it was, and its column.
+    pub(crate) fn named(&self) -> Option<(Traffic, &MetricId, &Names)> {
+        let named = self.table.named.as_ref()?;
+        let is = |names: &Names| match named.by {
+            NamedBy::Sheet => names.iter().any(|name| normal(name) == normal(&self.sheet.name)),
+            NamedBy::Line => self.lines_above().any(|line| names.iter().any(|name| normal(name) == line)),
+        };
+        let metric = named.metrics.iter().find(|(_, names)| is(names))?;
+        Some((named.traffic, metric.0, &named.column))
+    }
+
+    fn lines_above(&self) -> impl Iterator<Item = String> {
+        let above = self.sheet.rows.get(..self.header).unwrap_or_default();
+        above.iter().flat_map(|row| row.cells.iter()).map(|cell| normal(&cell.shown()))
+    }
+
     /// The rows of the table that hold anything.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
         let rows = self.sheet.rows.get(self.rows.clone()).unwrap_or_default();
@@ -52,7 +70,7 @@ impl Found<'_> {
     /// The metric columns: how many of those that the table knows are here.
     fn metric_columns(&self) -> usize {
         let plain = self.table.metrics.values().flat_map(|metrics| metrics.values());
-        let named = self.table.named.iter().map(|named| &named.column);
+        let named = self.named().into_iter().map(|(.., column)| column);
         plain.chain(named).filter(|names| self.column(names).is_some()).count()
     }
 }
@@ -129,12 +147,6 @@ fn end(table: &Table, sheet: &Sheet, from: usize, range: &Range<usize>) -> usize
     let ends = |row: &Row| range.clone().filter(|column| !row.cell(*column).is_empty()).count() <= 1;
     let rows = sheet.rows.get(from..).unwrap_or_default();
     rows.iter().position(ends).map_or(sheet.rows.len(), |at| from + at)
-}
-
-/// The words that stand above a header, for tables that are named there.
-pub(crate) fn lines_above<'a>(found: &'a Found<'_>) -> impl Iterator<Item = String> + 'a {
-    let above = found.sheet.rows.get(..found.header).unwrap_or_default();
-    above.iter().flat_map(|row| row.cells.iter()).map(|cell| normal(&cell.shown()))
 }
 
 /// The headers that a table asks for and the sheets do not have on one row: the fewest over all rows.

@@ -145,6 +145,7 @@ impl Reader<'_> {
             post,
             id,
             segment,
+            only: None,
             traffic: None,
             metrics: BTreeMap::from([(traffic, metrics)]),
             named: None,
@@ -298,7 +299,7 @@ impl Reader<'_> {
         let column = self.needed(inner, "column", &value.span());
         let dimension = self.needed(inner, "dimension", &value.span());
         let dimension: SmolStr = dimension.iter().next().unwrap_or_default().into();
-        Some(SegmentColumn { dimension, column, whole: self.texts(inner, "whole") })
+        Some(SegmentColumn { dimension, column, value: None, whole: self.texts(inner, "whole") })
     }
 
     fn zone(&mut self, top: &Entries<'_>) -> Option<SmolStr> {

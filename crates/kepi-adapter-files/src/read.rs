@@ -1,6 +1,9 @@
 //! Bytes to sheets, by what the bytes are and never by what the file is called.
 
+mod html;
 pub(crate) mod text;
+mod workbook;
+mod xlsx;
 
 use jiff::Timestamp;
 use kepi_core::{Error, Result};
@@ -33,6 +36,16 @@ pub(crate) fn read(bytes: &[u8], delimiter: Option<char>) -> Result<Read> {
     if bytes.is_empty() {
         return Err(Error::bad_input("the file is empty").hint("download it again"));
     }
+    if bytes.starts_with(b"PK\x03\x04") {
+        return workbook::read_zip(bytes);
+    }
+    if bytes.starts_with(b"\xd0\xcf\x11\xe0") {
+        return workbook::read_ole(bytes);
+    }
     let decoded = text::decode(bytes)?;
-    Ok(Read { encoding: decoded.encoding, made_at: None, sheets: vec![text::rows(&decoded.text, delimiter)] })
+    if decoded.text.trim_start().starts_with('<') {
+        return Ok(Read { encoding: "HTML", made_at: None, sheets: html::sheets(&decoded.text)? });
+    }
+    let sheets = vec![text::rows(&decoded.text, delimiter)];
+    Ok(Read { encoding: decoded.encoding, made_at: None, sheets })
 }

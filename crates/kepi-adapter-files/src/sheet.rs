@@ -4,7 +4,6 @@ use jiff::civil::DateTime;
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(dead_code, reason = "texts alone do not make all of them")]
 pub(crate) enum Cell {
     /// Nothing stands here.
     Empty,
@@ -58,7 +57,6 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    #[allow(dead_code, reason = "texts do not make it")]
     /// A row of a workbook, whose cells have no text of their own around them.
     pub(crate) fn of_cells(line: u64, cells: Vec<Cell>) -> Self {
         let raw = cells.iter().map(Cell::shown).collect::<Vec<_>>().join("\t");

@@ -1,6 +1,10 @@
 //! Whole files: bytes in, page out.
 
+mod chinese;
 mod map;
+mod western;
+mod workbook;
+mod workbooks;
 mod x;
 
 use jiff::Timestamp;
@@ -10,6 +14,8 @@ use kepi_core::{
 };
 
 use crate::{Choice, FileInput, Files, Map};
+
+static FILES: std::sync::LazyLock<Files> = std::sync::LazyLock::new(|| Files::builtin().unwrap());
 
 fn account(id: &str) -> AccountRef {
     let id: kepi_core::AccountId = id.parse().unwrap();
@@ -51,7 +57,7 @@ impl<'a> File<'a> {
             (None, Some(name)) => Choice::Layout(name),
             (None, None) => Choice::Detect,
         };
-        Files::builtin().unwrap().recognise(&input, choice)
+        FILES.recognise(&input, choice)
     }
 
     /// The page, decoded as it would be in a year: from the job's text and the bytes alone.
@@ -68,9 +74,14 @@ impl<'a> File<'a> {
 
 fn decode(job: &Job, bytes: &[u8]) -> Page {
     let body = Body { bytes: bytes.to_vec(), content_type: None, observed_at: Timestamp::UNIX_EPOCH };
-    let page = Files::builtin().unwrap().decode(job, &Cursor::default(), &body).unwrap();
+    let page = FILES.decode(job, &Cursor::default(), &body).unwrap();
     keys_are_unique(&page);
     page
+}
+
+/// The page of a workbook that a fixture writes as text.
+fn page_of_grid(account: &str, name: &str, grid: &str) -> Page {
+    File::of(account, name, &workbook::Workbook::of(grid).pack()).page()
 }
 
 fn keys_are_unique(page: &Page) {

@@ -129,6 +129,13 @@ pub(crate) fn serial(number: f64) -> Option<Moment> {
     midnight.checked_add(jiff::Span::new().seconds(seconds)).ok().map(Moment::Local)
 }
 
+/// The number of days that stands for a moment.
+#[cfg(test)]
+pub(crate) fn serial_of(moment: DateTime) -> f64 {
+    let epoch = date(1899, 12, 30).to_datetime(jiff::civil::Time::midnight());
+    moment.since(epoch).and_then(|span| span.total((jiff::Unit::Second, epoch))).unwrap() / 86_400.0
+}
+
 /// A day without its year (`3月25日`).
 pub(crate) fn month_and_day(cell: &Cell, formats: &[String]) -> Option<(i8, i8)> {
     let Cell::Text(text) = cell else { return None };

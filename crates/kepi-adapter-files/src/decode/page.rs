@@ -1,10 +1,11 @@
 //! A page as it grows: one measurement per key, whatever tables and rows it came from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kepi_core::{
     AccountId, Measurement, Notice, Page, Post, Reading, Reject, Segment, Subject, Traffic, Window,
 };
+use smol_str::SmolStr;
 
 type Key = (Subject, Option<Segment>, Window, Traffic);
 
@@ -14,8 +15,10 @@ pub(super) struct PageBuilder {
     account: AccountId,
     page: Page,
     measurements: HashMap<Key, usize>,
-    posts: HashMap<smol_str::SmolStr, usize>,
-    without_id: usize,
+    /// Where each post stands on the page, and where it was read.
+    posts: HashMap<SmolStr, (usize, String)>,
+    /// Rows that name no post; several tables may read the same row.
+    without_id: HashSet<String>,
 }
 
 impl PageBuilder {
@@ -25,7 +28,7 @@ impl PageBuilder {
             page: Page::default(),
             measurements: HashMap::new(),
             posts: HashMap::new(),
-            without_id: 0,
+            without_id: HashSet::new(),
         }
     }
 
@@ -45,27 +48,30 @@ impl PageBuilder {
     }
 
     /// Counts a row that names no post.
-    pub(super) fn skip_without_id(&mut self) {
-        self.without_id += 1;
+    pub(super) fn skip_without_id(&mut self, place: String) {
+        self.without_id.insert(place);
     }
 
-    /// Adds what is said of a post.
+    /// Adds what the row at `place` says of a post.
     ///
     /// # Errors
-    /// When another post of the page cannot be told from it.
-    pub(super) fn post(&mut self, post: Post, own_id: bool) -> Result<(), String> {
-        match self.posts.get(&post.id).and_then(|at| self.page.posts.get(*at)) {
-            Some(other) if !own_id || *other != post => Err(if own_id {
-                format!("post {} stands in the file twice, with other words", post.id)
-            } else {
-                "another row has the same title, publish time and format: which post is meant?".to_owned()
-            }),
-            Some(_) => Ok(()),
-            None => {
-                self.posts.insert(post.id.clone(), self.page.posts.len());
-                self.page.posts.push(post);
-                Ok(())
+    /// When a post of another row cannot be told from it.
+    pub(super) fn post(&mut self, post: Post, own_id: bool, place: &str) -> Result<(), String> {
+        let Some((at, other_place)) = self.posts.get(&post.id) else {
+            self.posts.insert(post.id.clone(), (self.page.posts.len(), place.to_owned()));
+            self.page.posts.push(post);
+            return Ok(());
+        };
+        let same_row = other_place == place;
+        let same_words = self.page.posts.get(*at) == Some(&post);
+        match (same_row || (own_id && same_words), own_id) {
+            (true, _) => Ok(()),
+            (false, true) => {
+                Err(format!("post {} stands at {other_place} already, with other words", post.id))
             }
+            (false, false) => Err(format!(
+                "the row at {other_place} has the same title, publish minute and format: which post is meant?"
+            )),
         }
     }
 
@@ -105,9 +111,10 @@ impl PageBuilder {
     }
 
     pub(super) fn finish(mut self) -> Page {
-        if self.without_id > 0 {
-            let rows = if self.without_id == 1 { "row" } else { "rows" };
-            self.remark(format!("{} {rows} without an id skipped", self.without_id));
+        let skipped = self.without_id.len();
+        if skipped > 0 {
+            let rows = if skipped == 1 { "row" } else { "rows" };
+            self.remark(format!("{skipped} {rows} without an id skipped"));
         }
         self.page
     }

@@ -23,16 +23,23 @@ impl TableReader<'_> {
         let words = text(&columns.text);
         let (title, url) = (text(&columns.title), text(&columns.url));
         let (format, is_reply) = self.format(row, columns, words.as_deref());
-        let mut moment = self.published(row, columns)?;
         let own_id = match &columns.id {
             Some(place) => match self.own_id(row, place)? {
                 Some(id) => Some(id),
                 None => {
-                    page.skip_without_id();
+                    page.skip_without_id(self.place(row));
                     return Ok(None);
                 }
             },
             None => None,
+        };
+        let mut moment = match self.published(row, columns) {
+            // Its numbers are worth keeping: the post is known by its id.
+            Err(reason) if own_id.is_some() => {
+                page.reject(format!("{}, publish time", self.place(row)), reason, row.raw.clone());
+                None
+            }
+            moment => moment?,
         };
         if let (true, Some(Moment::Day(day)), Some(id)) = (columns.dated_by_id, moment, &own_id) {
             moment = made_at(id, day).map(Moment::Instant).or(moment);
@@ -59,7 +66,7 @@ impl TableReader<'_> {
             tags: self.state(row, columns),
             ..Post::new(self.account.id.clone(), id.clone())
         };
-        page.post(post, own_id.is_some())?;
+        page.post(post, own_id.is_some(), &self.place(row))?;
         Ok(Some(id))
     }
 
@@ -85,9 +92,10 @@ impl TableReader<'_> {
                 let column = self.found.column(names).ok_or("the table has no column of ids")?;
                 id_of(row.cell(column))
             }
-            IdColumn::Within { column, part } => {
+            IdColumn::Within { column, parts } => {
                 let Some(text) = self.text(row, column) else { return Ok(None) };
-                part_of(&text, part).map(Some).ok_or_else(|| format!("{text:?} holds no id"))
+                let id = parts.iter().find_map(|part| part_of(&text, part));
+                id.map(Some).ok_or_else(|| format!("{text:?} holds no id"))
             }
         }
     }
@@ -145,6 +153,9 @@ fn id_of(cell: &Cell) -> Result<Option<SmolStr>, String> {
     }
 }
 
+/// What an id in an address ends with.
+const ENDS: [char; 5] = ['/', '?', '&', '#', ' '];
+
 fn part_of(text: &str, part: &IdPart) -> Option<SmolStr> {
     let id = match part {
         IdPart::DigitsAfter(mark) => {
@@ -161,9 +172,13 @@ fn part_of(text: &str, part: &IdPart) -> Option<SmolStr> {
             };
             keys.iter().map(value).collect::<Option<Vec<_>>>()?.join("_")
         }
+        IdPart::After(mark) => {
+            let tail = &text[text.find(mark.as_str())? + mark.len()..];
+            tail.split(ENDS).next().unwrap_or_default().to_owned()
+        }
         IdPart::From(mark) => {
             let tail = &text[text.find(mark.as_str())?..];
-            tail.split(['/', '?', '&', '#', ' ']).next().unwrap_or_default().to_owned()
+            tail.split(ENDS).next().unwrap_or_default().to_owned()
         }
     };
     (!id.is_empty()).then(|| id.into())
@@ -224,6 +239,8 @@ mod tests {
         check("http://mp.weixin.qq.com/s?__biz=M&mid=2247&idx=1&sn=a#rd", article(), Some("2247_1"));
         check("http://mp.weixin.qq.com/s?__biz=M&amp;mid=2247&amp;idx=1", article(), Some("2247_1"));
         check("http://mp.weixin.qq.com/s/abc", article(), None);
+        let short = || IdPart::After("/s/".to_owned());
+        check("https://mp.weixin.qq.com/s/aB-c_9?x=1", short(), Some("aB-c_9"));
         let urn = || IdPart::From("urn:li:".to_owned());
         check("https://www.linkedin.com/feed/update/urn:li:share:7001/", urn(), Some("urn:li:share:7001"));
     }
