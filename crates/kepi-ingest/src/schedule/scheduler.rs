@@ -4,9 +4,9 @@ use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
-use kepi_core::Result;
+use kepi_core::{Error, ErrorKind, Result};
 use smol_str::SmolStr;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     AfterIngest, Runner, ScheduledJob, State, Task,
@@ -190,24 +190,25 @@ impl Scheduler {
         running.attempts.push(Box::pin(self.attempt(task, (row.window_end, row.failures), stop)));
     }
 
+    /// The attempt is a task of its own, ended with this future: what we do meanwhile must not keep it from using
+    /// the state, nor its panic end the scheduler.
     async fn attempt(&self, task: Task, (window_end, failures): (Timestamp, u32), stop: StopFlag) -> Ended {
-        let attempted = match self.runner.run(&task, &stop).await {
-            Ok(report) => Attempted::Report(Box::new(report)),
-            Err(error) => Attempted::Error(Failure::of(&error)),
+        let mut own = JoinSet::new();
+        let (runner, after, copy) = (Arc::clone(&self.runner), Arc::clone(&self.after), task.clone());
+        own.spawn(async move {
+            let attempted = match runner.run(&copy, &stop).await {
+                Ok(report) => Attempted::Report(Box::new(report)),
+                Err(error) => Attempted::Error(Failure::of(&error)),
+            };
+            let after_error = follow_up(after.as_ref(), &copy, &attempted, &stop).await;
+            (attempted, after_error)
+        });
+        let (attempted, after_error) = match own.join_next().await {
+            Some(Ok(ended)) => ended,
+            Some(Err(error)) => (broken(&error.to_string()), None),
+            None => (broken("it never began"), None),
         };
-        let after_error = self.follow_up(&task, &attempted).await;
         Ended { task, window_end, failures, attempted, after_error }
-    }
-
-    async fn follow_up(&self, task: &Task, attempted: &Attempted) -> Option<String> {
-        let Attempted::Report(report) = attempted else { return None };
-        let brought = report.totals.pages > 0 || report.outcome == Outcome::Done;
-        if !task.job.evaluate || !brought || self.stop.is_stopped() {
-            return None;
-        }
-        let error = self.after.after(&task.job, report).await.err()?;
-        tracing::error!(%error, job = %task.job.name, run = %task.run, "what follows the ingest failed");
-        Some(error.to_string())
     }
 
     async fn settle(&self, ended: Ended, flags: &mut HashMap<SmolStr, StopFlag>) -> Result<()> {
@@ -257,4 +258,25 @@ impl Scheduler {
 
 fn after_micros(at: Timestamp, micros: i64) -> Timestamp {
     at.checked_add(jiff::SignedDuration::from_micros(micros)).unwrap_or(at)
+}
+
+async fn follow_up(
+    after: &dyn AfterIngest,
+    task: &Task,
+    attempted: &Attempted,
+    stop: &StopFlag,
+) -> Option<String> {
+    let Attempted::Report(report) = attempted else { return None };
+    let brought = report.totals.pages > 0 || report.outcome == Outcome::Done;
+    if !task.job.evaluate || !brought || stop.is_stopped() {
+        return None;
+    }
+    let error = after.after(&task.job, report).await.err()?;
+    tracing::error!(%error, job = %task.job.name, run = %task.run, "what follows the ingest failed");
+    Some(error.to_string())
+}
+
+fn broken(reason: &str) -> Attempted {
+    let error = Error::new(ErrorKind::Unexpected, "the run broke").with("reason", reason);
+    Attempted::Error(Failure::of(&error.hint("this is a defect of kepi: please report it")))
 }

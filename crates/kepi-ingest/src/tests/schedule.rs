@@ -55,7 +55,7 @@ impl Clock for JumpClock {
     }
 }
 
-type Script = Box<dyn Fn(&Task, usize) -> Result<RunReport> + Send + Sync>;
+type Script = Arc<dyn Fn(&Task, usize) -> Result<RunReport> + Send + Sync>;
 
 /// Makes attempts as it is told and writes down when.
 struct Scripted {
@@ -90,7 +90,8 @@ impl Runner for Scripted {
         for account in &task.job.accounts {
             self.busy.lock().unwrap().remove(account);
         }
-        (self.script.lock().unwrap())(task, number)
+        let script = self.script.lock().unwrap().clone();
+        script(task, number)
     }
 }
 
@@ -140,7 +141,7 @@ impl Stage {
         let clock = JumpClock::new(now);
         let runner = Arc::new(Scripted {
             clock: clock.clone(),
-            script: Mutex::new(Box::new(|task, _| Ok(report(task, vec![Ending::Done])))),
+            script: Mutex::new(Arc::new(|task, _| Ok(report(task, vec![Ending::Done])))),
             log: Mutex::default(),
             busy: Mutex::default(),
         });
@@ -148,7 +149,7 @@ impl Stage {
     }
 
     fn script(&self, script: impl Fn(&Task, usize) -> Result<RunReport> + Send + Sync + 'static) {
-        *self.runner.script.lock().unwrap() = Box::new(script);
+        *self.runner.script.lock().unwrap() = Arc::new(script);
     }
 
     fn scheduler(&self, state: &State) -> Scheduler {
@@ -391,6 +392,75 @@ async fn a_job_waits_for_an_account_that_a_run_by_hand_has() {
     assert_eq!(log, ["2026-10-01T06:10:00Z morning #1"]);
     let busy = state.lease_accounts(&account, "other", at("2026-10-01T05:59:30Z"), until).await.unwrap();
     assert_eq!(busy, None, "the run gave its account back");
+}
+
+/// Uses the schedule's own state while it runs, as the loop does to remember things.
+#[derive(Debug)]
+struct Remembering(State);
+
+#[async_trait]
+impl Runner for Remembering {
+    async fn run(&self, task: &Task, _: &StopFlag) -> Result<RunReport> {
+        let stream = Stream::of(&task.job.accounts[0], &task.job.name);
+        for i in 0..50 {
+            self.0.set_answer(&stream, Answer { had_numbers: i % 2 == 0, zeros_since: None }).await?;
+        }
+        Ok(report(task, vec![Ending::Done]))
+    }
+}
+
+#[tokio::test]
+async fn runs_may_use_the_state_while_the_schedule_does() {
+    let state = State::in_memory().await.unwrap();
+    let jobs: Vec<_> =
+        known().iter().map(|account| job(account.name(), "* * * * *", "UTC", &[account.as_str()])).collect();
+    let stage = Stage::new("2026-10-01T06:00:00Z", jobs);
+    // Here time goes on while runs are made.
+    let scheduler = Scheduler::new(
+        stage.jobs.clone(),
+        state.clone(),
+        Arc::new(Remembering(state.clone())),
+        stage.after.clone(),
+        stage.clock.clone(),
+        stage.stop.clone(),
+    );
+    scheduler.run(Some(at("2026-10-01T06:05:00Z"))).await.unwrap();
+    let runs = state.runs(&RunFilter::default()).await.unwrap();
+    assert!(runs.len() >= 3 && runs.iter().all(|run| run.outcome.as_deref() == Some("done")), "{runs:#?}");
+}
+
+#[tokio::test]
+async fn a_run_that_panics_is_a_failed_run() {
+    let state = State::in_memory().await.unwrap();
+    let stage = Stage::new("2026-10-01T05:59:00Z", vec![job("morning", "0 6 * * *", "UTC", &["x/a"])]);
+    stage.script(|task, number| {
+        assert!(number > 1, "a defect");
+        Ok(report(task, vec![Ending::Done]))
+    });
+    let expected = ["2026-10-01T06:00:00Z morning #1", "2026-10-01T06:05:00Z morning #2"];
+    assert_eq!(stage.until(&state, "2026-10-01T07:00:00Z").await, expected);
+    let runs = state.runs(&RunFilter::default()).await.unwrap();
+    assert!(runs[1].error.as_ref().unwrap().contains("the run broke"), "{runs:#?}");
+}
+
+#[tokio::test]
+async fn work_by_hand_holds_its_accounts_as_long_as_it_takes() {
+    let state = State::in_memory().await.unwrap();
+    let clock = JumpClock::new("2026-10-01T06:00:00Z");
+    let terms = (clock.as_ref() as &dyn Clock, Duration::from_secs(600));
+    let (all, one) = (known(), [known()[0].clone()]);
+    let work = async {
+        while clock.now() < at("2026-10-01T09:00:00Z") {
+            tokio::task::yield_now().await;
+        }
+        let other = state.lease_accounts(&one, "other", clock.now(), at("2026-10-01T10:00:00Z"));
+        other.await.unwrap().unwrap().run
+    };
+    assert_eq!(state.holding(&all, "by hand", terms, work).await.unwrap(), Ok("by hand".into()));
+    let until = at("2026-10-01T12:00:00Z");
+    assert_eq!(state.lease_accounts(&one, "other", clock.now(), until).await.unwrap(), None);
+    let busy = state.holding(&all, "by hand", terms, async { panic!("begun") }).await.unwrap().unwrap_err();
+    assert_eq!((busy.account, busy.run.as_str(), busy.until), (one[0].clone(), "other", until));
 }
 
 #[derive(Debug, Default)]

@@ -1,5 +1,7 @@
 //! Leases: which run has an account in hand.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kepi_core::{AccountId, Result};
 use serde::Serialize;
@@ -7,6 +9,7 @@ use smol_str::SmolStr;
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::{State, explain, instant, micros};
+use crate::{reading::after, seam::Clock};
 
 /// An account that another run has in hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,6 +40,50 @@ impl State {
         }
         transaction.commit().await.map_err(explain)?;
         Ok(None)
+    }
+
+    /// Does a piece of work outside the schedule with these accounts in hand, and gives them back after it; the
+    /// account that another run has, if any. Should the process end first, they are free when `lease` has run out.
+    ///
+    /// # Errors
+    /// `Store` when the state cannot be written.
+    pub async fn holding<T>(
+        &self,
+        accounts: &[AccountId],
+        run: &str,
+        (clock, lease): (&dyn Clock, Duration),
+        work: impl Future<Output = T>,
+    ) -> Result<Result<T, Busy>> {
+        let now = clock.now();
+        if let Some(busy) = self.lease_accounts(accounts, run, now, after(now, lease)).await? {
+            return Ok(Err(busy));
+        }
+        // Both are polled side by side: work that is about to use the state must never wait for a renewal.
+        let renewals = async {
+            loop {
+                clock.sleep_until(after(clock.now(), lease / 3)).await;
+                if let Err(error) = self.renew_leases(run, after(clock.now(), lease)).await {
+                    break error;
+                }
+            }
+        };
+        let done = tokio::select! {
+            biased;
+            done = work => done,
+            error = renewals => return Err(error),
+        };
+        self.release_accounts(run).await?;
+        Ok(Ok(done))
+    }
+
+    async fn renew_leases(&self, run: &str, until: Timestamp) -> Result<()> {
+        sqlx::query("UPDATE leases SET lease_until = $1 WHERE run = $2")
+            .bind(micros(until))
+            .bind(run)
+            .execute(&self.pool)
+            .await
+            .map_err(explain)?;
+        Ok(())
     }
 
     /// Gives back what a run had in hand.
