@@ -26,13 +26,18 @@ pub(crate) struct Found<'a> {
     /// Its rows.
     pub(crate) rows: Range<usize>,
     columns: HashMap<String, usize>,
+    /// The same by the headers as they stand: rows are many, and most headers need no change to be compared.
+    exact: HashMap<String, usize>,
     doubled: Vec<String>,
 }
 
 impl Found<'_> {
     /// The place of the first of these columns that the table has.
     pub(crate) fn column(&self, names: &Names) -> Option<usize> {
-        names.iter().find_map(|name| self.columns.get(&normal(name)).copied())
+        names.iter().find_map(|name| match self.exact.get(name) {
+            Some(column) => Some(*column),
+            None => self.columns.get(&normal(name)).copied(),
+        })
     }
 
     /// A column's header as it stands.
@@ -42,7 +47,8 @@ impl Found<'_> {
 
     /// The headers that stand twice, so that their columns cannot be told apart.
     pub(crate) fn is_doubled(&self, column: usize) -> bool {
-        self.doubled.contains(&normal(&self.header_text(column)))
+        let name = self.sheet.rows.get(self.header).and_then(|row| row.names().get(column));
+        name.is_some_and(|name| self.doubled.contains(name))
     }
 
     /// The metric that the sheet or a line above the header names, whose money it was, and its column.
@@ -50,15 +56,15 @@ impl Found<'_> {
         let named = self.table.named.as_ref()?;
         let is = |names: &Names| match named.by {
             NamedBy::Sheet => names.iter().any(|name| normal(name) == normal(&self.sheet.name)),
-            NamedBy::Line => self.lines_above().any(|line| names.iter().any(|name| normal(name) == line)),
+            NamedBy::Line => self.lines_above().any(|line| names.iter().any(|name| normal(name) == *line)),
         };
         let metric = named.metrics.iter().find(|(_, names)| is(names))?;
         Some((named.traffic, metric.0, &named.column))
     }
 
-    fn lines_above(&self) -> impl Iterator<Item = String> {
+    fn lines_above(&self) -> impl Iterator<Item = &String> {
         let above = self.sheet.rows.get(..self.header).unwrap_or_default();
-        above.iter().flat_map(|row| row.cells.iter()).map(|cell| normal(&cell.shown()))
+        above.iter().flat_map(Row::names)
     }
 
     /// The rows of the table that hold anything.
@@ -105,8 +111,7 @@ fn find<'a>(table: &'a Table, sheet: &'a Sheet) -> Option<Found<'a>> {
 /// The row after a section's title.
 fn section(sheet: &Sheet, title: &str) -> Option<usize> {
     let title = normal(title);
-    let is_title = |row: &Row| row.cells.iter().any(|cell| normal(&cell.shown()) == title);
-    sheet.rows.iter().position(is_title).map(|at| at + 1)
+    sheet.rows.iter().position(|row| row.names().contains(&title)).map(|at| at + 1)
 }
 
 /// Runs of cells that hold something.
@@ -123,19 +128,20 @@ fn runs(row: &Row) -> Vec<Range<usize>> {
 
 fn at<'a>(table: &'a Table, sheet: &'a Sheet, header: usize, range: Range<usize>) -> Option<Found<'a>> {
     let row = sheet.rows.get(header).filter(|row| row.fault.is_none())?;
-    let mut columns = HashMap::new();
-    let mut doubled = Vec::new();
-    for column in range.clone() {
-        let name = normal(&row.cell(column).shown());
-        if !name.is_empty() && *columns.entry(name.clone()).or_insert(column) != column {
-            doubled.push(name);
-        }
-    }
-    if !table.required.iter().all(|name| columns.contains_key(&normal(name))) {
+    let names = row.names().get(range.clone())?;
+    if !table.required.iter().all(|name| names.contains(&normal(name))) {
         return None;
     }
+    let mut columns = HashMap::new();
+    let mut doubled = Vec::new();
+    for (column, name) in range.clone().zip(names) {
+        if !name.is_empty() && *columns.entry(name.clone()).or_insert(column) != column {
+            doubled.push(name.clone());
+        }
+    }
     let rows = header + 1..end(table, sheet, header + 1, &range);
-    let found = Found { table, sheet, header, range, rows, columns, doubled };
+    let exact = columns.values().map(|column| (row.cell(*column).shown(), *column)).collect();
+    let found = Found { table, sheet, header, range, rows, columns, exact, doubled };
     (found.metric_columns() > 0).then_some(found)
 }
 
@@ -153,12 +159,9 @@ fn end(table: &Table, sheet: &Sheet, from: usize, range: &Range<usize>) -> usize
 pub(crate) fn missing<'a>(table: &'a Table, sheets: &[Sheet]) -> Vec<&'a str> {
     let rows = sheets.iter().flat_map(|sheet| sheet.rows.iter().take(HEADER_WITHIN));
     let all = || table.required.iter().map(String::as_str);
-    rows.map(|row| {
-        let seen: Vec<String> = row.cells.iter().map(|cell| normal(&cell.shown())).collect();
-        all().filter(|name| !seen.contains(&normal(name))).collect::<Vec<_>>()
-    })
-    .min_by_key(Vec::len)
-    .unwrap_or_else(|| all().collect())
+    rows.map(|row| all().filter(|name| !row.names().contains(&normal(name))).collect::<Vec<_>>())
+        .min_by_key(Vec::len)
+        .unwrap_or_else(|| all().collect())
 }
 
 /// The words that stand where a header is looked for.
@@ -167,4 +170,60 @@ pub(crate) fn headers(sheet: &Sheet) -> impl Iterator<Item = String> {
     // The first of the widest rows: of equals the last wins, so they are asked from below.
     let widest = sheet.rows.iter().take(HEADER_WITHIN).rev().max_by_key(filled);
     widest.into_iter().flat_map(|row| row.cells.iter()).map(|cell| cell.shown().trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{layout, read::text};
+
+    const SECTIONS: &str = r#"
+platform = "wechat"
+[[layout]]
+id = "wechat-sections"
+title = "sections that stand one below the other"
+[[layout.table]]
+section = "性别分布"
+required = ["性别", "人数"]
+subject = "account"
+window = "at"
+metrics.organic.read_users = "人数"
+[[layout.table]]
+section = "数据趋势明细"
+required = ["日期", "阅读人数"]
+subject = "account"
+window = "day"
+time = "日期"
+metrics.organic.read_users = "阅读人数"
+"#;
+
+    /// The rows that each table of a layout finds, as `section: line line`.
+    fn check(layouts: &str, text: &str, expected: &[&str]) {
+        let layout = layout::parse("test.toml", layouts).unwrap().remove(0);
+        let sheets = [text::rows(text, Some(','))];
+        let found = tables(&layout, &sheets);
+        let shown: Vec<String> = found
+            .iter()
+            .map(|found| {
+                let lines = found.rows().map(|row| row.line.to_string()).collect::<Vec<_>>();
+                format!("{}: {}", found.table.section.as_deref().unwrap_or("table"), lines.join(" "))
+            })
+            .collect();
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn sections_end_where_the_next_begins() {
+        let text = "数据趋势明细,\n日期,阅读人数\n2026-10-01,3\n2026-10-02,4\n性别分布,\n性别,人数\n未知,1\n\n,\n其他,2\n";
+        check(SECTIONS, text, &["性别分布: 7", "数据趋势明细: 3 4"]);
+        check(SECTIONS, "数据趋势明细\n", &[]);
+    }
+
+    #[test]
+    fn headers_may_be_reordered_and_stand_below_titles() {
+        let layout = "platform = \"x\"\n[[layout]]\nid = \"x-a\"\ntitle = \"a\"\n[[layout.table]]\nrequired = [\"Day\", \"Likes\"]\n\
+                      subject = \"account\"\nwindow = \"day\"\ntime = \"Day\"\nmetrics.total.likes = \"Likes\"\n";
+        check(layout, "a title,\nlikes , new,day\n1,2,3\n", &["table: 3"]);
+        check(layout, "Likes,Days\n1,2\n", &[]);
+    }
 }

@@ -1,5 +1,7 @@
 //! A table as it stands in a file, before anyone knows what it means: rows of cells with their places.
 
+use std::cell::OnceCell;
+
 use jiff::civil::DateTime;
 
 /// One cell.
@@ -54,13 +56,29 @@ pub(crate) struct Row {
     pub(crate) raw: String,
     /// Why it cannot be trusted.
     pub(crate) fault: Option<&'static str>,
+    names: OnceCell<Vec<String>>,
 }
 
 impl Row {
     /// A row of a workbook, whose cells have no text of their own around them.
     pub(crate) fn of_cells(line: u64, cells: Vec<Cell>) -> Self {
         let raw = cells.iter().map(Cell::shown).collect::<Vec<_>>().join("\t");
-        Self { line, cells, raw, fault: None }
+        Self::of_text(line, cells, raw)
+    }
+
+    /// A row of a text.
+    pub(crate) fn of_text(line: u64, cells: Vec<Cell>, raw: String) -> Self {
+        Self { line, cells, raw, fault: None, names: OnceCell::new() }
+    }
+
+    /// A row that could not be parted into cells.
+    pub(crate) fn broken(line: u64, raw: &str, fault: &'static str) -> Self {
+        Self { fault: Some(fault), ..Self::of_text(line, Vec::new(), raw.to_owned()) }
+    }
+
+    /// Its cells as headers are compared. Many layouts look at the same few rows.
+    pub(crate) fn names(&self) -> &[String] {
+        self.names.get_or_init(|| self.cells.iter().map(|cell| normal(&cell.shown())).collect())
     }
 
     /// A cell; nothing stands beyond the end of a row.

@@ -59,8 +59,7 @@ pub(crate) fn rows(text: &str, delimiter: Option<char>) -> Sheet {
         }
     }
     let rest = text.get(start.byte..).unwrap_or_default();
-    let fault = Some("the rest of the file is too broken to read");
-    sheet.rows.push(Row { line: start.line, cells: Vec::new(), raw: rest.to_owned(), fault });
+    sheet.rows.push(Row::broken(start.line, rest, "the rest of the file is too broken to read"));
     sheet
 }
 
@@ -98,18 +97,14 @@ fn read_from(text: &str, start: Start, delimiter: u8, sheet: &mut Sheet) -> Opti
         let broken = inner.contains('\n') && (uneven || quoting != Quoting::Sound);
         if broken {
             let first = inner.split('\n').next().unwrap_or(inner);
-            let fault = Some("a quotation mark is missing");
-            sheet.rows.push(Row {
-                line,
-                cells: Vec::new(),
-                raw: first.trim_end_matches('\r').to_owned(),
-                fault,
-            });
+            sheet.rows.push(Row::broken(line, first.trim_end_matches('\r'), "a quotation mark is missing"));
             return Some(Start { byte: start.byte + begin + first.len() + 1, line: line + 1 });
         }
         let fault = (open && raw.len() == inner.len()).then_some("the file ends within a quotation");
         let cells = record.iter().map(Cell::text).collect();
-        sheet.rows.push(Row { line, cells, raw: inner.to_owned(), fault });
+        let mut row = Row::of_text(line, cells, inner.to_owned());
+        row.fault = fault;
+        sheet.rows.push(row);
     }
 }
 
