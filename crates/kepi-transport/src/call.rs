@@ -71,6 +71,8 @@ pub(crate) struct Tally {
 pub(crate) struct Lease {
     /// The credential's name, never its value.
     pub(crate) identity: String,
+    /// The app it belongs to, by the name of its id's variable or file; empty for the only app there is.
+    pub(crate) app: String,
     /// The token and where it goes.
     pub(crate) token: Option<(kepi_core::credential::SecretString, kepi_core::Placement)>,
     /// What the request's own named secrets are filled in with.

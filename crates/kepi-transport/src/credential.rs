@@ -196,6 +196,14 @@ impl Credential {
             .unwrap_or_else(|| account.name().to_owned())
     }
 
+    /// Whose app's limits a token draws on: the app is known by its id, or by the token it bought itself.
+    pub(crate) fn app(&self, account: &AccountId, kind: &TokenKind) -> String {
+        let source = self.sources.source(account, kind.name);
+        let reference = |secret: &str| source?.reference(secret).map(|reference| reference.to_string());
+        let bought = || (kind.flow == TokenFlow::Client).then(|| reference("token")).flatten();
+        reference("client_id").or_else(bought).unwrap_or_default()
+    }
+
     fn lease(&self, call: &Call<'_>, wanted: &Wanted<'_>, token: &StoredToken) -> Result<Lease> {
         let secrets = self.named_secrets(call, wanted.account, wanted.kind.name)?;
         let mut hidden = self.hidden(&secrets, wanted.account, wanted.kind.name);
@@ -203,6 +211,7 @@ impl Credential {
         hidden.extend(token.refresh.clone());
         Ok(Lease {
             identity: wanted.key.to_string(),
+            app: self.app(wanted.account, wanted.kind),
             token: Some((token.access.clone(), wanted.kind.placement)),
             secrets,
             hidden,
@@ -215,7 +224,7 @@ impl Credential {
             None => Secrets::default(),
         };
         let hidden = call.account().map(|account| self.hidden(&secrets, account, "")).unwrap_or_default();
-        Ok(Lease { identity: format!("{}/-", call.platform()), token: None, secrets, hidden })
+        Ok(Lease { identity: format!("{}/-", call.platform()), secrets, hidden, ..Lease::default() })
     }
 
     /// Everything secret that the account's configuration names, whether this call needs it or not.

@@ -298,7 +298,8 @@ fn lines(draws: &Draws) -> Vec<Line> {
 /// Per what a limit is counted: one limiter for each.
 fn counted(row: &Declared, call: &Call<'_>) -> Vec<String> {
     match row.scope {
-        Scope::App | Scope::User => vec![call.lease.identity.clone()],
+        Scope::App => vec![format!("app {}", call.lease.app)],
+        Scope::User => vec![call.lease.identity.clone()],
         Scope::Account => call.accounts.iter().map(ToString::to_string).collect(),
     }
 }

@@ -99,7 +99,8 @@ impl Credential {
         let secrets = self.exchange_secrets(call, wanted, known)?;
         let hidden = self.hidden(&secrets, wanted.account, wanted.kind.name);
         let identity = wanted.key.to_string();
-        call.lease = Arc::new(Lease { identity, token: None, secrets, hidden: hidden.clone() });
+        let app = self.app(wanted.account, wanted.kind);
+        call.lease = Arc::new(Lease { identity, app, token: None, secrets, hidden: hidden.clone() });
         let response = self.inner.call(call).await.map_err(|error| scrub::error(error, &hidden))?;
         match call.adapter.decode_token(wanted.kind.name, &response) {
             Ok(token) => self.keep(wanted, known, token).await,

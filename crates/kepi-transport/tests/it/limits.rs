@@ -7,7 +7,10 @@ use std::{
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use kepi_core::{Cost, ErrorKind, Response, Retry, descriptor::Reset};
+use kepi_core::{
+    Cost, ErrorKind, Response, Retry,
+    descriptor::{Reset, Scope},
+};
 use kepi_transport::{
     Clock, Quotas,
     testing::{ManualClock, ScriptedWire},
@@ -172,6 +175,23 @@ async fn a_declared_limit_is_kept_exactly() {
         assert!(within <= 10, "{within} calls within 100 s of {start}");
     }
     assert!(log[59] <= 510.0, "{log:?}");
+}
+
+#[tokio::test]
+async fn a_limit_is_counted_per_what_it_is_declared_for() {
+    let check = async |scope: Scope, expected: [bool; 3]| {
+        let rows = vec![kepi_core::Quota { scope, ..quota("pool", 1, 7200, Reset::Rolling) }].leak();
+        let bench = bench_on(jumping(), Toy::new(rows, Cost::Free), |_, _| ok());
+        // Two accounts share a token, and with the third the app, since none is named.
+        let mut passed = Vec::new();
+        for name in ["s", "t", "u"] {
+            passed.push(bench.fetch_for("fixed", name).await.is_ok());
+        }
+        assert_eq!(passed, expected, "{scope:?}");
+    };
+    check(Scope::App, [true, false, false]).await;
+    check(Scope::User, [true, false, true]).await;
+    check(Scope::Account, [true, true, true]).await;
 }
 
 #[tokio::test]

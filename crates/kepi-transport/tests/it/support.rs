@@ -250,6 +250,7 @@ pub(crate) fn configured(builder: TransportBuilder) -> TransportBuilder {
         .source(account("b"), "", app)
         .source(account("s"), "", CredentialSource::token_env("FIXED"))
         .source(account("t"), "", CredentialSource::token_env("FIXED"))
+        .source(account("u"), "", CredentialSource::token_env("A_TOKEN"))
         .source(account("unset"), "", CredentialSource::token_env("NO_SUCH_VARIABLE"))
 }
 
