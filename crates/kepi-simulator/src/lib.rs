@@ -33,7 +33,7 @@ mod world;
 pub use clock::SimClock;
 pub use fault::{Fault, FaultRule, Faults};
 pub use ledger::Stats;
-pub use server::{Simulator, SimulatorConfig, Vocabulary, WeiboConfig, XConfig};
+pub use server::{InstagramConfig, Simulator, SimulatorConfig, Vocabulary, WeiboConfig, XConfig};
 pub use world::{
     AccountDay, AccountFlows, AccountKey, AudienceRow, Counter, Counters, Format, Market, Network, PostFacts,
     PostKey, PostWords, Profile, Split, Story, World, WorldConfig,

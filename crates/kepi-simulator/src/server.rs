@@ -48,6 +48,8 @@ pub struct SimulatorConfig {
     pub x: XConfig,
     /// What only Weibo has.
     pub weibo: WeiboConfig,
+    /// What only Instagram has.
+    pub instagram: InstagramConfig,
 }
 
 impl Default for SimulatorConfig {
@@ -59,6 +61,7 @@ impl Default for SimulatorConfig {
             enforce_limits: true,
             x: XConfig::default(),
             weibo: WeiboConfig::default(),
+            instagram: InstagramConfig::default(),
         }
     }
 }
@@ -81,6 +84,14 @@ pub struct XConfig {
 pub struct WeiboConfig {
     /// Whether the application has a contract for the commercial API.
     pub commercial: bool,
+}
+
+/// How Instagram behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InstagramConfig {
+    /// For how many days after the world's start its accounts were private ones: media of that time has no
+    /// insights, and one such item fails a whole nested call.
+    pub unconverted_days: u16,
 }
 
 /// The vocabularies of X.

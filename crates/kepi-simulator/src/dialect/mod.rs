@@ -1,6 +1,7 @@
 //! What each platform says, and how.
 
 mod douyin;
+mod instagram;
 mod wechat;
 mod weibo;
 mod x;
@@ -34,6 +35,7 @@ pub(crate) fn all() -> Vec<Box<dyn Dialect>> {
         Box::new(weibo::Weibo),
         Box::new(douyin::Douyin),
         Box::new(xiaohongshu::Xiaohongshu),
+        Box::new(instagram::Instagram),
     ]
 }
 

@@ -3,6 +3,7 @@
 mod douyin;
 mod faults;
 mod http;
+mod instagram;
 mod wechat;
 mod weibo;
 mod world;
