@@ -94,13 +94,18 @@ const OBSERVED: [Column; 4] = [
         "per metric: capped, censored, estimated, reset, definition version, as metric=flag;…",
     ),
 ];
-const MERGED: [Column; 2] = [
+const MERGED: [Column; 3] = [
     may(
         "origins",
         Type::Text,
         "JSON, where sources meet in one row: metric → observed_at, source, stream, sequence",
     ),
     may("currency", Type::Text, "ISO 4217 code of the money in the row"),
+    may(
+        "confirmed_at",
+        Type::Instant,
+        "when the same numbers were last read again unchanged, where that was later than observed_at",
+    ),
 ];
 
 /// Current and superseded rows stand apart, by month of the window.
@@ -264,7 +269,7 @@ pub const ACCOUNTS: Table = Table {
     metrics: None,
     partition: &CURRENT,
 };
-const ACCOUNT_DIMENSION: [Column; 9] = [
+const ACCOUNT_DIMENSION: [Column; 11] = [
     may("platform_id", Type::Text, "the platform's own id"),
     may("handle", Type::Text, "the handle as the platform shows it"),
     may("brand", Type::Text, "the brand it belongs to"),
@@ -274,6 +279,8 @@ const ACCOUNT_DIMENSION: [Column; 9] = [
     may("size_class", Type::Text, "size class, for benchmarks"),
     may("first_observed_at", Type::Instant, "when its first number was read"),
     must("configured", Type::Flag, "whether the configuration names it"),
+    must("observed_at", Type::Instant, "when the newest of it was said"),
+    may("origins", Type::Text, "JSON, where its parts were said at different times: column → when"),
 ];
 /// Posts, newest wins, history kept.
 pub const POSTS: Table = Table {
@@ -283,7 +290,7 @@ pub const POSTS: Table = Table {
     metrics: None,
     partition: &CURRENT,
 };
-const POST_DIMENSION: [Column; 14] = [
+const POST_DIMENSION: [Column; 15] = [
     may("published_at", Type::Instant, "when it was published"),
     may("published_day", Type::Date, "its local day"),
     may("format", Type::Text, "post, reply, video, image, article …"),
@@ -298,6 +305,7 @@ const POST_DIMENSION: [Column; 14] = [
     may("is_reply", Type::Flag, "whether it answers another post"),
     may("deleted_at", Type::Instant, "when it was seen to be gone"),
     must("observed_at", Type::Instant, "when the source said so"),
+    may("origins", Type::Text, "JSON, where its parts were said at different times: column → when"),
 ];
 const CURRENT: [Column; 1] = [must("current", Type::Flag, "whether the row is valid now")];
 

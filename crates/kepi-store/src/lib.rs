@@ -1,1 +1,43 @@
 //! Where numbers rest: the journal, its projections, compaction, as Delta tables.
+#![warn(missing_docs)]
+
+mod catch_up;
+mod cell;
+mod columns;
+mod daily;
+mod daily_rows;
+mod dimension;
+mod facts;
+mod fail;
+mod journal;
+mod lifetime;
+mod location;
+mod log;
+mod maintain;
+mod options;
+mod parquet_files;
+mod plan;
+mod project;
+mod provider;
+mod readings;
+mod records;
+mod rows;
+mod schema;
+mod session;
+mod stats;
+mod store;
+mod upsert;
+mod value;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use catch_up::{CaughtUp, Decoders, Redecode};
+pub use journal::NewPage;
+pub use maintain::{MaintainOptions, Maintained};
+pub use options::{Clock, Fault, StoreOptions};
+pub use records::{DecisionRecord, EvaluationRecord, RunRecord};
+pub use session::{Found, query};
+pub use store::{AccountRow, ConfiguredAccount, Store};
+pub use writer::{Flushed, Writer, Written};

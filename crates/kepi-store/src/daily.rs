@@ -1,0 +1,327 @@
+//! What happened to a post by day: differences of successive readings, and days as a platform gave them.
+//!
+//! A pure function from the readings of one series (post, traffic, own or public) to its rows.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, LazyLock},
+};
+
+use kepi_core::{Catalogue, Flags, Nature, Provenance, SubjectKind, Traffic};
+use smol_str::SmolStr;
+
+use crate::{
+    cell::{Cell, NEVER, Number, Origin, Row, WindowKey, absorb},
+    value::days_of,
+};
+
+/// How the rows of `post_daily` come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Method {
+    Difference,
+    Given,
+}
+
+impl Method {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Difference => "difference",
+            Self::Given => "given",
+        }
+    }
+}
+
+/// What a series is: whose readings may be subtracted from one another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Series {
+    pub(crate) account: SmolStr,
+    pub(crate) post: SmolStr,
+    pub(crate) traffic: Traffic,
+    /// Public pages stand apart from own numbers.
+    pub(crate) public: bool,
+}
+
+impl Series {
+    pub(crate) fn of(row: &Row) -> Self {
+        Self {
+            account: row.key.account.clone(),
+            post: row.key.subject.clone(),
+            traffic: row.key.traffic,
+            public: row.key.provenance == Provenance::Public,
+        }
+    }
+}
+
+/// When a post was published: instant and local day.
+pub(crate) type Birth = Option<(i64, i32)>;
+
+/// What is known beside the readings.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Context {
+    pub(crate) birth: Birth,
+    /// When the first number of the account was read.
+    pub(crate) first_observed: Option<i64>,
+}
+
+impl Context {
+    /// The day from which counters run from zero: that of the birth, when we were watching by then.
+    fn zero_day(self) -> Option<i32> {
+        let (published, day) = self.birth?;
+        (published > self.first_observed?).then_some(day)
+    }
+}
+
+/// One row of `post_daily`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DailyRow {
+    pub(crate) series: Series,
+    pub(crate) provenance: Provenance,
+    pub(crate) method: Method,
+    pub(crate) day: i32,
+    pub(crate) end_day: i32,
+    pub(crate) published_day: Option<i32>,
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) recorded: i64,
+}
+
+/// What makes two rows of a post the same row.
+pub(crate) type DailyKey = (Series, Method, i32, i32);
+
+impl DailyRow {
+    pub(crate) fn key(&self) -> DailyKey {
+        (self.series.clone(), self.method, self.day, self.end_day)
+    }
+
+    /// Whether both say the same, whenever it was written.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        let said = |row: &Self| {
+            row.cells
+                .iter()
+                .map(|cell| (cell.column, cell.number, cell.flags, cell.definition.clone()))
+                .collect::<Vec<_>>()
+        };
+        self.provenance == other.provenance
+            && self.published_day == other.published_day
+            && self.observed() == other.observed()
+            && self.provisional() == other.provisional()
+            && said(self) == said(other)
+    }
+
+    pub(crate) fn observed(&self) -> i64 {
+        self.cells.iter().map(|cell| cell.origin.observed).max().unwrap_or(0)
+    }
+
+    pub(crate) fn provisional(&self) -> bool {
+        self.cells.iter().any(|cell| cell.origin.provisional)
+    }
+
+    pub(crate) fn currency(&self) -> Option<&SmolStr> {
+        let money = self.cells.iter().filter(|cell| matches!(cell.number, Some(Number::Money(_))));
+        money.max_by_key(|cell| cell.origin.observed).and_then(|cell| cell.origin.currency.as_ref())
+    }
+}
+
+/// How the running total of a metric column goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Running {
+    /// It is none: not a count and not money.
+    None,
+    /// People can take back: it may fall.
+    Signed,
+    /// It falls only when the platform starts again from zero.
+    Monotone,
+}
+
+static RUNNING: LazyLock<Vec<Running>> = LazyLock::new(|| {
+    let running = |metric: &kepi_core::Metric| match metric.nature {
+        Nature::Count | Nature::Money if metric.revocable => Running::Signed,
+        Nature::Count | Nature::Money => Running::Monotone,
+        _ => Running::None,
+    };
+    Catalogue::builtin().columns(SubjectKind::Post).map(running).collect()
+});
+
+/// The rows of a series from all its readings and given days.
+pub(crate) fn daily(series: &Series, rows: &[Row], context: Context, recorded: i64) -> Vec<DailyRow> {
+    let mut readings: Vec<&Row> =
+        rows.iter().filter(|row| matches!(row.key.window, WindowKey::At(_))).collect();
+    readings.sort_by_key(|row| order(row));
+    let given = given(series, rows, context, recorded);
+    let mut taken: BTreeMap<u16, BTreeSet<i32>> = BTreeMap::new();
+    for row in &given {
+        for cell in &row.cells {
+            taken.entry(cell.column).or_default().insert(row.day);
+        }
+    }
+    let mut differences: BTreeMap<(i32, i32), DailyRow> = BTreeMap::new();
+    for column in columns(&readings) {
+        let free =
+            |from: i32, to: i32| taken.get(&column).is_none_or(|days| days.range(from..to).next().is_none());
+        for difference in steps(&readings, column, context) {
+            if !free(difference.day, difference.end_day) {
+                continue;
+            }
+            let row = differences.entry((difference.day, difference.end_day)).or_insert_with(|| DailyRow {
+                series: series.clone(),
+                provenance: difference.provenance,
+                method: Method::Difference,
+                day: difference.day,
+                end_day: difference.end_day,
+                published_day: context.birth.map(|(_, day)| day),
+                cells: Vec::new(),
+                recorded,
+            });
+            if difference.cell.origin.observed > row.observed() {
+                row.provenance = difference.provenance;
+            }
+            row.cells.push(difference.cell);
+        }
+    }
+    differences.into_values().chain(given).collect()
+}
+
+fn order(row: &Row) -> (i64, i64) {
+    let at = if let WindowKey::At(at) = row.key.window { at } else { NEVER };
+    (at, row.cells.iter().map(|cell| cell.origin.observed).max().unwrap_or(NEVER))
+}
+
+fn columns(readings: &[&Row]) -> BTreeSet<u16> {
+    let running =
+        |column: u16| RUNNING.get(usize::from(column)).is_some_and(|running| *running != Running::None);
+    readings
+        .iter()
+        .flat_map(|row| &row.cells)
+        .map(|cell| cell.column)
+        .filter(|column| running(*column))
+        .collect()
+}
+
+struct Difference {
+    day: i32,
+    end_day: i32,
+    provenance: Provenance,
+    cell: Cell,
+}
+
+/// The differences of one metric: from the last reading of a day that has it to the next such reading.
+fn steps(readings: &[&Row], column: u16, context: Context) -> Vec<Difference> {
+    let mut last_of_day: BTreeMap<i32, (&Row, &Cell)> = BTreeMap::new();
+    for row in readings {
+        if let Ok(place) = row.cells.binary_search_by_key(&column, |cell| cell.column)
+            && row.cells[place].number.is_some()
+        {
+            last_of_day.insert(row.day, (row, &row.cells[place]));
+        }
+    }
+    let mut steps = Vec::new();
+    let mut before: Option<(i32, &Cell)> = None;
+    for (day, (row, cell)) in last_of_day {
+        let from = match before {
+            Some((last, earlier)) => difference(earlier, cell).map(|cell| (last + 1, cell)),
+            None => context.zero_day().map(|born| (born.min(day), from_zero(cell))),
+        };
+        if let Some((from, difference)) = from {
+            let provenance = row.key.provenance;
+            steps.push(Difference { day: from, end_day: day + 1, provenance, cell: difference });
+        }
+        before = Some((day, cell));
+    }
+    steps
+}
+
+fn from_zero(cell: &Cell) -> Cell {
+    Cell { confirmed: NEVER, ..cell.clone() }
+}
+
+/// What happened between two readings; `None` when nothing can be said of it: the definition or the currency
+/// changed between them, or the platform had stopped counting before.
+fn difference(earlier: &Cell, later: &Cell) -> Option<Cell> {
+    let (before, after) = (earlier.number?, later.number?);
+    let money = matches!(after, Number::Money(_));
+    let other_money = money && earlier.origin.currency != later.origin.currency;
+    if earlier.definition != later.definition || other_money || earlier.flags.contains(Flags::CAPPED) {
+        return None;
+    }
+    let monotone = RUNNING.get(usize::from(later.column)) == Some(&Running::Monotone);
+    let (number, fell) = subtract(before, after)?;
+    let mut flags = later.flags;
+    let number = if fell && monotone {
+        flags = flags.and(Flags::RESET);
+        after
+    } else {
+        number
+    };
+    if earlier.flags.contains(Flags::ESTIMATED) {
+        flags = flags.and(Flags::ESTIMATED);
+    }
+    Some(Cell { number: Some(number), flags, confirmed: NEVER, ..later.clone() })
+}
+
+/// The difference, and whether the total fell.
+fn subtract(before: Number, after: Number) -> Option<(Number, bool)> {
+    match (before, after) {
+        (Number::Int(before), Number::Int(after)) => {
+            Some((Number::Int(after.checked_sub(before)?), after < before))
+        }
+        (Number::Real(before), Number::Real(after)) => Some((Number::Real(after - before), after < before)),
+        (Number::Money(before), Number::Money(after)) => {
+            Some((Number::Money(after.checked_sub(before)?), after < before))
+        }
+        _ => None,
+    }
+}
+
+/// The days that the platform gave, newest per metric where several sources gave the same day.
+fn given(series: &Series, rows: &[Row], context: Context, recorded: i64) -> Vec<DailyRow> {
+    let mut days: BTreeMap<i32, (Provenance, i64, Vec<Cell>)> = BTreeMap::new();
+    let mut sorted: Vec<&Row> =
+        rows.iter().filter(|row| matches!(row.key.window, WindowKey::Day(_))).collect();
+    sorted.sort_by_key(|row| order(row));
+    for row in sorted {
+        let observed = order(row).1;
+        let entry = days.entry(row.day).or_insert_with(|| (row.key.provenance, NEVER, Vec::new()));
+        if observed >= entry.1 {
+            (entry.0, entry.1) = (row.key.provenance, observed);
+        }
+        absorb(&mut entry.2, row.cells.clone());
+    }
+    days.into_iter()
+        .map(|(day, (provenance, _, cells))| DailyRow {
+            series: series.clone(),
+            provenance,
+            method: Method::Given,
+            day,
+            end_day: day + 1,
+            published_day: context.birth.map(|(_, day)| day),
+            cells,
+            recorded,
+        })
+        .collect()
+}
+
+/// The birth of a post from its dimension.
+pub(crate) fn birth(published_at: Option<i64>, published_day: Option<i32>) -> Birth {
+    let at = published_at?;
+    let utc = || days_of(crate::value::instant(at).to_zoned(jiff::tz::TimeZone::UTC).date());
+    Some((at, published_day.unwrap_or_else(utc)))
+}
+
+/// An origin of which a table keeps no more than this.
+pub(crate) fn bare_origin(
+    observed: i64,
+    recorded: i64,
+    provisional: bool,
+    currency: Option<SmolStr>,
+) -> Arc<Origin> {
+    Arc::new(Origin {
+        observed,
+        recorded,
+        estimated: false,
+        provisional,
+        source: SmolStr::default(),
+        run: None,
+        stream: SmolStr::default(),
+        sequence: 0,
+        currency,
+    })
+}

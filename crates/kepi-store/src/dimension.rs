@@ -1,0 +1,402 @@
+//! What is known of accounts and posts: newest wins, field by field, and history is kept.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use arrow::array::{Array, RecordBatch};
+use jiff::Timestamp;
+use kepi_core::{Account, Post, Result, period::local_day};
+use smol_str::SmolStr;
+
+use crate::{
+    columns::{At, Columns, Frame},
+    facts::PageContext,
+    fail::torn,
+    log::{Snapshot, TableLog},
+    parquet_files::read_whole,
+    plan::Plan,
+    upsert::{Reach, without},
+    value::{days_of, instant},
+};
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Field {
+    Text(String),
+    Instant(i64),
+    Date(i32),
+    Flag(bool),
+}
+
+/// The kind of a field's column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Instant,
+    Date,
+    Flag,
+}
+
+/// The fields of posts, by column.
+const POST_FIELDS: [(&str, Kind); 13] = [
+    ("published_at", Kind::Instant),
+    ("published_day", Kind::Date),
+    ("format", Kind::Text),
+    ("title", Kind::Text),
+    ("text", Kind::Text),
+    ("url", Kind::Text),
+    ("language", Kind::Text),
+    ("tags", Kind::Text),
+    ("category", Kind::Text),
+    ("campaign", Kind::Text),
+    ("product_type", Kind::Text),
+    ("is_reply", Kind::Flag),
+    ("deleted_at", Kind::Instant),
+];
+
+/// The fields of accounts, by column.
+const ACCOUNT_FIELDS: [(&str, Kind); 9] = [
+    ("platform_id", Kind::Text),
+    ("handle", Kind::Text),
+    ("brand", Kind::Text),
+    ("market", Kind::Text),
+    ("zone", Kind::Text),
+    ("currency", Kind::Text),
+    ("size_class", Kind::Text),
+    ("first_observed_at", Kind::Instant),
+    ("configured", Kind::Flag),
+];
+
+/// The one field of which the oldest wins.
+const FIRST: &str = "first_observed_at";
+
+/// One account or post: field → what is said and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) account: SmolStr,
+    /// Empty for accounts.
+    pub(crate) post: SmolStr,
+    pub(crate) fields: BTreeMap<&'static str, (Field, i64)>,
+    pub(crate) recorded: i64,
+}
+
+impl Entry {
+    pub(crate) fn instant(&self, field: &str) -> Option<i64> {
+        if let Some((Field::Instant(at), _)) = self.fields.get(field) { Some(*at) } else { None }
+    }
+
+    pub(crate) fn date(&self, field: &str) -> Option<i32> {
+        if let Some((Field::Date(date), _)) = self.fields.get(field) { Some(*date) } else { None }
+    }
+
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
+        if let Some((Field::Text(text), _)) = self.fields.get(field) { Some(text) } else { None }
+    }
+
+    pub(crate) fn flag(&self, field: &str) -> Option<bool> {
+        if let Some((Field::Flag(flag), _)) = self.fields.get(field) { Some(*flag) } else { None }
+    }
+
+    fn say(&mut self, field: &'static str, value: Option<Field>, observed: i64) {
+        if let Some(value) = value {
+            settle(&mut self.fields, field, value, observed);
+        }
+    }
+
+    /// Takes in what another entry says; whether anything changed.
+    fn absorb(&mut self, other: &Self) -> bool {
+        let mut changed = false;
+        for (field, (value, observed)) in &other.fields {
+            changed |= settle(&mut self.fields, field, value.clone(), *observed);
+        }
+        changed
+    }
+}
+
+fn settle(
+    fields: &mut BTreeMap<&'static str, (Field, i64)>,
+    field: &'static str,
+    value: Field,
+    observed: i64,
+) -> bool {
+    let Some(known) = fields.get_mut(field) else {
+        fields.insert(field, (value, observed));
+        return true;
+    };
+    let wins = if field == FIRST {
+        matches!((&value, &known.0), (Field::Instant(new), Field::Instant(old)) if new < old)
+    } else {
+        observed >= known.1 && value != known.0
+    };
+    if wins {
+        *known = (value, observed);
+    } else if value == known.0 {
+        known.1 = known.1.max(observed);
+    }
+    wins
+}
+
+/// What one commit says of accounts or posts.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    entries: HashMap<(SmolStr, SmolStr), Entry>,
+}
+
+impl Said {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn entry(&mut self, account: &str, post: &SmolStr) -> &mut Entry {
+        let account = SmolStr::new(account);
+        self.entries.entry((account.clone(), post.clone())).or_insert_with(|| Entry {
+            account,
+            post: post.clone(),
+            fields: BTreeMap::new(),
+            recorded: 0,
+        })
+    }
+
+    /// Takes in what a page says of a post.
+    pub(crate) fn post(&mut self, page: &PageContext, post: Post, observed: i64) {
+        let published = post.published_at;
+        let day = published.map(|at| days_of(local_day(at, page.zone(&post.account))));
+        let tags = (!post.tags.is_empty()).then(|| serde_json::Value::from(post.tags).to_string());
+        let short = |text: Option<SmolStr>| text.map(|text| Field::Text(text.into()));
+        let long = |text: Option<String>| text.map(Field::Text);
+        let entry = self.entry(post.account.as_str(), &post.id);
+        entry.say("published_at", published.map(|at| Field::Instant(at.as_microsecond())), observed);
+        entry.say("published_day", day.map(Field::Date), observed);
+        entry.say("format", short(post.format), observed);
+        entry.say("title", long(post.title), observed);
+        entry.say("text", long(post.text), observed);
+        entry.say("url", long(post.url), observed);
+        entry.say("language", short(post.language), observed);
+        entry.say("tags", long(tags), observed);
+        entry.say("category", long(post.category), observed);
+        entry.say("campaign", long(post.campaign), observed);
+        entry.say("product_type", short(post.product_type), observed);
+        entry.say("is_reply", post.is_reply.map(Field::Flag), observed);
+        entry.say("deleted_at", post.deleted_at.map(|at| Field::Instant(at.as_microsecond())), observed);
+    }
+
+    /// Takes in what is said of an account.
+    pub(crate) fn account(&mut self, account: Account, observed: i64) {
+        let short = |text: Option<SmolStr>| text.map(|text| Field::Text(text.into()));
+        let long = |text: Option<String>| text.map(Field::Text);
+        let entry = self.entry(account.id.as_str(), &SmolStr::default());
+        entry.say("platform_id", short(account.platform_id), observed);
+        entry.say("handle", long(account.handle), observed);
+        entry.say("brand", long(account.brand), observed);
+        entry.say("market", long(account.market), observed);
+        entry.say("zone", short(account.zone), observed);
+        entry.say("currency", short(account.currency), observed);
+        entry.say("size_class", short(account.size_class), observed);
+    }
+
+    /// Says whether the configuration names an account.
+    pub(crate) fn configured(&mut self, account: &str, configured: bool, observed: i64) {
+        self.entry(account, &SmolStr::default()).say("configured", Some(Field::Flag(configured)), observed);
+    }
+
+    /// Says that a number of an account was read at an instant, and what zone it lives by unless it is known
+    /// otherwise.
+    pub(crate) fn observed(&mut self, account: &str, zone: impl FnOnce() -> SmolStr, at: i64) {
+        let entry = self.entry(account, &SmolStr::default());
+        entry.say(FIRST, Some(Field::Instant(at)), at);
+        if !entry.fields.contains_key("zone") {
+            // Said before all else, so that anything that is told of the account wins.
+            entry.say("zone", Some(Field::Text(zone().into())), i64::MIN);
+        }
+    }
+}
+
+/// A dimension entry that changed: before and now.
+#[derive(Debug, Clone)]
+pub(crate) struct Turned {
+    pub(crate) old: Option<Entry>,
+    pub(crate) new: Entry,
+}
+
+/// Works out what a commit does to a dimension.
+pub(crate) async fn turn(
+    table: &TableLog,
+    snapshot: &Snapshot,
+    said: &Said,
+    recorded: i64,
+) -> Result<(Plan, Vec<Turned>)> {
+    let mut plan = Plan::default();
+    let mut turned = Vec::new();
+    let mut met: HashSet<&(SmolStr, SmolStr)> = HashSet::new();
+    let reach = Reach::of_subjects(said.entries.keys().map(|(account, post)| (account, post)));
+    let subject = table.schema.index("post").map(|_| "post");
+    for file in snapshot.current().filter(|file| reach.meets_subject(file, subject)) {
+        let whole = read_whole(table, file, None).await?;
+        let mut gone = HashSet::new();
+        let keys = keys(&whole)?;
+        for (place, key) in keys.iter().enumerate() {
+            let Some((key, new)) = said.entries.get_key_value(key) else { continue };
+            met.insert(key);
+            let old = read_entry(table, &whole, place)?;
+            let mut entry = old.clone();
+            if entry.absorb(new) {
+                entry.recorded = recorded.max(old.recorded + 1);
+                turned.push(Turned { old: Some(old), new: entry });
+                gone.insert(place);
+            }
+        }
+        if !gone.is_empty() {
+            plan.rewrite(file, without(&whole, &gone)?);
+        }
+    }
+    for (_, entry) in said.entries.iter().filter(|(key, _)| !met.contains(key)) {
+        turned.push(Turned { old: None, new: Entry { recorded, ..entry.clone() } });
+    }
+    fill(&mut plan, table, &turned)?;
+    Ok((plan, turned))
+}
+
+fn fill(plan: &mut Plan, table: &TableLog, turned: &[Turned]) -> Result<()> {
+    let partition = |current: bool| vec![("current", current.to_string())];
+    let new: Vec<(&Entry, Option<i64>)> = turned.iter().map(|turned| (&turned.new, None)).collect();
+    if !new.is_empty() {
+        plan.add(partition(true), to_batch(table, &new)?);
+    }
+    let closed = |turned: &'_ Turned| turned.old.clone().map(|old| (old, Some(turned.new.recorded)));
+    let closed: Vec<(Entry, Option<i64>)> = turned.iter().filter_map(closed).collect();
+    if !closed.is_empty() {
+        let rows: Vec<(&Entry, Option<i64>)> = closed.iter().map(|(entry, until)| (entry, *until)).collect();
+        plan.add(partition(false), to_batch(table, &rows)?);
+    }
+    Ok(())
+}
+
+/// All entries that are valid now, of the accounts asked for (all when none is named).
+pub(crate) async fn entries(
+    table: &TableLog,
+    snapshot: &Snapshot,
+    wanted: impl Fn(&SmolStr, &SmolStr) -> bool,
+    reach: Option<&Reach>,
+) -> Result<Vec<Entry>> {
+    let subject = table.schema.index("post").map(|_| "post");
+    let mut found = Vec::new();
+    for file in snapshot.current() {
+        if reach.is_some_and(|reach| !reach.meets_subject(file, subject)) {
+            continue;
+        }
+        let names = ["text", "title", "url"];
+        let columns: Vec<&str> = table
+            .schema
+            .file
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .filter(|name| subject.is_none() || !names.contains(name))
+            .collect();
+        let whole = read_whole(table, file, Some(&columns)).await?;
+        for (place, (account, post)) in keys(&whole)?.iter().enumerate() {
+            if wanted(account, post) {
+                found.push(read_entry(table, &whole, place)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The entries that an earlier try of the same commit turned, read back. What they were before is not told.
+pub(crate) async fn turned_at(table: &TableLog, snapshot: &Snapshot, recorded: i64) -> Result<Vec<Turned>> {
+    let mut turned = Vec::new();
+    for file in snapshot.current().filter(|file| file.stats.may_meet("recorded_at", recorded, recorded)) {
+        let whole = read_whole(table, file, None).await?;
+        for place in 0..whole.num_rows() {
+            let new = read_entry(table, &whole, place)?;
+            if new.recorded == recorded {
+                turned.push(Turned { old: None, new });
+            }
+        }
+    }
+    Ok(turned)
+}
+
+fn fields_of(table: &TableLog) -> &'static [(&'static str, Kind)] {
+    if table.name() == "posts" { &POST_FIELDS } else { &ACCOUNT_FIELDS }
+}
+
+fn keys(batch: &RecordBatch) -> Result<Vec<(SmolStr, SmolStr)>> {
+    let account = Columns(batch).text("account")?;
+    let post = batch.column_by_name("post").map(|_| Columns(batch).text("post")).transpose()?;
+    let key = |row| (account.value(row).into(), post.map(|post| post.value(row).into()).unwrap_or_default());
+    Ok((0..batch.num_rows()).map(key).collect())
+}
+
+fn read_entry(table: &TableLog, batch: &RecordBatch, row: usize) -> Result<Entry> {
+    let columns = Columns(batch);
+    let observed = columns.instant("observed_at")?.value(row);
+    let origins = columns.text("origins")?;
+    let origins: BTreeMap<String, Timestamp> = if origins.is_valid(row) {
+        serde_json::from_str(origins.value(row)).map_err(|error| torn(format!("column origins: {error}")))?
+    } else {
+        BTreeMap::new()
+    };
+    let mut fields = BTreeMap::new();
+    for (name, kind) in fields_of(table) {
+        if batch.column_by_name(name).is_none() {
+            continue;
+        }
+        let value = match kind {
+            Kind::Text => columns.text(name)?.at_row(row).map(|text| Field::Text(text.into())),
+            Kind::Instant => columns.instant(name)?.at_row(row).map(Field::Instant),
+            Kind::Date => columns.date(name)?.at_row(row).map(Field::Date),
+            Kind::Flag => columns.flag(name)?.at_row(row).map(Field::Flag),
+        };
+        if let Some(value) = value {
+            let said = origins.get(*name).map_or(observed, |at| at.as_microsecond());
+            fields.insert(*name, (value, said));
+        }
+    }
+    let post = batch.column_by_name("post").map(|_| columns.text("post")).transpose()?;
+    Ok(Entry {
+        account: columns.text("account")?.value(row).into(),
+        post: post.map(|post| post.value(row).into()).unwrap_or_default(),
+        fields,
+        recorded: columns.instant("recorded_at")?.value(row),
+    })
+}
+
+fn to_batch(table: &TableLog, rows: &[(&Entry, Option<i64>)]) -> Result<RecordBatch> {
+    let mut frame = Frame::new(table.schema.file.clone(), rows.len());
+    let all = || rows.iter().map(|(entry, _)| *entry);
+    let platform = |entry: &'_ Entry| entry.account.find('/').unwrap_or(entry.account.len());
+    let platforms: Vec<&str> = rows.iter().map(|(entry, _)| &entry.account[..platform(entry)]).collect();
+    frame.texts("platform", platforms.into_iter());
+    frame.texts("account", rows.iter().map(|(entry, _)| entry.account.as_str()));
+    frame.texts("post", rows.iter().map(|(entry, _)| entry.post.as_str()));
+    for (name, kind) in fields_of(table) {
+        match kind {
+            Kind::Text => frame.maybe_texts(name, all().map(|entry| entry.text(name))),
+            Kind::Instant => frame.maybe_instants(name, all().map(|entry| entry.instant(name))),
+            Kind::Date => frame.maybe_dates(name, all().map(|entry| entry.date(name))),
+            Kind::Flag => frame.maybe_flags(name, all().map(|entry| entry.flag(name))),
+        }
+    }
+    // These two are never null: what is not said has a value that claims nothing.
+    if table.name() == "accounts" {
+        frame.flags("configured", all().map(|entry| entry.flag("configured").unwrap_or(false)));
+        frame.texts("zone", rows.iter().map(|(entry, _)| entry.text("zone").unwrap_or("UTC")));
+    }
+    let newest = |entry: &Entry| entry.fields.values().map(|(_, observed)| *observed).max().unwrap_or(0);
+    frame.instants("observed_at", all().map(newest));
+    frame.maybe_texts("origins", all().map(|entry| origins(entry, newest(entry))));
+    frame.instants("recorded_at", all().map(|entry| entry.recorded));
+    frame.maybe_instants("superseded_at", rows.iter().map(|(_, until)| *until));
+    frame.finish()
+}
+
+fn origins(entry: &Entry, newest: i64) -> Option<String> {
+    let earlier: BTreeMap<&str, Timestamp> = entry
+        .fields
+        .iter()
+        .filter(|(_, (_, observed))| *observed != newest)
+        .map(|(name, (_, observed))| (*name, instant((*observed).max(Timestamp::MIN.as_microsecond()))))
+        .collect();
+    (!earlier.is_empty()).then(|| serde_json::to_string(&earlier).expect("names and instants are plain"))
+}

@@ -1,0 +1,105 @@
+//! What goes wrong below, told in kepi's words: kind `Store`, where it happened, and what to do next.
+
+use datafusion::error::DataFusionError;
+use deltalake::DeltaTableError;
+use kepi_core::{Error, ErrorKind};
+
+/// What a lower layer said, and what a person can do about it.
+pub(crate) trait Fail<T> {
+    /// Says at which verb it failed.
+    fn at(self, verb: &str) -> Result<T, Error>;
+}
+
+impl<T, E: Into<Cause>> Fail<T> for Result<T, E> {
+    fn at(self, verb: &str) -> Result<T, Error> {
+        self.map_err(|cause| store(verb, cause))
+    }
+}
+
+/// An error of the layers below.
+pub(crate) struct Cause(Box<dyn std::error::Error + Send + Sync>);
+
+macro_rules! causes {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for Cause {
+            fn from(error: $error) -> Self {
+                Self(Box::new(error))
+            }
+        })+
+    };
+}
+
+causes! {
+    arrow::error::ArrowError,
+    DataFusionError,
+    DeltaTableError,
+    deltalake::kernel::Error,
+    deltalake::kernel::transaction::TransactionError,
+    object_store::Error,
+    parquet::errors::ParquetError,
+    serde_json::Error,
+    std::io::Error,
+    tokio::task::JoinError,
+}
+
+/// An error of the store itself.
+pub(crate) fn store(verb: &str, cause: impl Into<Cause>) -> Error {
+    let cause = cause.into().0;
+    let reason = innermost(cause.as_ref());
+    let hint = hint_for(&reason);
+    Error::new(ErrorKind::Store, format!("{verb}: {reason}")).hint(hint).caused_by(cause)
+}
+
+/// Something stored that has no business to be as it is.
+pub(crate) fn torn(what: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Store, format!("the store is damaged: {what}"))
+        .hint("the journal keeps every page: restore the folder from a copy, or `kepi maintain` to rebuild")
+}
+
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    let text = deepest.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn hint_for(reason: &str) -> &'static str {
+    let reason = reason.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    if says(&[
+        "permission denied",
+        "access is denied",
+        "read-only",
+        "os error 13",
+        "os error 30",
+        "forbidden",
+    ]) {
+        "kepi may not write there: check the owner and the rights of the store's folder"
+    } else if says(&["no space", "disk full", "quota exceeded", "os error 28"]) {
+        "the disk is full: make room and run again, nothing that was committed is lost"
+    } else if says(&["not found", "no such file", "os error 2"]) {
+        "was a file removed from the store by hand? restore it from a copy"
+    } else if says(&["corrupt", "invalid", "eof", "parse", "expected", "magic"]) {
+        "a file of the store is torn: restore it from a copy"
+    } else {
+        "run again; what was committed is safe"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_fits_the_cause() {
+        for (reason, word) in [
+            ("Permission denied (os error 13)", "rights"),
+            ("No space left on device (os error 28)", "full"),
+            ("Corrupt footer", "torn"),
+        ] {
+            assert!(hint_for(reason).contains(word), "{reason}: {}", hint_for(reason));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The newest readings of every post: rank 0 is the newest, older ones stay while they hold a metric that no
+//! newer one has.
+
+use std::collections::{HashMap, HashSet};
+
+use arrow::array::RecordBatch;
+use kepi_core::Result;
+use smol_str::SmolStr;
+
+use crate::{
+    cell::{Row, WindowKey},
+    columns::{At, Columns},
+    daily::{Birth, birth},
+    log::TableLog,
+    parquet_files::{Partition, read_whole},
+    rows::{Layout, lifetime_batch, read_keys, read_rows},
+    value::month_of,
+};
+
+/// One kept reading.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Kept {
+    pub(crate) row: Row,
+    pub(crate) rank: i64,
+    pub(crate) birth: Birth,
+}
+
+/// Which readings of a series are kept, newest first.
+pub(crate) fn keep(mut readings: Vec<Row>, birth: Birth) -> Vec<Kept> {
+    readings.sort_by_key(|row| std::cmp::Reverse(newness(row)));
+    let mut had: HashSet<u16> = HashSet::new();
+    let mut kept = Vec::new();
+    for row in readings {
+        let told: Vec<u16> =
+            row.cells.iter().filter(|cell| cell.number.is_some()).map(|cell| cell.column).collect();
+        let brings = told.iter().any(|column| !had.contains(column));
+        if kept.is_empty() || brings {
+            had.extend(told);
+            let rank = i64::try_from(kept.len()).unwrap_or(i64::MAX);
+            kept.push(Kept { row, rank, birth });
+        }
+    }
+    kept
+}
+
+fn newness(row: &Row) -> (i64, i64, i64) {
+    let at = if let WindowKey::At(at) = row.key.window { at } else { i64::MIN };
+    let observed = row.cells.iter().map(|cell| cell.origin.observed).max().unwrap_or(i64::MIN);
+    (at, observed, row.recorded)
+}
+
+/// The partition of a kept reading: the month of publishing.
+pub(crate) fn partition(kept: &Kept) -> Partition {
+    let month = kept.birth.map_or_else(|| "unknown".to_owned(), |(_, day)| month_of(day));
+    vec![("month", month)]
+}
+
+/// Kept readings as a batch.
+pub(crate) fn to_batch(table: &TableLog, kept: &[&Kept]) -> Result<RecordBatch> {
+    let rows: Vec<&Row> = kept.iter().map(|kept| &kept.row).collect();
+    let births: Vec<Birth> = kept.iter().map(|kept| kept.birth).collect();
+    let ranks: Vec<i64> = kept.iter().map(|kept| kept.rank).collect();
+    lifetime_batch(&table.schema, &rows, &births, &ranks)
+}
+
+/// Reads kept readings, chosen by their places in a whole batch of the table.
+pub(crate) fn read(table: &TableLog, batch: &RecordBatch, chosen: &[usize]) -> Result<Vec<Kept>> {
+    let layout = Layout::Wide(kepi_core::SubjectKind::Post);
+    let keys = read_keys(layout, batch)?;
+    let rows = read_rows(&table.schema, batch, &keys, chosen)?;
+    let columns = Columns(batch);
+    let (at, day) = (columns.instant("published_at")?, columns.date("published_day")?);
+    let rank = columns.int("rank")?;
+    let kept = rows.into_iter().zip(chosen).map(|(row, place)| Kept {
+        row,
+        rank: rank.value(*place),
+        birth: birth(at.at_row(*place), day.at_row(*place)),
+    });
+    Ok(kept.collect())
+}
+
+/// When the numbers of the posts of accounts were last read, in microseconds.
+pub(crate) async fn last_read(
+    table: &TableLog,
+    accounts: &HashSet<&str>,
+) -> Result<HashMap<(SmolStr, SmolStr), i64>> {
+    let snapshot = table.refresh().await?;
+    let mut last: HashMap<(SmolStr, SmolStr), i64> = HashMap::new();
+    for file in snapshot.files.values() {
+        if !accounts.iter().any(|account| file.stats.may_hold("account", account)) {
+            continue;
+        }
+        let batch = read_whole(table, file, Some(&["account", "post", "observed_at"])).await?;
+        let columns = Columns(&batch);
+        let (account, post) = (columns.text("account")?, columns.text("post")?);
+        let observed = columns.instant("observed_at")?;
+        for row in (0..batch.num_rows()).filter(|row| accounts.contains(account.value(*row))) {
+            let entry = last.entry((account.value(row).into(), post.value(row).into())).or_insert(i64::MIN);
+            *entry = observed.value(row).max(*entry);
+        }
+    }
+    Ok(last)
+}

@@ -1,0 +1,371 @@
+//! One table: its log, its files, and commits that either succeed against exactly the state they were made
+//! from or say that another writer was first.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use deltalake::{
+    DeltaTable, DeltaTableError,
+    kernel::{
+        Action, Add, EagerSnapshot, MetadataExt, Remove, StructType, Transaction,
+        transaction::{CommitData, TransactionError},
+    },
+    logstore::{CommitOrBytes, LogStoreRef, get_actions},
+    operations::create::CreateBuilder,
+    protocol::{DeltaOperation, SaveMode, checkpoints},
+};
+use futures::StreamExt;
+use kepi_core::Result;
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use uuid::Uuid;
+
+use crate::{
+    fail::{Fail, store, torn},
+    options::StoreOptions,
+    schema::TableSchema,
+    stats::Stats,
+};
+
+/// A data file that belongs to a table.
+#[derive(Debug)]
+pub(crate) struct DataFile {
+    pub(crate) path: String,
+    pub(crate) size: u64,
+    pub(crate) rows: u64,
+    /// Values of the partition columns, by name.
+    pub(crate) partition: BTreeMap<String, Option<String>>,
+    pub(crate) stats: Stats,
+}
+
+impl DataFile {
+    fn of(add: &Add) -> Self {
+        let (stats, rows) = Stats::parse(add.stats.as_deref());
+        Self {
+            path: add.path.clone(),
+            size: u64::try_from(add.size).unwrap_or_default(),
+            rows: rows.unwrap_or_default(),
+            partition: add.partition_values.clone().into_iter().collect(),
+            stats,
+        }
+    }
+
+    /// The value of a partition column.
+    pub(crate) fn partition(&self, column: &str) -> Option<&str> {
+        self.partition.get(column)?.as_deref()
+    }
+
+    /// Whether its rows are valid now; files without that partition always are.
+    pub(crate) fn is_current(&self) -> bool {
+        self.partition("current") != Some("false")
+    }
+
+    fn remove(&self, now: i64, data_change: bool) -> Action {
+        Action::Remove(Remove {
+            path: self.path.clone(),
+            data_change,
+            deletion_timestamp: Some(now),
+            extended_file_metadata: Some(true),
+            partition_values: Some(self.partition.clone().into_iter().collect()),
+            size: i64::try_from(self.size).ok(),
+            ..Remove::default()
+        })
+    }
+}
+
+/// A file that was written and not yet committed.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    pub(crate) add: Add,
+}
+
+/// The state of a table at one version.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) version: u64,
+    pub(crate) files: BTreeMap<String, Arc<DataFile>>,
+    /// The newest `txn` of each application that was seen since the table was opened.
+    pub(crate) transactions: HashMap<String, i64>,
+}
+
+impl Snapshot {
+    /// How far the journal has come in this table: the `recorded_at` of the last commit in it.
+    pub(crate) fn recorded(&self) -> i64 {
+        self.transactions.get(RECORDED).copied().unwrap_or(i64::MIN)
+    }
+
+    /// The files whose rows are valid now.
+    pub(crate) fn current(&self) -> impl Iterator<Item = &Arc<DataFile>> {
+        self.files.values().filter(|file| file.is_current())
+    }
+
+    fn apply(&mut self, version: u64, actions: Vec<Action>) {
+        self.version = version;
+        for action in actions {
+            match action {
+                Action::Add(add) => {
+                    self.files.insert(add.path.clone(), Arc::new(DataFile::of(&add)));
+                }
+                Action::Remove(remove) => {
+                    self.files.remove(&remove.path);
+                }
+                Action::Txn(Transaction { app_id, version, .. }) => {
+                    self.transactions.insert(app_id, version);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The application whose `txn` says which version of the journal a projection has reached.
+pub(crate) const PAGES: &str = "pages";
+/// The application whose `txn` says the same as `recorded_at`, in microseconds.
+pub(crate) const RECORDED: &str = "recorded";
+
+/// What a commit changes.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) add: Vec<NewFile>,
+    pub(crate) remove: Vec<Arc<DataFile>>,
+    pub(crate) transactions: Vec<(String, i64)>,
+    /// The rows stay the same; only their files change.
+    pub(crate) rearrange: bool,
+}
+
+/// One table of the store.
+#[derive(Debug)]
+pub(crate) struct TableLog {
+    pub(crate) schema: Arc<TableSchema>,
+    pub(crate) options: StoreOptions,
+    log: LogStoreRef,
+    state: Mutex<Arc<Snapshot>>,
+}
+
+impl TableLog {
+    /// Creates the table, or opens it when it is there, and adds columns that it does not have yet.
+    pub(crate) async fn create(
+        log: LogStoreRef,
+        schema: Arc<TableSchema>,
+        options: StoreOptions,
+    ) -> Result<Self> {
+        if !log.is_delta_table_location().await.at("look for the table")? {
+            let created = CreateBuilder::new()
+                .with_log_store(log.clone())
+                .with_table_name(schema.table.name)
+                .with_comment(schema.table.doc)
+                .with_columns(schema.delta())
+                .with_partition_columns(schema.table.partition.iter().map(|column| column.name))
+                .with_configuration([("delta.logRetentionDuration", Some("interval 7 days".to_owned()))])
+                .with_save_mode(SaveMode::Ignore)
+                .await;
+            match created {
+                Ok(_) | Err(DeltaTableError::VersionAlreadyExists(_)) => {}
+                Err(error) => return Err(store("create the table", error).with("table", schema.table.name)),
+            }
+        }
+        let table = Self::open(log, schema, options).await?;
+        table.widen().await?;
+        Ok(table)
+    }
+
+    /// Opens the table as it is.
+    pub(crate) async fn open(
+        log: LogStoreRef,
+        schema: Arc<TableSchema>,
+        options: StoreOptions,
+    ) -> Result<Self> {
+        let snapshot = load(&log, None).await.map_err(|error| error.with("table", schema.table.name))?;
+        Ok(Self { schema, options, log, state: Mutex::new(Arc::new(snapshot)) })
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.schema.table.name
+    }
+
+    /// Where its files are.
+    pub(crate) fn files(&self) -> Arc<dyn ObjectStore> {
+        self.log.object_store(None)
+    }
+
+    /// The whole store that its root is in.
+    pub(crate) fn whole_store(&self) -> Arc<dyn ObjectStore> {
+        self.log.root_object_store(None)
+    }
+
+    /// Its root, as an address.
+    pub(crate) fn root(&self) -> &url::Url {
+        self.log.root_url()
+    }
+
+    /// The newest state that this process knows.
+    pub(crate) fn known(&self) -> Arc<Snapshot> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The newest state there is.
+    pub(crate) async fn refresh(&self) -> Result<Arc<Snapshot>> {
+        let known = self.known();
+        let mut newer: Option<Snapshot> = None;
+        loop {
+            let next = newer.as_ref().map_or(known.version, |snapshot| snapshot.version) + 1;
+            let Some(bytes) = self.log.read_commit_entry(next).await.at("read the log")? else { break };
+            let actions =
+                get_actions(next, &bytes).at("read the log").map_err(|e| e.with("table", self.name()))?;
+            newer.get_or_insert_with(|| (*known).clone()).apply(next, actions);
+        }
+        Ok(newer.map_or(known, |snapshot| self.adopt(snapshot)))
+    }
+
+    /// The state at the newest version whose `txn` does not pass an instant of recording.
+    pub(crate) async fn at_recorded(&self, snapshot: Arc<Snapshot>, recorded: i64) -> Result<Arc<Snapshot>> {
+        let mut found = snapshot;
+        while found.recorded() > recorded && found.version > 0 {
+            found = Arc::new(load(&self.log, Some(found.version - 1)).await?);
+        }
+        Ok(found)
+    }
+
+    /// Commits against exactly the state it was made from; `None` when another writer was first.
+    pub(crate) async fn commit(&self, base: &Snapshot, changes: Changes) -> Result<Option<Arc<Snapshot>>> {
+        let now = (self.options.clock)().as_millisecond();
+        let mut actions: Vec<Action> =
+            changes.remove.iter().map(|file| file.remove(now, !changes.rearrange)).collect();
+        actions.extend(changes.add.into_iter().map(|file| Action::Add(file.add)));
+        let transactions = changes.transactions.iter().map(|(app, version)| Transaction::new(app, *version));
+        let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+        let data = CommitData::new(actions, operation, HashMap::new(), transactions.collect());
+        let bytes = data.get_bytes().at("write the commit")?;
+        let version = base.version + 1;
+        self.options.step(&format!("{}:commit", self.name()))?;
+        match self.log.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), Uuid::new_v4()).await {
+            Ok(()) => {
+                let mut snapshot = base.clone();
+                snapshot.apply(version, data.actions);
+                let snapshot = self.adopt(snapshot);
+                if version.is_multiple_of(self.options.checkpoint_interval.max(1)) {
+                    self.checkpoint().await?;
+                }
+                Ok(Some(snapshot))
+            }
+            Err(TransactionError::VersionAlreadyExists(_)) => Ok(None),
+            Err(error) => Err(store("commit", error).with("table", self.name())),
+        }
+    }
+
+    /// Writes the bytes of a file where a later commit can name it.
+    pub(crate) async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
+        self.options.step(&format!("{}:write", self.name()))?;
+        self.files()
+            .put(&Path::from(path), bytes.into())
+            .await
+            .at("write a data file")
+            .map_err(|error| error.with("table", self.name()).with("file", path))?;
+        Ok(())
+    }
+
+    /// Takes away files that no commit names.
+    pub(crate) async fn discard(&self, files: &[NewFile]) {
+        for file in files {
+            // A leftover that cannot be deleted now is found by the next vacuum.
+            let _ = self.files().delete(&Path::from(file.add.path.as_str())).await;
+        }
+    }
+
+    /// Writes a checkpoint of the log at its newest version.
+    pub(crate) async fn checkpoint(&self) -> Result<()> {
+        self.options.step(&format!("{}:checkpoint", self.name()))?;
+        let mut table = DeltaTable::new(self.log.clone());
+        table.load().await.at("read the log")?;
+        checkpoints::create_checkpoint(&table, None).await.at("write a checkpoint")
+    }
+
+    /// Removes entries of the log that a checkpoint makes needless and that are older than its retention.
+    pub(crate) async fn clean_log(&self) -> Result<usize> {
+        let mut table = DeltaTable::new(self.log.clone());
+        table.load().await.at("read the log")?;
+        checkpoints::cleanup_metadata(&table, None).await.at("clean the log")
+    }
+
+    /// Data files in the folder that the newest version does not name, older than an instant.
+    pub(crate) async fn unnamed_files(&self, older_than: jiff::Timestamp) -> Result<Vec<(Path, u64)>> {
+        let snapshot = self.refresh().await?;
+        let files = self.files();
+        let mut listing = files.list(None);
+        let mut unnamed = Vec::new();
+        while let Some(found) = listing.next().await {
+            let found = found.at("list the files")?;
+            let path = found.location.to_string();
+            let ours = path.ends_with(".parquet") && !path.starts_with("_delta_log");
+            let old = found.last_modified.timestamp_millis() < older_than.as_millisecond();
+            if ours && old && !snapshot.files.contains_key(&path) {
+                unnamed.push((found.location, found.size));
+            }
+        }
+        Ok(unnamed)
+    }
+
+    fn adopt(&self, snapshot: Snapshot) -> Arc<Snapshot> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if snapshot.version >= state.version {
+            *state = Arc::new(snapshot);
+        }
+        state.clone()
+    }
+
+    /// Adds the columns that a newer kepi declares and the table does not have.
+    async fn widen(&self) -> Result<()> {
+        loop {
+            let eager = EagerSnapshot::try_new(self.log.as_ref(), None).await.at("read the log")?;
+            let mut fields: Vec<_> = eager.schema().fields().cloned().collect();
+            let known = fields.len();
+            for field in self.schema.delta() {
+                if !fields.iter().any(|present| present.name() == field.name()) {
+                    fields.push(field);
+                }
+            }
+            if fields.len() == known {
+                return Ok(());
+            }
+            let schema = StructType::try_new(fields).map_err(|error| torn(error))?;
+            let metadata = eager.metadata().clone().with_schema(&schema).at("widen the table")?;
+            let data = CommitData::new(
+                vec![Action::Metadata(metadata)],
+                DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None },
+                HashMap::new(),
+                Vec::new(),
+            );
+            let bytes = CommitOrBytes::LogBytes(data.get_bytes().at("widen the table")?);
+            match self.log.write_commit_entry(eager.version() + 1, bytes, Uuid::new_v4()).await {
+                Ok(()) | Err(TransactionError::VersionAlreadyExists(_)) => self.refresh().await?,
+                Err(error) => return Err(store("widen the table", error).with("table", self.name())),
+            };
+        }
+    }
+}
+
+async fn load(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {
+    let eager = EagerSnapshot::try_new(log.as_ref(), version).await.at("read the log")?;
+    let mut snapshot =
+        Snapshot { version: eager.version(), files: BTreeMap::new(), transactions: HashMap::new() };
+    for view in eager.log_data().iter() {
+        let (stats, rows) = Stats::parse(view.stats().as_deref());
+        let file = DataFile {
+            path: view.path().into_owned(),
+            size: u64::try_from(view.size()).unwrap_or_default(),
+            rows: rows.unwrap_or_default(),
+            partition: view.partition_values_map().into_iter().collect(),
+            stats,
+        };
+        snapshot.files.insert(file.path.clone(), Arc::new(file));
+    }
+    for app in [PAGES, RECORDED] {
+        if let Some(reached) = eager.transaction_version(log.as_ref(), app).await.at("read the log")? {
+            snapshot.transactions.insert(app.to_owned(), reached);
+        }
+    }
+    Ok(snapshot)
+}

@@ -1,0 +1,276 @@
+//! Data files: batches to Parquet and back.
+
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+
+use arrow::{
+    array::{RecordBatch, new_null_array},
+    compute::{self, SortColumn, SortOptions},
+    datatypes::{DataType, Field, Schema, SchemaRef},
+};
+use bytes::Bytes;
+use deltalake::kernel::Add;
+use futures::{FutureExt, TryStreamExt, future::BoxFuture};
+use kepi_core::Result;
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use parquet::{
+    arrow::{
+        ArrowWriter, ParquetRecordBatchStreamBuilder, ProjectionMask, arrow_reader::ArrowReaderOptions,
+        async_reader::AsyncFileReader,
+    },
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::{
+        metadata::{ParquetMetaData, ParquetMetaDataReader},
+        properties::{EnabledStatistics, WriterProperties},
+    },
+    schema::types::ColumnPath,
+};
+use uuid::Uuid;
+
+use crate::{
+    fail::Fail,
+    log::{DataFile, NewFile, TableLog},
+    schema::TableSchema,
+    stats::Stats,
+};
+
+/// A partition: its columns with their values, in the table's order.
+pub(crate) type Partition = Vec<(&'static str, String)>;
+
+/// The partition of facts of a month.
+pub(crate) fn month_partition(current: bool, month: &str) -> Partition {
+    vec![("current", current.to_string()), ("month", month.to_owned())]
+}
+
+/// Writes rows of one partition, sorted, as one or more files that no commit names yet.
+pub(crate) async fn write(
+    table: &TableLog,
+    partition: &Partition,
+    batches: Vec<RecordBatch>,
+    order: &[&str],
+) -> Result<Vec<NewFile>> {
+    let schema = table.schema.clone();
+    let order: Vec<String> = order.iter().map(|&column| column.to_owned()).collect();
+    let (file_rows, group_rows) = (table.options.file_rows.max(1), table.options.row_group_rows);
+    let encoded =
+        tokio::task::spawn_blocking(move || encode(&schema, &batches, &order, file_rows, group_rows))
+            .await
+            .at("write a data file")??;
+    let mut files = Vec::new();
+    for (bytes, stats) in encoded {
+        files.push(put(table, partition, bytes, stats).await?);
+    }
+    Ok(files)
+}
+
+async fn put(table: &TableLog, partition: &Partition, bytes: Bytes, stats: String) -> Result<NewFile> {
+    let folder: String = partition.iter().map(|(column, value)| format!("{column}={value}/")).collect();
+    let path = format!("{folder}part-{}.zstd.parquet", Uuid::now_v7());
+    let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    table.put(&path, bytes).await?;
+    Ok(NewFile {
+        add: Add {
+            path,
+            partition_values: partition
+                .iter()
+                .map(|(column, value)| ((*column).to_owned(), Some(value.clone())))
+                .collect(),
+            size,
+            modification_time: (table.options.clock)().as_millisecond(),
+            data_change: true,
+            stats: Some(stats),
+            ..Add::default()
+        },
+    })
+}
+
+type Encoded = (Bytes, String);
+
+fn encode(
+    schema: &TableSchema,
+    batches: &[RecordBatch],
+    order: &[String],
+    file_rows: usize,
+    group_rows: usize,
+) -> Result<Vec<Encoded>> {
+    let whole = match batches {
+        [only] => only.clone(),
+        _ => compute::concat_batches(&schema.file, batches).at("join batches")?,
+    };
+    let whole = sorted(&whole, order)?;
+    let files = whole.num_rows().div_ceil(file_rows).max(1);
+    let rows = whole.num_rows().div_ceil(files).max(1);
+    let mut encoded = Vec::new();
+    for start in (0..whole.num_rows()).step_by(rows) {
+        let part = whole.slice(start, rows.min(whole.num_rows() - start));
+        let (_, stats) = Stats::of(&part);
+        encoded.push((to_parquet(schema, &part, group_rows)?, stats));
+    }
+    Ok(encoded)
+}
+
+fn sorted(batch: &RecordBatch, order: &[String]) -> Result<RecordBatch> {
+    let by: Vec<SortColumn> = order
+        .iter()
+        .filter_map(|name| batch.column_by_name(name))
+        .map(|values| SortColumn { values: values.clone(), options: Some(SortOptions::default()) })
+        .collect();
+    if by.is_empty() || batch.num_rows() < 2 {
+        return Ok(batch.clone());
+    }
+    let places = compute::lexsort_to_indices(&by, None).at("sort rows")?;
+    if places.values().windows(2).all(|pair| pair[0] < pair[1]) {
+        return Ok(batch.clone());
+    }
+    compute::take_record_batch(batch, &places).at("sort rows")
+}
+
+fn to_parquet(schema: &TableSchema, batch: &RecordBatch, group_rows: usize) -> Result<Bytes> {
+    let mut bytes = Vec::new();
+    let mut writer =
+        ArrowWriter::try_new(&mut bytes, schema.file.clone(), Some(properties(schema, group_rows)))
+            .at("write a data file")?;
+    writer.write(batch).at("write a data file")?;
+    writer.close().at("write a data file")?;
+    Ok(bytes.into())
+}
+
+/// Head columns of texts repeat and are kept as dictionaries; only head columns have ranges; bodies are
+/// compressed already.
+fn properties(schema: &TableSchema, group_rows: usize) -> WriterProperties {
+    static MADE: LazyLock<Mutex<HashMap<(&'static str, usize), WriterProperties>>> =
+        LazyLock::new(Mutex::default);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.entry((schema.table.name, group_rows)).or_insert_with(|| make_properties(schema, group_rows)).clone()
+}
+
+fn make_properties(schema: &TableSchema, group_rows: usize) -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("level 1 exists")))
+        .set_max_row_group_row_count(Some(group_rows.max(1)))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_dictionary_enabled(false)
+        .set_created_by("kepi".to_owned());
+    for (place, field) in schema.file.fields().iter().enumerate() {
+        let column = ColumnPath::from(field.name().as_str());
+        let head = place < schema.head;
+        let bulk = matches!(field.name().as_str(), "body" | "text" | "raw" | "row" | "detail");
+        if head && !bulk {
+            properties = properties.set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk);
+        }
+        let unique = matches!(field.name().as_str(), "post" | "digest" | "url" | "title" | "job" | "request");
+        if head && !bulk && !unique && field.data_type() != &DataType::Boolean {
+            properties = properties.set_column_dictionary_enabled(column.clone(), true);
+        }
+        if field.name() == "body" {
+            properties = properties.set_column_compression(column, Compression::UNCOMPRESSED);
+        }
+    }
+    properties.build()
+}
+
+/// Reads columns of a file (all of them when none is named). Columns that the file does not have are null.
+pub(crate) async fn read(
+    table: &TableLog,
+    file: &DataFile,
+    columns: Option<&[&str]>,
+) -> Result<Vec<RecordBatch>> {
+    let wanted = wanted(&table.schema, columns);
+    let reader = Ranges { files: table.files(), path: Path::from(file.path.as_str()), size: file.size };
+    let named = |error: kepi_core::Error| error.with("table", table.name()).with("file", &file.path);
+    let builder = ParquetRecordBatchStreamBuilder::new(reader).await.at("open a data file").map_err(named)?;
+    let stored = builder.schema().clone();
+    let places =
+        wanted.fields().iter().filter_map(|field| stored.index_of(field.name()).ok()).collect::<Vec<_>>();
+    let mask = ProjectionMask::roots(builder.parquet_schema(), places);
+    let stream = builder
+        .with_projection(mask)
+        .with_batch_size(usize::MAX >> 1)
+        .build()
+        .at("open a data file")
+        .map_err(named)?;
+    let batches: Vec<RecordBatch> = stream.try_collect().await.at("read a data file").map_err(named)?;
+    batches.iter().map(|batch| fitted(batch, &wanted)).collect()
+}
+
+/// Reads ranges of one file.
+struct Ranges {
+    files: Arc<dyn ObjectStore>,
+    path: Path,
+    size: u64,
+}
+
+/// Footers of the widest tables fit in so many bytes, so that one request fetches them.
+const FOOTER: usize = 64 << 10;
+
+impl AsyncFileReader for Ranges {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
+        async move { self.files.get_range(&self.path, range).await.map_err(failed) }.boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
+        async move { self.files.get_ranges(&self.path, &ranges).await.map_err(failed) }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
+        async move {
+            let size = self.size;
+            let reader = ParquetMetaDataReader::new()
+                .with_arrow_reader_options(options)
+                .with_prefetch_hint(Some(FOOTER));
+            Ok(Arc::new(reader.load_and_finish(self, size).await?))
+        }
+        .boxed()
+    }
+}
+
+fn failed(error: object_store::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+fn wanted(schema: &TableSchema, columns: Option<&[&str]>) -> SchemaRef {
+    let Some(columns) = columns else { return schema.file.clone() };
+    let fields: Vec<Arc<Field>> = schema
+        .file
+        .fields()
+        .iter()
+        .filter(|field| columns.contains(&field.name().as_str()))
+        .cloned()
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// The batch with exactly the wanted columns.
+fn fitted(batch: &RecordBatch, wanted: &SchemaRef) -> Result<RecordBatch> {
+    let columns = wanted
+        .fields()
+        .iter()
+        .map(|field| match batch.column_by_name(field.name()) {
+            Some(column) if column.data_type() == field.data_type() => Ok(column.clone()),
+            Some(column) => compute::cast(column, field.data_type()).at("read a data file"),
+            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+        })
+        .collect::<Result<_>>()?;
+    RecordBatch::try_new(wanted.clone(), columns).at("read a data file")
+}
+
+/// All rows of a file as one batch.
+pub(crate) async fn read_whole(
+    table: &TableLog,
+    file: &DataFile,
+    columns: Option<&[&str]>,
+) -> Result<RecordBatch> {
+    let batches = read(table, file, columns).await?;
+    let schema = wanted(&table.schema, columns);
+    compute::concat_batches(&schema, &batches).at("read a data file")
+}

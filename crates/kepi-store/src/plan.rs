@@ -1,0 +1,78 @@
+//! What a commit is going to change, worked out against one snapshot and not yet written.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::array::RecordBatch;
+use kepi_core::Result;
+
+use crate::{
+    log::{Changes, DataFile, Snapshot, TableLog},
+    parquet_files::{Partition, write},
+    schema::TableSchema,
+};
+
+/// Files to replace and rows to add.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    remove: Vec<Arc<DataFile>>,
+    add: BTreeMap<Partition, Vec<RecordBatch>>,
+}
+
+impl Plan {
+    /// Replaces a file by what is left of it.
+    pub(crate) fn rewrite(&mut self, file: &Arc<DataFile>, left: RecordBatch) {
+        self.remove.push(file.clone());
+        if left.num_rows() > 0 {
+            self.add(partition_of(file), left);
+        }
+    }
+
+    /// Adds rows to a partition.
+    pub(crate) fn add(&mut self, partition: Partition, rows: RecordBatch) {
+        self.add.entry(partition).or_default().push(rows);
+    }
+
+    /// Whether nothing changes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.add.is_empty()
+    }
+
+    /// Writes the files and commits; `None` when another writer was first and the plan is void.
+    pub(crate) async fn commit(
+        self,
+        table: &TableLog,
+        base: &Snapshot,
+        transactions: Vec<(String, i64)>,
+    ) -> Result<Option<Arc<Snapshot>>> {
+        let order = order(&table.schema);
+        let mut add = Vec::new();
+        for (partition, batches) in self.add {
+            add.extend(write(table, &partition, batches, &order).await?);
+        }
+        let written: Vec<_> = add.iter().map(|file| crate::log::NewFile { add: file.add.clone() }).collect();
+        let changes = Changes { add, remove: self.remove, transactions, rearrange: false };
+        let committed = table.commit(base, changes).await;
+        if matches!(committed, Ok(None)) {
+            table.discard(&written).await;
+        }
+        committed
+    }
+}
+
+/// The partition of a file.
+pub(crate) fn partition_of(file: &DataFile) -> Partition {
+    let known = ["current", "month"].into_iter();
+    known.filter_map(|column| Some((column, file.partition(column)?.to_owned()))).collect()
+}
+
+/// What the files of a table are sorted by.
+pub(crate) fn order(schema: &TableSchema) -> Vec<&'static str> {
+    match schema.table.name {
+        "pages" | "rejects" => vec!["recorded_at", "stream", "sequence"],
+        "runs" | "evaluations" | "decisions" => Vec::new(),
+        name => match crate::rows::Layout::of(name) {
+            Some(layout) => layout.order(),
+            None => vec!["account", "post", "day", "end_day", "at"],
+        },
+    }
+}

@@ -1,0 +1,124 @@
+//! SQL over the tables, for people and scripts: rows out as JSON values, nothing written.
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, RecordBatch},
+    datatypes::{
+        DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+        TimeUnit, TimestampMicrosecondType, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    },
+    util::display::{ArrayFormatter, FormatOptions},
+};
+use datafusion::{execution::context::SQLOptions, prelude::SessionContext};
+use futures::StreamExt;
+use jiff::Timestamp;
+use kepi_core::{Error, ErrorKind, Result, document::nearest};
+use serde_json::Value;
+
+/// What a query gave.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct QueryRows {
+    /// The columns' names.
+    pub columns: Vec<String>,
+    /// The rows, a value per column.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// Runs one statement that only reads.
+///
+/// # Errors
+/// `BadInput` when the SQL is wrong or would change something; `Store` when the tables cannot be read.
+pub async fn query(context: &SessionContext, sql: &str) -> Result<QueryRows> {
+    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let frame = context.sql_with_options(sql, options).await.map_err(|error| wrong(context, &error))?;
+    let columns = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let mut stream = frame.execute_stream().await.map_err(|error| wrong(context, &error))?;
+    let mut rows = Vec::new();
+    while let Some(batch) = stream.next().await {
+        append(&batch.map_err(|error| wrong(context, &error))?, &mut rows)?;
+    }
+    Ok(QueryRows { columns, rows })
+}
+
+fn wrong(context: &SessionContext, error: &datafusion::error::DataFusionError) -> Error {
+    let text = error.strip_backtrace();
+    let tables: Vec<String> = context
+        .catalog("datafusion")
+        .and_then(|catalog| catalog.schema("public"))
+        .map(|schema| schema.table_names())
+        .unwrap_or_default();
+    let near = text.split('\'').nth(1).map(|name| name.rsplit('.').next().unwrap_or(name)).and_then(|name| {
+        nearest(name, tables.iter().map(String::as_str)).filter(|near| *near != name)
+    });
+    let hint = near.map_or_else(
+        || "`show tables` lists the tables, `describe TABLE` its columns; statements that write are refused".into(),
+        |near| format!("did you mean the table {near}?"),
+    );
+    Error::new(ErrorKind::BadInput, "the query cannot be run").with("reason", text).hint(hint)
+}
+
+fn append(batch: &RecordBatch, rows: &mut Vec<Vec<Value>>) -> Result<()> {
+    let columns: Vec<Vec<Value>> = batch.columns().iter().map(column).collect::<Result<_>>()?;
+    rows.extend((0..batch.num_rows()).map(|row| {
+        columns.iter().map(|column| column.get(row).cloned().unwrap_or(Value::Null)).collect()
+    }));
+    Ok(())
+}
+
+macro_rules! numbers {
+    ($array:expr, $ty:ty) => {
+        $array.as_primitive::<$ty>().iter().map(|value| value.map_or(Value::Null, Value::from)).collect()
+    };
+}
+
+fn column(array: &ArrayRef) -> Result<Vec<Value>> {
+    Ok(match array.data_type() {
+        DataType::Null => vec![Value::Null; array.len()],
+        DataType::Boolean => array.as_boolean().iter().map(|value| value.map_or(Value::Null, Value::from)).collect(),
+        DataType::Int8 => numbers!(array, Int8Type),
+        DataType::Int16 => numbers!(array, Int16Type),
+        DataType::Int32 => numbers!(array, Int32Type),
+        DataType::Int64 => numbers!(array, Int64Type),
+        DataType::UInt8 => numbers!(array, UInt8Type),
+        DataType::UInt16 => numbers!(array, UInt16Type),
+        DataType::UInt32 => numbers!(array, UInt32Type),
+        DataType::UInt64 => numbers!(array, UInt64Type),
+        DataType::Float32 => numbers!(array, Float32Type),
+        DataType::Float64 => numbers!(array, Float64Type),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            instants(array.as_primitive::<TimestampMicrosecondType>().iter(), Timestamp::from_microsecond)
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => instants(
+            array.as_primitive::<TimestampNanosecondType>().iter(),
+            |nanoseconds| Timestamp::from_nanosecond(i128::from(nanoseconds)),
+        ),
+        // Dates, money and whatever else SQL makes: as text, exactly.
+        _ => texts(array)?,
+    })
+}
+
+fn instants(
+    values: impl Iterator<Item = Option<i64>>,
+    read: impl Fn(i64) -> Result<Timestamp, jiff::Error>,
+) -> Vec<Value> {
+    values
+        .map(|value| value.and_then(|value| read(value).ok()).map_or(Value::Null, |at| at.to_string().into()))
+        .collect()
+}
+
+fn texts(array: &ArrayRef) -> Result<Vec<Value>> {
+    let failed = |error| Error::new(ErrorKind::Unexpected, "print a column").caused_by::<arrow::error::ArrowError>(error);
+    let options = FormatOptions::default();
+    let formatter = ArrayFormatter::try_new(array, &options).map_err(failed)?;
+    (0..array.len())
+        .map(|row| {
+            if array.is_null(row) {
+                return Ok(Value::Null);
+            }
+            let mut text = String::new();
+            formatter.value(row).write(&mut text).map_err(|error| {
+                Error::new(ErrorKind::Unexpected, "print a value").with("reason", format!("{error:?}"))
+            })?;
+            Ok(Value::String(text))
+        })
+        .collect()
+}

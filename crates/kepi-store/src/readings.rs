@@ -1,0 +1,409 @@
+//! `post_daily` and `post_lifetime`: kept in step with the readings of posts.
+//!
+//! A reading that simply comes after all others of its series needs only the newest readings, which
+//! `post_lifetime` holds. Anything else (a restated or late reading, a day given by the platform, a birth that
+//! became known) makes the series anew from its facts; what differs from what was said is superseded.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use arrow::array::RecordBatch;
+use kepi_core::{Result, SubjectKind};
+use smol_str::SmolStr;
+
+use crate::{
+    cell::{Row, WindowKey},
+    daily::{Birth, Context, DailyKey, DailyRow, Method, Series, birth, daily},
+    daily_rows::{read_daily, to_batch as daily_batch},
+    dimension::{self, Turned},
+    lifetime::{self, Kept, keep},
+    log::{DataFile, Snapshot, TableLog},
+    parquet_files::{month_partition, read_whole},
+    plan::Plan,
+    project::Mark,
+    rows::{Layout, read_keys, read_rows},
+    store::Inner,
+    upsert::{Opened, Reach, without},
+    value::month_of,
+};
+
+/// What a commit changed that these two tables follow.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    /// Facts of posts that became valid.
+    pub(crate) opened: Vec<Opened>,
+    /// Accounts and posts of which something new is known.
+    pub(crate) turned: Vec<Turned>,
+}
+
+type PostKey = (SmolStr, SmolStr);
+
+/// Brings both tables to a commit.
+pub(crate) async fn project(inner: &Inner, touched: Touched, mark: Mark) -> Result<()> {
+    let lifetime = inner.table("post_lifetime")?;
+    let kept = lifetime.refresh().await?;
+    if mark.is_reached(&kept) {
+        return Ok(());
+    }
+    let work = Work::gather(inner, touched).await?;
+    if work.posts.is_empty() {
+        return Ok(());
+    }
+    let loaded = Loaded::of(lifetime, &kept, &work).await?;
+    let made = make(inner, &work, &loaded, mark).await?;
+    put_daily(inner.table("post_daily")?, &made, mark).await?;
+    put_lifetime(lifetime, &work, &made, mark).await
+}
+
+/// Which posts are concerned, and what is known of them.
+struct Work {
+    posts: HashSet<PostKey>,
+    reach: Reach,
+    /// New facts by series.
+    opened: BTreeMap<Series, Vec<Opened>>,
+    /// Posts whose every series is to be made anew.
+    anew: HashSet<PostKey>,
+    births: HashMap<PostKey, Birth>,
+    first_observed: HashMap<SmolStr, i64>,
+}
+
+impl Work {
+    async fn gather(inner: &Inner, touched: Touched) -> Result<Self> {
+        let mut opened: BTreeMap<Series, Vec<Opened>> = BTreeMap::new();
+        let mut posts: HashSet<PostKey> = HashSet::new();
+        for one in touched.opened {
+            if matches!(one.new.key.window, WindowKey::Period(..)) {
+                continue;
+            }
+            let series = Series::of(&one.new);
+            posts.insert((series.account.clone(), series.post.clone()));
+            opened.entry(series).or_default().push(one);
+        }
+        let mut anew = HashSet::new();
+        let mut births: HashMap<PostKey, Birth> = HashMap::new();
+        for Turned { old, new } in touched.turned.iter().filter(|turned| !turned.new.post.is_empty()) {
+            let post = (new.account.clone(), new.post.clone());
+            let born = birth(new.instant("published_at"), new.date("published_day"));
+            let was =
+                old.as_ref().and_then(|old| birth(old.instant("published_at"), old.date("published_day")));
+            births.insert(post.clone(), born);
+            if born != was {
+                anew.insert(post);
+            }
+        }
+        anew.extend(earlier_watched(inner, &touched.turned).await?);
+        posts.extend(anew.iter().cloned());
+        let reach = Reach::of_subjects(posts.iter().map(|(account, post)| (account, post)));
+        let first_observed = first_observed(inner).await?;
+        Ok(Self { posts, reach, opened, anew, births, first_observed })
+    }
+
+    fn holds(&self, account: &SmolStr, post: &SmolStr) -> bool {
+        self.posts.contains(&(account.clone(), post.clone()))
+    }
+
+    fn context(&self, series: &Series, births: &HashMap<PostKey, Birth>) -> Context {
+        let post = (series.account.clone(), series.post.clone());
+        Context {
+            birth: births.get(&post).copied().flatten(),
+            first_observed: self.first_observed.get(&series.account).copied(),
+        }
+    }
+}
+
+/// When the first number of each account was read.
+async fn first_observed(inner: &Inner) -> Result<HashMap<SmolStr, i64>> {
+    let table = inner.table("accounts")?;
+    let accounts = dimension::entries(table, &table.known(), |_, _| true, None).await?;
+    Ok(accounts
+        .into_iter()
+        .filter_map(|entry| Some((entry.account.clone(), entry.instant("first_observed_at")?)))
+        .collect())
+}
+
+/// Posts that were born between the new and the old first observation of their account: older data came in,
+/// and they count from zero now.
+async fn earlier_watched(inner: &Inner, turned: &[Turned]) -> Result<HashSet<PostKey>> {
+    let first = |entry: &dimension::Entry| entry.instant("first_observed_at");
+    let moved: HashMap<SmolStr, (i64, i64)> = turned
+        .iter()
+        .filter(|turned| turned.new.post.is_empty())
+        .filter_map(|turned| {
+            let (new, old) = (first(&turned.new)?, first(turned.old.as_ref()?)?);
+            (new < old).then(|| (turned.new.account.clone(), (new, old)))
+        })
+        .collect();
+    if moved.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let table = inner.table("posts")?;
+    let entries =
+        dimension::entries(table, &table.known(), |account, _| moved.contains_key(account), None).await?;
+    let between = |entry: &&dimension::Entry| {
+        let (new, old) = moved[&entry.account];
+        entry.instant("published_at").is_some_and(|at| new < at && at <= old)
+    };
+    Ok(entries.iter().filter(between).map(|entry| (entry.account.clone(), entry.post.clone())).collect())
+}
+
+/// The kept readings of the posts concerned.
+struct Loaded {
+    series: BTreeMap<Series, Vec<Kept>>,
+}
+
+impl Loaded {
+    async fn of(table: &TableLog, snapshot: &Snapshot, work: &Work) -> Result<Self> {
+        let mut series: BTreeMap<Series, Vec<Kept>> = BTreeMap::new();
+        for (_, batch, places) in matching(table, snapshot, work).await? {
+            for kept in lifetime::read(table, &batch, &places)? {
+                series.entry(Series::of(&kept.row)).or_default().push(kept);
+            }
+        }
+        Ok(Self { series })
+    }
+}
+
+type Matching = Vec<(Arc<DataFile>, RecordBatch, Vec<usize>)>;
+
+/// The current files that hold rows of the posts concerned, whole, with the places of those rows.
+async fn matching(table: &TableLog, snapshot: &Snapshot, work: &Work) -> Result<Matching> {
+    let mut found = Vec::new();
+    for file in snapshot.current().filter(|file| work.reach.meets_subject(file, Some("post"))) {
+        let narrow = read_whole(table, file, Some(&["account", "post"])).await?;
+        let columns = crate::columns::Columns(&narrow);
+        let (account, post) = (columns.text("account")?, columns.text("post")?);
+        let holds = |row: &usize| work.holds(&account.value(*row).into(), &post.value(*row).into());
+        let places: Vec<usize> = (0..narrow.num_rows()).filter(holds).collect();
+        if !places.is_empty() {
+            found.push((file.clone(), read_whole(table, file, None).await?, places));
+        }
+    }
+    Ok(found)
+}
+
+/// What the two tables are to say of the series concerned.
+#[derive(Default)]
+struct Made {
+    /// Rows that simply come after what is there.
+    appended: Vec<DailyRow>,
+    /// All rows of series that were made anew.
+    anew: HashMap<Series, Vec<DailyRow>>,
+    kept: BTreeMap<Series, Vec<Kept>>,
+}
+
+async fn make(inner: &Inner, work: &Work, loaded: &Loaded, mark: Mark) -> Result<Made> {
+    let births = births(inner, work, loaded).await?;
+    let given = posts_with_given_days(inner, work).await?;
+    let all: HashSet<&Series> = work.opened.keys().chain(loaded.series.keys()).collect();
+    let (simple, mended): (Vec<&Series>, Vec<&Series>) = all.into_iter().partition(|series| {
+        let post = (series.account.clone(), series.post.clone());
+        let kept = loaded.series.get(*series).map_or(&[][..], Vec::as_slice);
+        let known_birth = kept.first().is_none_or(|kept| births.get(&post).copied().flatten() == kept.birth);
+        let opened = work.opened.get(*series).map_or(&[][..], Vec::as_slice);
+        !given.contains(&post) && known_birth && comes_after(opened, kept, work.anew.contains(&post))
+    });
+    let mut made = Made::default();
+    for series in simple {
+        let context = work.context(series, &births);
+        let Some(opened) = work.opened.get(series) else { continue };
+        let kept = loaded.series.get(series).map_or(&[][..], Vec::as_slice);
+        let newest_day = kept.iter().map(|kept| kept.row.day).max();
+        let mut readings: Vec<Row> = kept.iter().map(|kept| kept.row.clone()).collect();
+        readings.extend(opened.iter().map(|opened| opened.new.clone()));
+        let rows = daily(series, &readings, context, mark.recorded);
+        made.appended
+            .extend(rows.into_iter().filter(|row| newest_day.is_none_or(|day| row.end_day > day + 1)));
+        made.kept.insert(series.clone(), keep(readings, context.birth));
+    }
+    let mut facts = facts_of(inner, work, &mended).await?;
+    for series in mended {
+        let context = work.context(series, &births);
+        let readings = facts.remove(series).unwrap_or_default();
+        made.anew.insert(series.clone(), daily(series, &readings, context, mark.recorded));
+        let at = |row: &Row| matches!(row.key.window, WindowKey::At(_));
+        made.kept.insert(series.clone(), keep(readings.into_iter().filter(at).collect(), context.birth));
+    }
+    Ok(made)
+}
+
+/// Whether new readings simply come after all that is there: each on a later day, none restated, every number
+/// told.
+fn comes_after(opened: &[Opened], kept: &[Kept], anew: bool) -> bool {
+    let newest = kept.iter().map(|kept| kept.row.day).max();
+    let later = |row: &Row| newest.is_none_or(|newest| row.day > newest);
+    let told = |row: &Row| row.cells.iter().all(|cell| cell.number.is_some());
+    let simple = |opened: &Opened| {
+        let reading = matches!(opened.new.key.window, WindowKey::At(_));
+        opened.old.is_none() && reading && told(&opened.new) && later(&opened.new)
+    };
+    // What was born only now, or became known only now, has nothing to mend.
+    (!anew || kept.is_empty()) && opened.iter().all(simple)
+}
+
+async fn births(inner: &Inner, work: &Work, loaded: &Loaded) -> Result<HashMap<PostKey, Birth>> {
+    let mut births = work.births.clone();
+    for (series, kept) in &loaded.series {
+        let post = (series.account.clone(), series.post.clone());
+        if let Some(first) = kept.first() {
+            births.entry(post).or_insert(first.birth);
+        }
+    }
+    let unknown: HashSet<PostKey> =
+        work.posts.iter().filter(|post| !births.contains_key(*post)).cloned().collect();
+    if unknown.is_empty() {
+        return Ok(births);
+    }
+    let table = inner.table("posts")?;
+    let reach = Reach::of_subjects(unknown.iter().map(|(account, post)| (account, post)));
+    let wanted = |account: &SmolStr, post: &SmolStr| unknown.contains(&(account.clone(), post.clone()));
+    for entry in dimension::entries(table, &table.known(), wanted, Some(&reach)).await? {
+        let born = birth(entry.instant("published_at"), entry.date("published_day"));
+        births.insert((entry.account, entry.post), born);
+    }
+    Ok(births)
+}
+
+/// The posts concerned of which the platform gave days.
+async fn posts_with_given_days(inner: &Inner, work: &Work) -> Result<HashSet<PostKey>> {
+    let table = inner.table("post_daily")?;
+    let snapshot = table.known();
+    let given = Method::Given.as_str();
+    let mut posts = HashSet::new();
+    for file in snapshot.current() {
+        if !file.stats.may_hold("method", given) || !work.reach.meets_subject(file, Some("post")) {
+            continue;
+        }
+        let narrow = read_whole(table, file, Some(&["account", "post", "method"])).await?;
+        let columns = crate::columns::Columns(&narrow);
+        let (account, post, method) =
+            (columns.text("account")?, columns.text("post")?, columns.text("method")?);
+        for row in (0..narrow.num_rows()).filter(|row| method.value(*row) == given) {
+            let key = (account.value(row).into(), post.value(row).into());
+            if work.posts.contains(&key) {
+                posts.insert(key);
+            }
+        }
+    }
+    Ok(posts)
+}
+
+/// All valid facts of series.
+async fn facts_of(inner: &Inner, work: &Work, wanted: &[&Series]) -> Result<HashMap<Series, Vec<Row>>> {
+    let mut facts: HashMap<Series, Vec<Row>> = HashMap::new();
+    if wanted.is_empty() {
+        return Ok(facts);
+    }
+    let wanted: HashSet<&Series> = wanted.iter().copied().collect();
+    let posts: HashSet<(&SmolStr, &SmolStr)> =
+        wanted.iter().map(|series| (&series.account, &series.post)).collect();
+    let reach = Reach::of_subjects(posts.iter().copied());
+    let table = inner.table("post_facts")?;
+    let layout = Layout::Wide(SubjectKind::Post);
+    let snapshot = table.known();
+    for file in snapshot.current().filter(|file| reach.meets_subject(file, Some("post"))) {
+        let narrow = read_whole(table, file, Some(&layout.key_columns())).await?;
+        let keys = read_keys(layout, &narrow)?;
+        let places: Vec<usize> = (0..keys.len())
+            .filter(|row| posts.contains(&(&keys[*row].account, &keys[*row].subject)))
+            .collect();
+        if places.is_empty() {
+            continue;
+        }
+        let whole = read_whole(table, file, None).await?;
+        for row in read_rows(&table.schema, &whole, &keys, &places)? {
+            let series = Series::of(&row);
+            if wanted.contains(&series) {
+                facts.entry(series).or_default().push(row);
+            }
+        }
+    }
+    debug_assert!(work.posts.len() >= posts.len());
+    Ok(facts)
+}
+
+async fn put_daily(table: &TableLog, made: &Made, mark: Mark) -> Result<()> {
+    loop {
+        let snapshot = table.refresh().await?;
+        if mark.is_reached(&snapshot) {
+            return Ok(());
+        }
+        let plan = plan_daily(table, &snapshot, made, mark).await?;
+        if plan.is_empty() || plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
+            return Ok(());
+        }
+    }
+}
+
+async fn plan_daily(table: &TableLog, snapshot: &Snapshot, made: &Made, mark: Mark) -> Result<Plan> {
+    let mut plan = Plan::default();
+    let mut wanted: HashMap<DailyKey, &DailyRow> = HashMap::new();
+    for row in made.anew.values().flatten() {
+        wanted.insert(row.key(), row);
+    }
+    let mut closed: BTreeMap<String, Vec<DailyRow>> = BTreeMap::new();
+    if !made.anew.is_empty() {
+        let reach = Reach::of_subjects(made.anew.keys().map(|series| (&series.account, &series.post)));
+        for file in snapshot.current().filter(|file| reach.meets_subject(file, Some("post"))) {
+            let whole = read_whole(table, file, None).await?;
+            let mut gone = HashSet::new();
+            for (place, row) in read_daily(table, &whole, |series| made.anew.contains_key(series))? {
+                // A row that still says the same stays; any other is superseded.
+                if wanted.get(&row.key()).is_some_and(|new| new.agrees(&row)) {
+                    wanted.remove(&row.key());
+                } else {
+                    gone.insert(place);
+                    closed.entry(month_of(row.end_day - 1)).or_default().push(row);
+                }
+            }
+            if !gone.is_empty() {
+                plan.rewrite(file, without(&whole, &gone)?);
+            }
+        }
+    }
+    let mut months: BTreeMap<String, Vec<&DailyRow>> = BTreeMap::new();
+    for row in made.appended.iter().chain(wanted.into_values()) {
+        months.entry(month_of(row.end_day - 1)).or_default().push(row);
+    }
+    for (month, rows) in months {
+        plan.add(month_partition(true, &month), daily_batch(table, &rows, None)?);
+    }
+    for (month, rows) in closed {
+        let rows: Vec<&DailyRow> = rows.iter().collect();
+        plan.add(month_partition(false, &month), daily_batch(table, &rows, Some(mark.recorded))?);
+    }
+    Ok(plan)
+}
+
+async fn put_lifetime(table: &TableLog, work: &Work, made: &Made, mark: Mark) -> Result<()> {
+    loop {
+        let snapshot = table.refresh().await?;
+        if mark.is_reached(&snapshot) {
+            return Ok(());
+        }
+        let mut plan = Plan::default();
+        for (file, batch, places) in matching(table, &snapshot, work).await? {
+            let replaced = |kept: &Kept| made.kept.contains_key(&Series::of(&kept.row));
+            let gone: HashSet<usize> = lifetime::read(table, &batch, &places)?
+                .iter()
+                .zip(&places)
+                .filter(|(kept, _)| replaced(kept))
+                .map(|(_, place)| *place)
+                .collect();
+            if !gone.is_empty() {
+                plan.rewrite(&file, without(&batch, &gone)?);
+            }
+        }
+        let mut months: BTreeMap<_, Vec<&Kept>> = BTreeMap::new();
+        for kept in made.kept.values().flatten() {
+            months.entry(lifetime::partition(kept)).or_default().push(kept);
+        }
+        for (partition, kept) in months {
+            plan.add(partition, lifetime::to_batch(table, &kept)?);
+        }
+        if plan.is_empty() || plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Facts: restatement, sources that meet, as-of.
+
+use kepi_core::Page;
+
+use super::support::{World, account_day, born, check, date, new_page, noon, page, reading, write};
+
+#[tokio::test]
+async fn what_is_written_can_be_read() {
+    let world = World::new();
+    let store = world.store().await;
+    let said = Page {
+        measurements: vec![
+            reading("1", noon(2), &[("impressions", 100), ("likes", 3)]),
+            account_day(date(1), noon(2), &[("follows_gained", 7)]),
+        ],
+        posts: vec![born("1", noon(1))],
+        ..Page::default()
+    };
+    write(&store, [said]).await;
+    let sql = "select post, \"window\", day, traffic, impressions, likes, comments, source, run, sequence from post_facts";
+    check(&store, sql, &["1 at 2019-04-02 organic 100 3 - tweets run-1 1"]).await;
+    check(
+        &store,
+        "select day, end_day, follows_gained from account_facts where current",
+        &["2019-04-01 2019-04-02 7"],
+    )
+    .await;
+    check(&store, "select post, format, published_day from posts", &["1 post 2019-04-01"]).await;
+    check(
+        &store,
+        "select account, zone, first_observed_at from accounts",
+        &["x/nordlicht UTC 2019-04-02T12:00:00Z"],
+    )
+    .await;
+    check(
+        &store,
+        "select stream, sequence, done, bytes > 100 from pages",
+        &["x/nordlicht:tweets 1 true true"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_restated_key_closes_its_row_and_an_unchanged_one_adds_none() {
+    let world = World::new();
+    let store = world.store().await;
+    let said =
+        |observed, gained| page(vec![account_day(date(1), noon(observed), &[("follows_gained", gained)])]);
+    write(&store, [said(2, 100)]).await;
+    let first = world.now();
+    write(&store, [said(3, 100), said(4, 93)]).await;
+    check(
+        &store,
+        "select follows_gained, current, superseded_at is null from account_facts order by recorded_at",
+        &["100 false false", "93 true true"],
+    )
+    .await;
+    let as_of = format!(
+        "select follows_gained from account_facts where recorded_at <= timestamp '{first}' \
+         and (superseded_at is null or superseded_at > timestamp '{first}')"
+    );
+    check(&store, &as_of, &["100"]).await;
+}
+
+#[tokio::test]
+async fn the_newest_wins_per_metric_in_any_order() {
+    let readings = [
+        account_day(date(1), noon(2), &[("follows_gained", 10), ("mentions", 5)]),
+        account_day(date(1), noon(3), &[("follows_gained", 20)]),
+        account_day(date(1), noon(4), &[("follows_gained", 10)]),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [2, 1, 0], [1, 0, 2]] {
+        let world = World::new();
+        let store = world.store().await;
+        write(&store, order.map(|place| page(vec![readings[place].clone()]))).await;
+        check(&store, "select follows_gained, mentions from account_facts where current", &["10 5"]).await;
+    }
+}
+
+#[tokio::test]
+async fn pages_of_many_streams_share_a_commit_and_each_has_its_sequence() {
+    let world = World::new();
+    let store = world.store().await;
+    let mut writer = store.writer(None);
+    for day in 1..=3 {
+        writer.push(new_page(page(vec![reading("1", noon(day), &[("likes", day.into())])]))).await.unwrap();
+        let other = page(vec![account_day(date(day), noon(day), &[("mentions", 1)])]);
+        writer.push(super::support::new_page_of("account", other)).await.unwrap();
+    }
+    let written = writer.finish().await.unwrap();
+    assert_eq!((written.commits, written.pages, written.measurements), (1, 6, 6));
+    let states = store.stream_states().await.unwrap();
+    let mut sequences: Vec<_> =
+        states.iter().map(|(stream, state)| (stream.as_str(), state.sequence)).collect();
+    sequences.sort_unstable();
+    assert_eq!(sequences, [("x/nordlicht:account", 3), ("x/nordlicht:tweets", 3)]);
+    check(&store, "select count(*), count(distinct recorded_at) from pages", &["6 1"]).await;
+}

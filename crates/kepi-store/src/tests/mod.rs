@@ -1,0 +1,5 @@
+//! The store as its users see it. A page of these tests is its own body: JSON of what it decodes to.
+
+mod facts;
+mod readings;
+mod support;

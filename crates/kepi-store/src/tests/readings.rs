@@ -1,0 +1,207 @@
+//! Days of posts from their readings, and their newest readings.
+
+use kepi_core::Page;
+
+use super::support::{World, born, check, date, given, noon, page, reading, write};
+
+const DAYS: &str =
+    "select day, end_day, likes, views, flags from post_daily where current order by day, end_day";
+
+/// A page that brings a reading of the account from before the posts of the other tests.
+fn watched(day: i8) -> Page {
+    page(vec![reading("old", noon(day), &[("likes", 1)])])
+}
+
+#[tokio::test]
+async fn the_first_reading_of_an_older_post_is_a_baseline() {
+    let world = World::new();
+    let store = world.store().await;
+    let readings = [100, 150, 150, 220];
+    write(
+        &store,
+        (1..).zip(readings).map(|(day, likes)| page(vec![reading("1", noon(day), &[("likes", likes)])])),
+    )
+    .await;
+    check(
+        &store,
+        DAYS,
+        &["2019-04-02 2019-04-03 50 - -", "2019-04-03 2019-04-04 0 - -", "2019-04-04 2019-04-05 70 - -"],
+    )
+    .await;
+    check(&store, "select sum(likes) from post_daily where current", &["120"]).await;
+}
+
+#[tokio::test]
+async fn a_fall_is_signed_where_people_take_back_and_a_reset_elsewhere() {
+    let world = World::new();
+    let store = world.store().await;
+    let readings = [100, 150, 20, 60];
+    let said = |(day, n)| page(vec![reading("1", noon(day), &[("likes", n), ("views", n)])]);
+    write(&store, (1..).zip(readings).map(said)).await;
+    check(
+        &store,
+        DAYS,
+        &[
+            "2019-04-02 2019-04-03 50 50 -",
+            "2019-04-03 2019-04-04 -130 20 views=reset",
+            "2019-04-04 2019-04-05 40 40 -",
+        ],
+    )
+    .await;
+    check(&store, "select sum(likes), sum(views) from post_daily where current", &["-40 110"]).await;
+}
+
+#[tokio::test]
+async fn a_post_born_under_our_eyes_counts_from_zero_and_an_older_one_does_not() {
+    let world = World::new();
+    let store = world.store().await;
+    write(&store, [watched(1)]).await;
+    let said = Page {
+        measurements: vec![
+            reading("new", noon(4), &[("views", 40)]),
+            reading("ancient", noon(4), &[("views", 5000)]),
+        ],
+        posts: vec![born("new", noon(2)), born("ancient", noon(-36))],
+        ..Page::default()
+    };
+    write(&store, [said]).await;
+    let sql = "select post, day, end_day, views from post_daily where current";
+    check(&store, sql, &["new 2019-04-02 2019-04-05 40"]).await;
+}
+
+#[tokio::test]
+async fn missing_days_are_spanned_and_a_late_reading_mends_them() {
+    let world = World::new();
+    let store = world.store().await;
+    let said = |day, likes| page(vec![reading("1", noon(day), &[("likes", likes)])]);
+    write(&store, [said(1, 100), said(4, 160)]).await;
+    check(&store, DAYS, &["2019-04-02 2019-04-05 60 - -"]).await;
+    let before = world.now();
+    write(&store, [said(2, 110)]).await;
+    check(&store, DAYS, &["2019-04-02 2019-04-03 10 - -", "2019-04-03 2019-04-05 50 - -"]).await;
+    let as_of = format!(
+        "select day, end_day, likes from post_daily where recorded_at <= timestamp '{before}' \
+         and (superseded_at is null or superseded_at > timestamp '{before}')"
+    );
+    check(&store, &as_of, &["2019-04-02 2019-04-05 60"]).await;
+}
+
+#[tokio::test]
+async fn a_second_reading_of_a_day_replaces_the_first() {
+    let world = World::new();
+    let store = world.store().await;
+    let said = |when, likes| page(vec![reading("1", when, &[("likes", likes)])]);
+    let evening = super::support::at("2019-04-02T20:00:00Z");
+    write(&store, [said(noon(1), 100), said(noon(2), 110), said(evening, 125)]).await;
+    check(&store, DAYS, &["2019-04-02 2019-04-03 25 - -"]).await;
+}
+
+#[tokio::test]
+async fn days_that_the_platform_gave_stand_and_no_difference_overlaps_them() {
+    let world = World::new();
+    let store = world.store().await;
+    let said = |day, likes| page(vec![reading("1", noon(day), &[("likes", likes), ("views", 10 * likes)])]);
+    write(&store, [said(1, 100), said(2, 110), said(3, 130)]).await;
+    write(&store, [page(vec![given("1", date(2), noon(4), &[("likes", 9)])])]).await;
+    let sql = "select day, end_day, method, likes, views from post_daily where current order by day, method";
+    check(
+        &store,
+        sql,
+        &[
+            "2019-04-02 2019-04-03 difference - 100",
+            "2019-04-02 2019-04-03 given 9 -",
+            "2019-04-03 2019-04-04 difference 20 200",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_metric_that_a_reading_lacks_spans_to_the_next_that_has_it() {
+    let world = World::new();
+    let store = world.store().await;
+    write(
+        &store,
+        [
+            page(vec![reading("1", noon(1), &[("likes", 1), ("views", 10)])]),
+            page(vec![reading("1", noon(2), &[("likes", 3)])]),
+            page(vec![reading("1", noon(3), &[("likes", 6), ("views", 30)])]),
+        ],
+    )
+    .await;
+    check(
+        &store,
+        DAYS,
+        &["2019-04-02 2019-04-03 2 - -", "2019-04-02 2019-04-04 - 20 -", "2019-04-03 2019-04-04 3 - -"],
+    )
+    .await;
+    check(
+        &store,
+        "select rank, at, likes, views from post_lifetime order by rank",
+        &["0 2019-04-03T12:00:00Z 6 30"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn older_readings_stay_while_they_hold_what_no_newer_one_has() {
+    let world = World::new();
+    let store = world.store().await;
+    write(
+        &store,
+        [
+            page(vec![reading("1", noon(1), &[("likes", 1), ("profile_clicks", 4)])]),
+            page(vec![reading("1", noon(2), &[("likes", 3), ("profile_clicks", 5)])]),
+            page(vec![reading("1", noon(3), &[("likes", 6)])]),
+        ],
+    )
+    .await;
+    check(
+        &store,
+        "select rank, day, likes, profile_clicks from post_lifetime order by rank",
+        &["0 2019-04-03 6 -", "1 2019-04-02 3 5"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn older_data_of_the_account_let_its_younger_posts_count_from_zero() {
+    let world = World::new();
+    let store = world.store().await;
+    let first = Page {
+        measurements: vec![reading("1", noon(10), &[("likes", 30)])],
+        posts: vec![born("1", noon(8))],
+        ..Page::default()
+    };
+    write(&store, [first]).await;
+    check(&store, DAYS, &[]).await;
+    write(&store, [watched(2)]).await;
+    check(&store, DAYS, &["2019-04-08 2019-04-11 30 - -"]).await;
+}
+
+#[tokio::test]
+async fn a_deleted_post_keeps_its_numbers() {
+    let world = World::new();
+    let store = world.store().await;
+    let gone = kepi_core::Post { deleted_at: Some(noon(3)), ..born("1", noon(1)) };
+    write(
+        &store,
+        [
+            Page {
+                posts: vec![born("1", noon(1))],
+                ..page(vec![reading("1", noon(2), &[("impressions", 900)])])
+            },
+            Page { posts: vec![gone], ..page(vec![watched(3).measurements.remove(0)]) },
+        ],
+    )
+    .await;
+    check(&store, "select impressions from post_lifetime where post = '1'", &["900"]).await;
+    check(
+        &store,
+        "select deleted_at is null from posts where post = '1' order by recorded_at",
+        &["true", "false"],
+    )
+    .await;
+    let known = store.known_posts(&[super::support::account()]).await.unwrap();
+    assert!(known.is_empty(), "a post that is gone is not asked for again: {known:?}");
+}

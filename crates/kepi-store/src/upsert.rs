@@ -1,0 +1,249 @@
+//! Facts into their table: new keys are appended, a restated key closes its row and opens a new one, and
+//! files that hold none of the keys are not touched.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use arrow::{
+    array::{BooleanArray, RecordBatch},
+    compute,
+};
+use kepi_core::Result;
+use smol_str::SmolStr;
+
+use crate::{
+    cell::{Change, Key, Row, WindowKey, absorb},
+    facts::Fresh,
+    fail::{Fail, torn},
+    log::{DataFile, Snapshot, TableLog},
+    parquet_files::{month_partition, read_whole},
+    plan::Plan,
+    rows::{Layout, read_keys, read_rows, to_batch},
+    value::month_of,
+};
+
+/// A row that became valid, and the one it replaced.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    pub(crate) old: Option<Row>,
+    pub(crate) new: Row,
+}
+
+/// What a commit does to a table of facts.
+#[derive(Debug)]
+pub(crate) struct Upsert {
+    pub(crate) plan: Plan,
+    /// The rows that became valid.
+    pub(crate) opened: Vec<Opened>,
+}
+
+/// Works out what a commit does: `fresh` are its rows by key, `recorded` is its instant.
+pub(crate) async fn upsert(
+    table: &TableLog,
+    snapshot: &Snapshot,
+    fresh: &Fresh,
+    recorded: i64,
+) -> Result<Upsert> {
+    let layout = Layout::of(table.name()).ok_or_else(|| torn("not a table of facts"))?;
+    let reach = Reach::of(fresh.keys());
+    let mut outcome = Outcome::default();
+    let mut met: HashSet<Key> = HashSet::new();
+    let mut plan = Plan::default();
+    for file in snapshot.current().filter(|file| reach.meets(file, layout)) {
+        let narrow = read_whole(table, file, Some(&layout.key_columns())).await?;
+        let keys = read_keys(layout, &narrow)?;
+        let places: Vec<usize> = (0..keys.len()).filter(|row| fresh.contains_key(&keys[*row])).collect();
+        if places.is_empty() {
+            continue;
+        }
+        met.extend(places.iter().map(|row| keys[*row].clone()));
+        let whole = read_whole(table, file, None).await?;
+        let gone = outcome.settle(table, &whole, &keys, &places, fresh, recorded)?;
+        if !gone.is_empty() {
+            plan.rewrite(file, without(&whole, &gone)?);
+        }
+    }
+    for row in fresh.iter().filter(|(key, _)| !met.contains(*key)).map(|(_, row)| row) {
+        outcome.opened.push(Opened { old: None, new: row.clone() });
+    }
+    outcome.fill(&mut plan, table, recorded)?;
+    Ok(Upsert { plan, opened: outcome.opened })
+}
+
+/// The batch without some of its rows.
+pub(crate) fn without(batch: &RecordBatch, gone: &HashSet<usize>) -> Result<RecordBatch> {
+    let kept: BooleanArray = (0..batch.num_rows()).map(|row| Some(!gone.contains(&row))).collect();
+    compute::filter_record_batch(batch, &kept).at("set rows aside")
+}
+
+#[derive(Default)]
+struct Outcome {
+    opened: Vec<Opened>,
+    /// Rows that stay as they are but for when they were confirmed.
+    confirmed: Vec<Row>,
+}
+
+impl Outcome {
+    /// Lays what is said over the rows of a file that speak of the same; says which rows leave the file.
+    fn settle(
+        &mut self,
+        table: &TableLog,
+        whole: &RecordBatch,
+        keys: &[Key],
+        places: &[usize],
+        fresh: &Fresh,
+        recorded: i64,
+    ) -> Result<HashSet<usize>> {
+        let mut gone = HashSet::new();
+        for (old, place) in read_rows(&table.schema, whole, keys, places)?.into_iter().zip(places) {
+            let Some(said) = fresh.get(&old.key) else { continue };
+            let mut new = old.clone();
+            match absorb(&mut new.cells, said.cells.clone()) {
+                Change::Nothing => continue,
+                Change::Confirmed => self.confirmed.push(new),
+                Change::Changed => {
+                    new.recorded = recorded;
+                    self.opened.push(Opened { old: Some(old), new });
+                }
+            }
+            gone.insert(*place);
+        }
+        Ok(gone)
+    }
+
+    fn fill(&self, plan: &mut Plan, table: &TableLog, recorded: i64) -> Result<()> {
+        let mut current: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+        for row in self.confirmed.iter().chain(self.opened.iter().map(|opened| &opened.new)) {
+            current.entry(month_of(row.day)).or_default().push(row);
+        }
+        for (month, rows) in current {
+            plan.add(month_partition(true, &month), to_batch(&table.schema, &rows, None)?);
+        }
+        let mut superseded: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+        for row in self.opened.iter().filter_map(|opened| opened.old.as_ref()) {
+            superseded.entry(month_of(row.day)).or_default().push(row);
+        }
+        for (month, rows) in superseded {
+            plan.add(month_partition(false, &month), to_batch(&table.schema, &rows, Some(recorded))?);
+        }
+        Ok(())
+    }
+}
+
+/// What the keys of a commit reach: enough to pass over files that cannot hold any of them.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    accounts: BTreeMap<SmolStr, Vec<SmolStr>>,
+    readings: Option<(i64, i64)>,
+    days: Option<(i32, i32)>,
+}
+
+impl Reach {
+    /// The reach of keys.
+    pub(crate) fn of<'a>(keys: impl Iterator<Item = &'a Key>) -> Self {
+        let mut reach = Self::default();
+        let mut accounts: HashMap<SmolStr, HashSet<SmolStr>> = HashMap::new();
+        for key in keys {
+            match key.window {
+                WindowKey::At(at) => widen(&mut reach.readings, at, at),
+                WindowKey::Day(day) => widen(&mut reach.days, day, day),
+                WindowKey::Period(start, end) => widen(&mut reach.days, start, end),
+            }
+            if let Some(subjects) = accounts.get_mut(&key.account) {
+                subjects.insert(key.subject.clone());
+            } else {
+                accounts.insert(key.account.clone(), HashSet::from([key.subject.clone()]));
+            }
+        }
+        reach.accounts = sorted(accounts);
+        reach
+    }
+
+    /// The reach of subjects at any time.
+    pub(crate) fn of_subjects<'a>(subjects: impl Iterator<Item = (&'a SmolStr, &'a SmolStr)>) -> Self {
+        let mut accounts: HashMap<SmolStr, HashSet<SmolStr>> = HashMap::new();
+        for (account, subject) in subjects {
+            accounts.entry(account.clone()).or_default().insert(subject.clone());
+        }
+        Self {
+            accounts: sorted(accounts),
+            readings: Some((i64::MIN, i64::MAX)),
+            days: Some((i32::MIN, i32::MAX)),
+        }
+    }
+
+    /// Whether a file may hold one of the keys.
+    pub(crate) fn meets(&self, file: &DataFile, layout: Layout) -> bool {
+        self.meets_time(file) && self.meets_subject(file, layout.subject())
+    }
+
+    fn meets_time(&self, file: &DataFile) -> bool {
+        let stats = &file.stats;
+        let readings = self
+            .readings
+            .is_some_and(|(from, to)| stats.may_hold("window", "at") && stats.may_meet("at", from, to));
+        let only_readings = match stats.range("window") {
+            Some((min, max)) => min == max && *min == crate::stats::Bound::Text("at".into()),
+            None => false,
+        };
+        let days = self
+            .days
+            .is_some_and(|(from, to)| !only_readings && stats.may_meet("day", from.into(), to.into()));
+        readings || days
+    }
+
+    /// Whether a file may hold one of the subjects.
+    pub(crate) fn meets_subject(&self, file: &DataFile, subject: Option<&str>) -> bool {
+        self.accounts.iter().any(|(account, subjects)| {
+            file.stats.may_hold("account", account)
+                && subject.is_none_or(|column| match file.stats.range(column) {
+                    Some((crate::stats::Bound::Text(min), crate::stats::Bound::Text(max))) => {
+                        let first = subjects.partition_point(|subject| subject < min);
+                        subjects.get(first).is_some_and(|subject| subject <= max)
+                    }
+                    _ => true,
+                })
+        })
+    }
+}
+
+fn sorted(accounts: HashMap<SmolStr, HashSet<SmolStr>>) -> BTreeMap<SmolStr, Vec<SmolStr>> {
+    let sorted = |subjects: HashSet<SmolStr>| {
+        let mut subjects: Vec<SmolStr> = subjects.into_iter().collect();
+        subjects.sort_unstable();
+        subjects
+    };
+    accounts.into_iter().map(|(account, subjects)| (account, sorted(subjects))).collect()
+}
+
+fn widen<T: Ord + Copy>(range: &mut Option<(T, T)>, from: T, to: T) {
+    *range = Some(range.map_or((from, to), |(min, max)| (min.min(from), max.max(to))));
+}
+
+/// The rows that an earlier try of the same commit opened, read back. They count as restated, so that what
+/// follows from them is made with care.
+pub(crate) async fn opened_at(
+    table: &TableLog,
+    snapshot: &Snapshot,
+    fresh: &Fresh,
+    recorded: i64,
+) -> Result<Vec<Opened>> {
+    let layout = Layout::of(table.name()).ok_or_else(|| torn("not a table of facts"))?;
+    let reach = Reach::of(fresh.keys());
+    let mut opened = Vec::new();
+    let written = |file: &&Arc<DataFile>| file.stats.may_meet("recorded_at", recorded, recorded);
+    for file in snapshot.current().filter(written).filter(|file| reach.meets(file, layout)) {
+        let whole = read_whole(table, file, None).await?;
+        let keys = read_keys(layout, &whole)?;
+        let places: Vec<usize> = (0..keys.len()).filter(|row| fresh.contains_key(&keys[*row])).collect();
+        let rows = read_rows(&table.schema, &whole, &keys, &places)?;
+        opened.extend(
+            rows.into_iter()
+                .filter(|row| row.recorded == recorded)
+                .map(|row| Opened { old: Some(row.clone()), new: row }),
+        );
+    }
+    Ok(opened)
+}
