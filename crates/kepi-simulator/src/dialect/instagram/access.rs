@@ -49,7 +49,6 @@ fn account(call: &Call<'_>, token: &str) -> Result<AccountKey, Fault> {
     let ours = bearer.kind != Kind::App && call.world.account(bearer.account).network == Network::Instagram;
     if ours { Ok(bearer.account) } else { Err(Fault::new(190, "Invalid OAuth access token").sub(467)) }
 }
-}
 
 fn authorize(call: &Call<'_>) -> Answer {
     let asked = |key| call.param(key).unwrap_or_default();
