@@ -155,7 +155,7 @@ impl TableReader<'_> {
                 segment: segment.clone(),
                 traffic,
                 provenance: self.provenance(),
-                observed_estimated: self.recipe.observed_estimated,
+                observed_estimated: self.recipe.observed_estimated && !self.tells_instants(),
                 provisional,
                 values,
                 ..Measurement::new(subject.clone(), window.clone(), self.observed_at(&window))
@@ -169,7 +169,11 @@ impl TableReader<'_> {
         self.recipe.layout.provenance
     }
 
-    /// A table of readings tells when each was taken; other windows were read when the file was made.
+    /// Whether its rows say themselves when each was read.
+    fn tells_instants(&self) -> bool {
+        self.found.table.window == WindowKind::At && !self.found.table.time.is_none()
+    }
+
     fn observed_at(&self, window: &Window) -> Timestamp {
         match window {
             Window::At(at) => *at,

@@ -128,7 +128,7 @@ impl Files {
             observed_estimated: observed_by.is_estimate(),
             observed_by,
             days: days(input.name, &zone),
-            currency: input.currency.map(Into::into),
+            currency: layout.currency.clone().or_else(|| input.currency.map(Into::into)),
             kinds: layout.kinds(&self.catalogue)?,
             layout,
         };

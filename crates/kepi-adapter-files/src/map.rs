@@ -12,16 +12,16 @@
 //!
 //! Every fault is told with its line and column, all of them at once.
 
+mod reader;
+
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use kepi_core::{Catalogue, Error, MetricId, Platform, Provenance, Result, SubjectKind, Traffic, WindowKind};
 use smol_str::SmolStr;
-use toml::{
-    Spanned,
-    de::{DeString, DeTable, DeValue},
-};
+use toml::de::{DeTable, DeValue};
 
+use self::reader::{Entries, Reader, Span, entry};
 use crate::{
     files::map_endpoint,
     layout::{Format, IdColumn, Layout, Names, PostColumns, SegmentColumn, Table, position},
@@ -46,7 +46,7 @@ impl Map {
             Error::bad_input(format!("{name}:{line}:{column}: {}", error.message()))
                 .hint("a map is written in TOML: key = \"value\"")
         })?;
-        let mut reader = Reader { catalogue, faults: Vec::new() };
+        let mut reader = Reader::new(catalogue);
         let layout = reader.layout(name, document.get_ref(), document.span());
         match reader.finish(name, text) {
             Some(error) => Err(error),
@@ -65,21 +65,6 @@ impl Map {
     }
 }
 
-type Span = std::ops::Range<usize>;
-type Entries<'a> = DeTable<'a>;
-
-struct Fault {
-    at: usize,
-    text: String,
-    hint: String,
-}
-
-/// Walks the document and collects faults instead of stopping at the first.
-struct Reader<'c> {
-    catalogue: &'c Catalogue,
-    faults: Vec<Fault>,
-}
-
 const TOP: &[&str] = &[
     "subject",
     "missing",
@@ -91,6 +76,7 @@ const TOP: &[&str] = &[
     "delimiter",
     "sheet",
     "capped_at",
+    "currency",
     "id",
     "day",
     "at",
@@ -112,15 +98,17 @@ const POST: &[&str] = &[
     "category",
     "language",
 ];
+const IDENTITY: &str =
+    "add id = \"the column of ids\", or published_at with title or text, which then stand for it";
 const WINDOWS: &[&str] = &["day", "at", "period"];
 
 impl Reader<'_> {
     fn layout(&mut self, name: &str, top: &Entries<'_>, whole: Span) -> Layout {
         self.known_keys(top, TOP);
-        let subject = self.subject(top);
+        let subject = self.subject(top, &whole);
         let mut dates = Vec::new();
         let (window, time, until) = self.window(top, subject, &mut dates, &whole);
-        let post = (subject == SubjectKind::Post).then(|| self.post(top, &mut dates));
+        let post = (subject == SubjectKind::Post).then(|| self.post(top, &mut dates, &whole));
         let id = self.subject_id(top, subject, &whole);
         let provenance = self.word(top, "provenance", PROVENANCES).unwrap_or(Provenance::Import);
         let traffic = self.word(top, "traffic", TRAFFICS).unwrap_or(Traffic::Unknown);
@@ -156,13 +144,14 @@ impl Reader<'_> {
             title: format!("the table that {name} describes"),
             platform: None::<Platform>,
             zone: self.zone(top),
+            currency: self.currency(top),
             provenance,
             delimiter: self.sign(top, "delimiter", &[',', ';', '\t', '|']),
             tables: vec![table],
         }
     }
 
-    fn subject(&mut self, top: &Entries<'_>) -> SubjectKind {
+    fn subject(&mut self, top: &Entries<'_>, whole: &Span) -> SubjectKind {
         const KINDS: &[(&str, SubjectKind)] = &[
             ("account", SubjectKind::Account),
             ("post", SubjectKind::Post),
@@ -171,6 +160,13 @@ impl Reader<'_> {
             ("topic", SubjectKind::Topic),
             ("location", SubjectKind::Location),
         ];
+        if entry(top, "subject").is_none() {
+            self.fault(
+                whole,
+                "the map does not say what a row is about",
+                "add subject = \"account\" or \"post\"",
+            );
+        }
         self.word(top, "subject", KINDS).unwrap_or(SubjectKind::Account)
     }
 
@@ -212,15 +208,18 @@ impl Reader<'_> {
         }
     }
 
-    fn post(&mut self, top: &Entries<'_>, dates: &mut Vec<String>) -> PostColumns {
+    fn post(&mut self, top: &Entries<'_>, dates: &mut Vec<String>, whole: &Span) -> PostColumns {
         let own = self.text(top, "id").map(|id| IdColumn::Plain(Names::One(id)));
         let Some(value) = entry(top, "post") else {
+            if own.is_none() {
+                self.fault(whole, "the map does not say which post a row is about", IDENTITY);
+            }
             return PostColumns { id: own, ..PostColumns::default() };
         };
         let Some(inner) = self.table(value, POST) else { return PostColumns::default() };
         dates.extend(self.text(inner, "format"));
         let mut names = |key: &str| self.text(inner, key).map_or(Names::None, Names::One);
-        PostColumns {
+        let columns = PostColumns {
             published_at: names("published_at"),
             title: names("title"),
             text: names("text"),
@@ -232,7 +231,12 @@ impl Reader<'_> {
             format: self.text(inner, "form").map(|form| Format::Always(form.into())),
             id: self.text(inner, "id").map(|id| IdColumn::Plain(Names::One(id))).or(own),
             ..PostColumns::default()
+        };
+        let named = !(columns.title.is_none() && columns.text.is_none());
+        if columns.id.is_none() && (columns.published_at.is_none() || !named) {
+            self.fault(&value.span(), "the map does not say which post a row is about", IDENTITY);
         }
+        columns
     }
 
     fn subject_id(&mut self, top: &Entries<'_>, subject: SubjectKind, whole: &Span) -> Names {
@@ -302,10 +306,19 @@ impl Reader<'_> {
         Some(SegmentColumn { dimension, column, value: None, whole: self.texts(inner, "whole") })
     }
 
+    fn currency(&mut self, top: &Entries<'_>) -> Option<SmolStr> {
+        let code = self.text(top, "currency")?;
+        if code.len() != 3 || !code.bytes().all(|c| c.is_ascii_uppercase()) {
+            let at = entry(top, "currency").map_or(0..0, toml::Spanned::span);
+            self.fault(&at, format!("currency cannot be {code:?}"), "write its code: EUR, USD, CNY");
+        }
+        Some(code.into())
+    }
+
     fn zone(&mut self, top: &Entries<'_>) -> Option<SmolStr> {
         let zone = self.text(top, "zone")?;
         if TimeZone::get(&zone).is_err() {
-            let at = entry(top, "zone").map_or(0..0, Spanned::span);
+            let at = entry(top, "zone").map_or(0..0, |value| value.span());
             self.fault(
                 &at,
                 format!("{zone:?} is not a time zone"),
@@ -316,12 +329,8 @@ impl Reader<'_> {
     }
 }
 
-const PROVENANCES: &[(&str, Provenance)] = &[
-    ("import", Provenance::Import),
-    ("public", Provenance::Public),
-    ("export", Provenance::Export),
-    ("api", Provenance::Api),
-];
+const PROVENANCES: &[(&str, Provenance)] =
+    &[("import", Provenance::Import), ("public", Provenance::Public), ("export", Provenance::Export)];
 const TRAFFICS: &[(&str, Traffic)] = &[
     ("organic", Traffic::Organic),
     ("paid", Traffic::Paid),
@@ -329,145 +338,6 @@ const TRAFFICS: &[(&str, Traffic)] = &[
     ("unknown", Traffic::Unknown),
 ];
 const RATES: &[(&str, Rates)] = &[("percent", Rates::Percent), ("fraction", Rates::Fraction)];
-
-/// How values are read and faults are told.
-impl Reader<'_> {
-    fn fault(&mut self, at: &Span, text: impl Into<String>, hint: impl Into<String>) {
-        self.faults.push(Fault { at: at.start, text: text.into(), hint: hint.into() });
-    }
-
-    fn known_keys(&mut self, entries: &Entries<'_>, known: &[&str]) {
-        for key in entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
-            let name = key.get_ref().as_ref();
-            self.fault(
-                &key.span(),
-                format!("unknown key {name:?}"),
-                nearest::hint(name, known.iter().copied()),
-            );
-        }
-    }
-
-    fn table<'a>(&mut self, value: &'a Spanned<DeValue<'a>>, known: &[&str]) -> Option<&'a Entries<'a>> {
-        if let DeValue::Table(inner) = value.get_ref() {
-            self.known_keys(inner, known);
-            return Some(inner);
-        }
-        self.fault(&value.span(), "a table is expected here", format!("its keys are {}", known.join(", ")));
-        None
-    }
-
-    fn text(&mut self, entries: &Entries<'_>, key: &str) -> Option<String> {
-        let value = entry(entries, key)?;
-        match value.get_ref() {
-            DeValue::String(text) => Some(text.as_ref().to_owned()),
-            _ => {
-                self.fault(&value.span(), format!("{key} is a text"), format!("write {key} = \"…\""));
-                None
-            }
-        }
-    }
-
-    fn needed(&mut self, entries: &Entries<'_>, key: &str, span: &Span) -> Names {
-        if entry(entries, key).is_none() {
-            self.fault(span, format!("{key} is missing"), format!("add {key} = \"…\""));
-        }
-        self.text(entries, key).map_or(Names::None, Names::One)
-    }
-
-    fn names(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Names> {
-        if let DeValue::String(text) = value.get_ref() {
-            return Some(Names::One(text.as_ref().to_owned()));
-        }
-        self.fault(&value.span(), "a column's header is a text", "write likes = \"Likes\"");
-        None
-    }
-
-    fn texts(&mut self, entries: &Entries<'_>, key: &str) -> Vec<String> {
-        let Some(value) = entry(entries, key) else { return Vec::new() };
-        let DeValue::Array(items) = value.get_ref() else {
-            self.fault(&value.span(), format!("{key} is a list of texts"), format!("write {key} = [\"…\"]"));
-            return Vec::new();
-        };
-        let mut texts = Vec::new();
-        for item in items.iter() {
-            match item.get_ref() {
-                DeValue::String(text) => texts.push(text.as_ref().to_owned()),
-                _ => self.fault(
-                    &item.span(),
-                    format!("{key} is a list of texts"),
-                    "put it into quotation marks",
-                ),
-            }
-        }
-        texts
-    }
-
-    fn word<T: Copy>(&mut self, entries: &Entries<'_>, key: &str, known: &[(&str, T)]) -> Option<T> {
-        let text = self.text(entries, key)?;
-        let found = known.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-        if found.is_none() {
-            let at = entry(entries, key).map_or(0..0, Spanned::span);
-            let hint = nearest::hint(&text, known.iter().map(|(word, _)| *word));
-            self.fault(&at, format!("{key} cannot be {text:?}"), hint);
-        }
-        found
-    }
-
-    fn sign(&mut self, entries: &Entries<'_>, key: &str, allowed: &[char]) -> Option<char> {
-        let text = self.text(entries, key)?;
-        let mut signs = text.chars();
-        match (signs.next(), signs.next()) {
-            (Some(sign), None) if allowed.contains(&sign) => Some(sign),
-            _ => {
-                let at = entry(entries, key).map_or(0..0, Spanned::span);
-                let list: Vec<String> = allowed.iter().map(|sign| format!("{sign:?}")).collect();
-                self.fault(
-                    &at,
-                    format!("{key} cannot be {text:?}"),
-                    format!("it is one of {}", list.join(" ")),
-                );
-                None
-            }
-        }
-    }
-
-    fn whole_number(&mut self, entries: &Entries<'_>, key: &str) -> Option<i64> {
-        let value = entry(entries, key)?;
-        let number = match value.get_ref() {
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
-            _ => None,
-        };
-        if number.is_none() {
-            self.fault(&value.span(), format!("{key} is a whole number"), format!("write {key} = 100001"));
-        }
-        number
-    }
-
-    fn finish(mut self, name: &str, text: &str) -> Option<Error> {
-        self.faults.sort_by_key(|fault| fault.at);
-        let first = self.faults.first()?.hint.clone();
-        let told: Vec<String> = self
-            .faults
-            .iter()
-            .map(|fault| {
-                let (line, column) = position(text, fault.at);
-                let hint =
-                    if self.faults.len() > 1 { format!(" (hint: {})", fault.hint) } else { String::new() };
-                format!("{name}:{line}:{column}: {}{hint}", fault.text)
-            })
-            .collect();
-        let error = Error::bad_input(told.join("\n"));
-        Some(if told.len() > 1 {
-            error.hint("correct all of them, then import again")
-        } else {
-            error.hint(first)
-        })
-    }
-}
-
-fn entry<'a, 'b>(entries: &'a Entries<'b>, key: &str) -> Option<&'a Spanned<DeValue<'b>>> {
-    entries.iter().find(|(name, _)| name.get_ref() == &DeString::Borrowed(key)).map(|(_, value)| value)
-}
 
 /// The name without its ending.
 fn stem(name: &str) -> &str {

@@ -92,6 +92,49 @@ rating_count = "ratings"
     assert_eq!(rejects(&page), ["line 4: the period ends on 2026-10-01, before it begins on 2026-10-02"]);
 }
 
+#[test]
+fn readings_that_tell_their_instant() {
+    let map = "subject = \"account\"\nkurrency = \"x\"\n[at]\ncolumn = \"when\"\n[metrics]\nfollowers_total = \"n\"\n";
+    check(map, &["m.toml:2:1: unknown key \"kurrency\""]);
+    let map = map.replace("kurrency = \"x\"\n", "");
+    let page = mapped("weibo/demo", &map, "when,n\n2026-10-09 08:00,10\n").page();
+    assert_eq!(lines(&page), ["2026-10-09T00:00:00Z unknown followers_total=10"]);
+    assert_eq!(page.measurements[0].observed_at, at("2026-10-09T00:00:00Z"));
+    assert!(!page.measurements[0].observed_estimated);
+}
+
+#[test]
+fn money_in_the_currency_of_the_map() {
+    let map = "subject = \"campaign\"\nid = \"campaign\"\ncurrency = \"CNY\"\ntraffic = \"paid\"\n[day]\ncolumn = \"day\"\n\
+               [metrics]\nspend = \"cost\"\n";
+    let page = mapped("douyin/demo", map, "campaign,day,cost\nautumn,2026-10-09,\"¥1,200.50\"\n").page();
+    assert_eq!(lines(&page), ["autumn 2026-10-09 paid spend=1200.50CNY"]);
+    let bad = map.replace("CNY", "yuan");
+    check(&bad, &["m.toml:3:12: currency cannot be \"yuan\""]);
+}
+
+/// The maps of the front page are read by the code they describe.
+#[test]
+fn the_maps_of_the_front_page() {
+    let readme = include_str!("../../README.md");
+    let maps: Vec<&str> =
+        readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(maps.len(), 2);
+    for map in maps {
+        Map::parse("README.md", map, Catalogue::builtin()).unwrap();
+    }
+    let weibo = readme.split("```toml\n").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
+    let text = "发布时间,微博内容,阅读数,转发数,评论数,点赞数,链接\n\
+                2026-10-09 18:30,新品上市,1.2万,3,-,31,https://weibo.com/1/PabcdEfgh?x=1\n";
+    let page = mapped("weibo/demo", weibo, text).page();
+    assert_eq!(page.posts[0].published_at, Some(at("2026-10-09T10:30:00Z")));
+    assert!(
+        lines(&page)[0].ends_with("organic likes=31 reads=12000!estimated shares=3"),
+        "{:?}",
+        lines(&page)
+    );
+}
+
 /// T40: what WeChat shows in public stops at 100 001.
 #[test]
 fn t40_public_numbers_of_wechat_are_capped() {
@@ -163,10 +206,10 @@ fn every_fault_of_a_map_is_told_with_its_place() {
         ],
     );
     check(
-        "subject = \"post\"\n[day]\ncolumn = \"d\"\n[at]\n[metrics]\nfollowers_total = \"f\"\n",
+        "subject = \"post\"\nid = \"i\"\n[day]\ncolumn = \"d\"\n[at]\n[metrics]\nfollowers_total = \"f\"\n",
         &[
-            "m.toml:4:1: a table has one window",
-            "m.toml:6:1: followers_total is no metric of a subject of kind post",
+            "m.toml:5:1: a table has one window",
+            "m.toml:7:1: followers_total is no metric of a subject of kind post",
         ],
     );
     check(
