@@ -16,6 +16,8 @@ pub(crate) struct Call<'a> {
     pub(crate) method: String,
     /// Decoded, without a slash at the end.
     pub(crate) path: String,
+    /// As it came: for platforms whose query has a grammar of its own.
+    pub(crate) raw_query: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,

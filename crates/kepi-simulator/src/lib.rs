@@ -22,18 +22,21 @@
 
 mod call;
 mod clock;
+mod config;
 mod dialect;
 mod fault;
 mod json;
 mod ledger;
 mod server;
 mod token;
+mod wire;
 mod world;
 
 pub use clock::SimClock;
+pub use config::{InstagramConfig, LinkedinConfig, SimulatorConfig, Vocabulary, WeiboConfig, XConfig};
 pub use fault::{Fault, FaultRule, Faults};
 pub use ledger::Stats;
-pub use server::{InstagramConfig, Simulator, SimulatorConfig, Vocabulary, WeiboConfig, XConfig};
+pub use server::Simulator;
 pub use world::{
     AccountDay, AccountFlows, AccountKey, AudienceRow, Counter, Counters, Format, Market, Network, PostFacts,
     PostKey, PostWords, Profile, Split, Story, World, WorldConfig,

@@ -10,9 +10,8 @@ use std::{
     },
 };
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
-use hyper::{Request, Response, body::Frame, body::Incoming, service::service_fn};
+use http_body_util::{BodyExt, Limited};
+use hyper::{Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
 use kepi_core::{AccountId, Error, ErrorKind, Result};
@@ -22,87 +21,17 @@ use tokio::{
 };
 
 use crate::{
-    AccountKey, Faults, Network, SimClock, Stats, World,
+    AccountKey, Faults, Network, SimClock, SimulatorConfig, Stats, World,
     call::{Answer, Call},
     dialect::{self, Dialect},
     fault::{Active, Refusal, Wire},
     ledger::Ledger,
     token::Tokens,
+    wire::{Body, send},
 };
 
 /// No platform is sent more than this by kepi.
 const MAX_BODY: usize = 4 << 20;
-
-/// How the platforms behave.
-#[derive(Debug, Clone)]
-pub struct SimulatorConfig {
-    /// The clock that all platforms live by; `None` for one that shows [`World::default_now`].
-    pub clock: Option<SimClock>,
-    /// The application's id, at every platform.
-    pub client_id: String,
-    /// The application's secret, at every platform.
-    pub client_secret: String,
-    /// Whether calls beyond the documented limits are refused. The headers tell them either way.
-    pub enforce_limits: bool,
-    /// What only X has.
-    pub x: XConfig,
-    /// What only Weibo has.
-    pub weibo: WeiboConfig,
-    /// What only Instagram has.
-    pub instagram: InstagramConfig,
-}
-
-impl Default for SimulatorConfig {
-    fn default() -> Self {
-        Self {
-            clock: None,
-            client_id: "simulated-client".to_owned(),
-            client_secret: "simulated-secret".to_owned(),
-            enforce_limits: true,
-            x: XConfig::default(),
-            weibo: WeiboConfig::default(),
-            instagram: InstagramConfig::default(),
-        }
-    }
-}
-
-/// How X behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct XConfig {
-    /// Whether the application has an Enterprise contract, which alone has the analytics endpoints.
-    pub enterprise: bool,
-    /// Which of its two vocabularies it speaks.
-    pub vocabulary: Vocabulary,
-    /// What may be spent in all, in millionths of a US dollar; `None` for no end.
-    pub credits_micros: Option<u64>,
-    /// How many items may be read in all before the cap of the cycle; `None` for no end.
-    pub read_cap: Option<u64>,
-}
-
-/// How Weibo behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct WeiboConfig {
-    /// Whether the application has a contract for the commercial API.
-    pub commercial: bool,
-}
-
-/// How Instagram behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct InstagramConfig {
-    /// For how many days after the world's start its accounts were private ones: media of that time has no
-    /// insights, and one such item fails a whole nested call.
-    pub unconverted_days: u16,
-}
-
-/// The vocabularies of X.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Vocabulary {
-    /// `tweet_count`, `retweet_count`, `includes.tweets`.
-    #[default]
-    Tweets,
-    /// `post_count`, `repost_count`, `includes.posts`.
-    Posts,
-}
 
 /// One platform's front desk: what it knows of its callers.
 pub(crate) struct Desk {
@@ -335,8 +264,6 @@ async fn converse(stream: TcpStream, platform: Arc<Platform>) {
     let _ = connection.await;
 }
 
-type Body = UnsyncBoxBody<Bytes, io::Error>;
-
 impl Platform {
     async fn serve(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
         let (parts, body) = request.into_parts();
@@ -356,6 +283,7 @@ impl Platform {
             now,
             method: parts.method.as_str().to_owned(),
             path: path.to_owned(),
+            raw_query: parts.uri.query().unwrap_or_default().to_owned(),
             query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
                 .into_owned()
                 .collect(),
@@ -394,45 +322,4 @@ fn endpoint_of(path: &str) -> String {
     let segments: Vec<&str> =
         path.split('/').map(|segment| if is_id(segment) { "{id}" } else { segment }).collect();
     segments.join("/")
-}
-
-fn send(answer: Answer, wire: Option<Wire>) -> io::Result<Response<Body>> {
-    let mut response = Response::builder().status(answer.status);
-    for (name, value) in &answer.headers {
-        response = response.header(*name, value.as_str());
-    }
-    let bytes = Bytes::from(answer.body);
-    if wire.is_some() {
-        response = response.header("content-length", bytes.len());
-    }
-    let body = match wire {
-        Some(wire) => in_halves(bytes, wire),
-        None => Full::new(bytes).map_err(|never| match never {}).boxed_unsync(),
-    };
-    response.body(body).map_err(io::Error::other)
-}
-
-/// The first half, and then either a pause and the rest, or a broken connection.
-fn in_halves(bytes: Bytes, wire: Wire) -> Body {
-    let half = bytes.len() / 2;
-    let (first, rest) = (bytes.slice(..half), bytes.slice(half..));
-    let stream = futures::stream::unfold(0, move |step| {
-        let (first, rest) = (first.clone(), rest.clone());
-        async move {
-            match (step, wire) {
-                (0, _) => Some((Ok(Frame::data(first)), 1)),
-                (1, Wire::Slow(pause)) => {
-                    tokio::time::sleep(pause).await;
-                    Some((Ok(Frame::data(rest)), 2))
-                }
-                (1, _) => {
-                    // The half that was written must leave before the connection breaks.
-                    tokio::task::yield_now().await;
-                    Some((Err(io::ErrorKind::ConnectionReset.into()), 2))
-                }
-                _ => None,
-            }
-        }
-    });
-    StreamBody::new(stream).boxed_unsync()
 }

@@ -2,6 +2,7 @@
 
 mod douyin;
 mod instagram;
+mod linkedin;
 mod wechat;
 mod weibo;
 mod x;
@@ -36,6 +37,7 @@ pub(crate) fn all() -> Vec<Box<dyn Dialect>> {
         Box::new(douyin::Douyin),
         Box::new(xiaohongshu::Xiaohongshu),
         Box::new(instagram::Instagram),
+        Box::new(linkedin::Linkedin),
     ]
 }
 

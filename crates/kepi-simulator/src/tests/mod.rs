@@ -4,6 +4,7 @@ mod douyin;
 mod faults;
 mod http;
 mod instagram;
+mod linkedin;
 mod wechat;
 mod weibo;
 mod world;

@@ -9,6 +9,7 @@ mod calendar;
 mod counter;
 mod day;
 pub(crate) mod dice;
+mod growth;
 mod ids;
 mod network;
 mod post;

@@ -50,6 +50,7 @@ pub(super) fn answer_batch(call: &Call<'_>, own: &Profile, parts: &[String]) -> 
                 now: call.now,
                 method: "GET".to_owned(),
                 path: format!("/{}", path.trim_matches('/')),
+                raw_query: query.to_owned(),
                 query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
                 headers: call.headers.clone(),
                 body: Vec::new(),

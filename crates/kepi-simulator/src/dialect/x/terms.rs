@@ -1,6 +1,6 @@
 //! The two vocabularies that X speaks.
 
-use crate::{call::Call, server::Vocabulary};
+use crate::{call::Call, config::Vocabulary};
 
 /// The words of one vocabulary.
 pub(super) struct Terms {
