@@ -34,6 +34,7 @@ pub(crate) enum Breakage {
     GoesRoundForEver,
     TrustsTheDefaultPageSize,
     WantsRowsOnTheLastPage,
+    NeverGoesOn,
     IsSilentAtTheCap,
     StopsAtAKnownRow,
     CarriesRowsInTheCursor,

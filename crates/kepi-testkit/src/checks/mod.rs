@@ -8,6 +8,7 @@ mod packaging;
 mod paging;
 mod reading;
 mod restatement;
+mod resume;
 mod settings;
 mod values;
 mod windows;
@@ -18,6 +19,7 @@ pub use packaging::*;
 pub use paging::*;
 pub use reading::*;
 pub use restatement::*;
+pub use resume::*;
 pub use settings::{
     a01_settings_schema_is_valid_and_complete, a02_sample_validates_and_missing_settings_are_named,
     a03_no_optional_setting_is_needed, a04_secrets_are_given_by_reference_only, a05_no_secret_in_any_output,

@@ -7,19 +7,19 @@ use super::settings::{first_job, request_text};
 use crate::{Candidate, Exchange, Faults, edit, facts};
 
 /// An endpoint that pages, shown by a fixture that is not its last page.
-struct Paged<'a> {
+pub(crate) struct Paged<'a> {
     endpoint: &'a Endpoint,
-    name: String,
+    pub(crate) name: String,
     /// The page, which another follows.
-    more: Exchange,
-    lists: Vec<String>,
+    pub(crate) more: Exchange,
+    pub(crate) lists: Vec<String>,
     /// What outside its rows says that another follows.
     signals: Vec<String>,
 }
 
 impl Paged<'_> {
     /// The same rows as the last page: what says that another follows is taken away.
-    fn last(&self, it: &Candidate) -> Option<Exchange> {
+    pub(crate) fn last(&self, it: &Candidate) -> Option<Exchange> {
         let body = self.more.json()?;
         let ends = |changed: &Exchange| {
             it.read(changed).is_ok_and(|page| page.next.is_none() && edit::size(&page) > 0)
@@ -45,7 +45,8 @@ impl Paged<'_> {
     }
 }
 
-fn paged(it: &Candidate) -> Vec<Paged<'_>> {
+/// The endpoints that page.
+pub(crate) fn paged(it: &Candidate) -> Vec<Paged<'_>> {
     let endpoints = it.descriptor().endpoints.iter();
     endpoints
         .filter_map(|endpoint| it.cases(endpoint).find_map(|fixture| shown(it, endpoint, fixture)))
@@ -132,6 +133,20 @@ pub fn e33_the_page_size_is_asked_for(it: &Candidate, faults: &mut Faults) {
 
 /// E34.
 pub fn e34_first_full_and_last_pages_end_rightly(it: &Candidate, faults: &mut Faults) {
+    for endpoint in it.descriptor().endpoints.iter().filter(|endpoint| lists_pages(endpoint)) {
+        let adapter = it.adapter.as_ref();
+        let goes_on = |exchange: &Exchange| it.read(exchange).is_ok_and(|page| page.next.is_some());
+        let mut bodies = it.cases(endpoint).filter(|fixture| fixture.exchange.json().is_some()).peekable();
+        let some = bodies.peek().is_some();
+        let shown = bodies.any(|fixture| {
+            let lists = edit::row_lists(adapter, &fixture.exchange);
+            let rows = usize::from(endpoint.page_size.min(1000));
+            goes_on(&fixture.exchange) || goes_on(&edit::grown(adapter, &fixture.exchange, &lists, rows))
+        });
+        faults.unless(shown || !some, endpoint.name, || {
+            "lists pages, and no fixture is followed by another (page_size: 0 says that all comes at once)".to_owned()
+        });
+    }
     for paged in paged(it) {
         let Some(last) = paged.last(it) else { continue };
         let rows = usize::from(paged.endpoint.page_size.clamp(1, 1000));
@@ -157,6 +172,10 @@ pub fn e34_first_full_and_last_pages_end_rightly(it: &Candidate, faults: &mut Fa
             }
         }
     }
+}
+
+fn lists_pages(endpoint: &Endpoint) -> bool {
+    endpoint.page_size > 0 && matches!(endpoint.shape, Shape::Listing { .. })
 }
 
 /// E35.

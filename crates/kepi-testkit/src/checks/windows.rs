@@ -62,35 +62,6 @@ pub fn f40_a_second_run_asks_only_for_what_is_new_or_restated(it: &Candidate, fa
     }
 }
 
-/// F41.
-pub fn f41_every_stored_cursor_resumes(it: &Candidate, faults: &mut Faults) {
-    for (fixture, page) in it.pages() {
-        let Some(next) = page.next else { continue };
-        let job = &fixture.exchange.job;
-        let stored = Cursor::from_stored(next.as_stored());
-        let Ok(fresh) = it.fresh() else { continue };
-        let asked = |adapter: &dyn kepi_core::Adapter, cursor: &Cursor| {
-            adapter
-                .request(job, cursor)
-                .map(|request| request_text(&request))
-                .map_err(|error| error.to_string())
-        };
-        let (here, there) = (asked(it.adapter.as_ref(), &next), asked(fresh.as_ref(), &stored));
-        faults.unless(here == there, fixture.name(), || {
-            format!("an adapter that starts anew asks {there:?} at the stored cursor, and not {here:?}")
-        });
-        let foreign = Cursor::from_stored(Some("{\"kepi\":\"foreign\"}"));
-        match it.adapter.request(job, &foreign) {
-            Ok(request) => {
-                faults.add(fixture.name(), format!("a foreign cursor is taken: {}", request.summary()))
-            }
-            Err(error) => faults.unless(error.kind() == ErrorKind::Store, fixture.name(), || {
-                format!("a foreign cursor is {} and not a matter of the store", error.kind())
-            }),
-        }
-    }
-}
-
 /// F42.
 pub fn f42_a_far_future_gives_nothing_and_does_no_harm(it: &Candidate, faults: &mut Faults) {
     for (endpoint, fixture) in it.full_ones().filter(|(_, fixture)| fixture.exchange.job.window.is_some()) {
@@ -135,26 +106,6 @@ pub fn f43_rows_on_the_boundary_are_not_lost(it: &Candidate, faults: &mut Faults
                     format!("a row of {day} is lost when {tight} is asked for")
                 });
             }
-        }
-    }
-}
-
-/// F44.
-pub fn f44_a_cursor_never_moves_backwards(it: &Candidate, faults: &mut Faults) {
-    for (fixture, page) in it.pages() {
-        let lists = edit::row_lists(it.adapter.as_ref(), &fixture.exchange);
-        let (Some(mut cursor), false) = (page.next, lists.is_empty()) else { continue };
-        let mut seen = vec![fixture.exchange.cursor.clone(), cursor.clone()];
-        for k in 1..6 {
-            let mut exchange = edit::following(it.adapter.as_ref(), &fixture.exchange, &lists, k);
-            exchange.cursor = cursor;
-            let Some(next) = it.read(&exchange).ok().and_then(|page| page.next) else { break };
-            if seen.contains(&next) {
-                faults.add(fixture.name(), format!("after {} pages the cursor is back at {next:?}", k + 1));
-                break;
-            }
-            seen.push(next.clone());
-            cursor = next;
         }
     }
 }

@@ -196,7 +196,8 @@ fn following(
     let key = if is(Breakage::KeepsThePlatformsOwnLink) { "next" } else { "next_token" };
     let token = answer.get(key).and_then(Value::as_str);
     let ids = || rows.iter().filter_map(|row| row.get("id")?.as_str().map(str::to_owned));
-    let stops = (is(Breakage::StopsAtAnEmptyPage) && rows.is_empty())
+    let stops = is(Breakage::NeverGoesOn)
+        || (is(Breakage::StopsAtAnEmptyPage) && rows.is_empty())
         || (is(Breakage::StopsAtAShortPage) && rows.len() < usize::from(PAGE_SIZE));
     if is(Breakage::StopsAtAKnownRow) && step.rows.iter().any(|known| ids().next().as_ref() == Some(known)) {
         *page = Page::default();
@@ -220,8 +221,10 @@ fn following(
         Some(Breakage::CarriesRowsInTheCursor) => next.rows = ids().collect(),
         Some(Breakage::StopsAtAKnownRow) => next.rows = ids().next_back().into_iter().collect(),
         Some(Breakage::ForgetsThePageAfterFive) => {
-            next.after %= 5;
-            next.token.truncate(4);
+            next.rows = if step.rows.is_empty() { vec![token.to_owned()] } else { step.rows };
+            if next.after == 5 {
+                next = Step { token: next.rows.concat(), after: 1, ..next };
+            }
         }
         _ => {}
     }

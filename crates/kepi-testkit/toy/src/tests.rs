@@ -110,6 +110,7 @@ breakages! {
     e32 e32_fails_alone GoesRoundForEver,
     e33 e33_fails_alone TrustsTheDefaultPageSize,
     e34 e34_fails_alone WantsRowsOnTheLastPage,
+    e34 e34_fails_alone_too NeverGoesOn,
     e35 e35_fails_alone IsSilentAtTheCap,
     e36 e36_fails_alone StopsAtAKnownRow,
     e37 e37_fails_alone CarriesRowsInTheCursor,
