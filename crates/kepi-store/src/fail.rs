@@ -77,7 +77,7 @@ fn hint_for(reason: &str) -> &'static str {
         "forbidden",
     ]) {
         "kepi may not write there: check the owner and the rights of the store's folder"
-    } else if says(&["no space", "disk full", "quota exceeded", "os error 28"]) {
+    } else if says(&["no space", "no storage space", "disk full", "quota exceeded", "os error 28"]) {
         "the disk is full: make room and run again, nothing that was committed is lost"
     } else if says(&["not found", "no such file", "os error 2"]) {
         "was a file removed from the store by hand? restore it from a copy"

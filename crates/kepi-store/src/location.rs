@@ -96,6 +96,16 @@ impl Location {
         Ok(())
     }
 
+    /// Whether it may be written, as far as the rights on a local folder tell.
+    pub(crate) fn is_writable(&self) -> bool {
+        match self.url.to_file_path() {
+            Ok(folder) if self.backend.is_none() => {
+                std::fs::OpenOptions::new().write(true).open(folder.join(MARKER)).is_ok()
+            }
+            _ => true,
+        }
+    }
+
     /// The log of a table.
     pub(crate) fn log(&self, table: &str) -> Result<LogStoreRef> {
         let url = if table.is_empty() {

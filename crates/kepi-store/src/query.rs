@@ -14,6 +14,8 @@ use jiff::Timestamp;
 use kepi_core::{Error, ErrorKind, Result, document::nearest};
 use serde_json::Value;
 
+use crate::fail::Fail;
+
 /// What a query gave.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct QueryRows {
@@ -106,9 +108,8 @@ fn instants(
 }
 
 fn texts(array: &ArrayRef) -> Result<Vec<Value>> {
-    let failed = |error| Error::new(ErrorKind::Unexpected, "print a column").caused_by::<arrow::error::ArrowError>(error);
     let options = FormatOptions::default();
-    let formatter = ArrayFormatter::try_new(array, &options).map_err(failed)?;
+    let formatter = ArrayFormatter::try_new(array, &options).at("print a column")?;
     (0..array.len())
         .map(|row| {
             if array.is_null(row) {

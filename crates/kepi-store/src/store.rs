@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) options: StoreOptions,
     pub(crate) journal: Journal,
     pub(crate) tables: HashMap<&'static str, TableLog>,
+    writable: bool,
     /// Held while a commit goes from the journal to the projections, so that writers of one process take
     /// turns.
     pub(crate) turn: tokio::sync::Mutex<()>,
@@ -73,7 +74,7 @@ impl Store {
             let table = TableLog::create(log, schema.clone(), options.clone()).await?;
             tables.insert(schema.table.name, table);
         }
-        Self::of(tables, options)
+        Self::of(tables, options, place.is_writable())
     }
 
     /// Opens a store that exists, also one that may only be read. Nothing is created or changed.
@@ -89,13 +90,19 @@ impl Store {
             let table = TableLog::open(log, schema.clone(), options.clone()).await?;
             tables.insert(schema.table.name, table);
         }
-        Self::of(tables, options)
+        Self::of(tables, options, place.is_writable())
     }
 
-    fn of(mut tables: HashMap<&'static str, TableLog>, options: StoreOptions) -> Result<Self> {
+    fn of(mut tables: HashMap<&'static str, TableLog>, options: StoreOptions, writable: bool) -> Result<Self> {
         let pages = tables.remove("pages").ok_or_else(|| torn("the journal is missing"))?;
         let turn = tokio::sync::Mutex::new(());
-        Ok(Self(Arc::new(Inner { options, journal: Journal::new(pages), tables, turn })))
+        Ok(Self(Arc::new(Inner { options, journal: Journal::new(pages), tables, writable, turn })))
+    }
+
+    /// Whether it may be written, as far as the rights on its folder tell.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.0.writable
     }
 
     /// Where every stream stands: its newest page. No body is read.

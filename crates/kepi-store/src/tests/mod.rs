@@ -1,5 +1,8 @@
 //! The store as its users see it. A page of these tests is its own body: JSON of what it decodes to.
 
 mod facts;
+mod places;
 mod readings;
+mod resume;
 mod support;
+mod together;

@@ -1,0 +1,138 @@
+//! Several writers on one folder.
+
+use std::time::Duration;
+
+use kepi_core::{Job, Page};
+
+use super::support::{World, check, new_page, noon, page, reading, rows};
+use crate::{NewPage, Store, StoreOptions};
+
+/// Another process's handle: nothing is shared but the folder.
+async fn other(world: &World) -> Store {
+    Store::open(&world.path(), world.options()).await.unwrap()
+}
+
+/// A page of an imported file: its job tells its name.
+fn file(name: &str, page: Page) -> NewPage {
+    let new = new_page(page);
+    NewPage { job: Job { input: Some(serde_json::json!({ "file": name })), ..new.job }, ..new }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_writers_of_one_stream_lose_and_double_nothing() {
+    let world = World::new();
+    drop(world.store().await);
+    let (left, right) = (other(&world).await, other(&world).await);
+    let write = |store: Store, side: i8| async move {
+        for turn in 0..4_i8 {
+            let mut writer = store.writer(None);
+            let post = format!("{side}-{turn}");
+            let said = page(vec![reading(&post, noon(turn + 1), &[("likes", i64::from(turn))])]);
+            writer.push(file(&post, said)).await.unwrap();
+            let flushed = writer.flush().await.unwrap();
+            assert!(flushed.projected, "waited in vain for the other writer");
+        }
+    };
+    let (left, right) = tokio::join!(tokio::spawn(write(left, 0)), tokio::spawn(write(right, 1)));
+    left.and(right).unwrap();
+    let store = other(&world).await;
+    check(&store, "select count(*), count(distinct post) from post_facts", &["8 8"]).await;
+    check(&store, "select count(*), max(sequence), count(distinct sequence) from pages", &["8 8 8"]).await;
+    check(&store, "select count(*) from post_lifetime where rank = 0", &["8"]).await;
+}
+
+#[tokio::test]
+async fn what_another_worker_fetched_already_is_dropped() {
+    let world = World::new();
+    let store = world.store().await;
+    let late = other(&world).await;
+    let said = || new_page(page(vec![reading("1", noon(1), &[("likes", 1)])]));
+    let mut slow = late.writer(None);
+    slow.push(said()).await.unwrap();
+    let mut quick = store.writer(None);
+    quick.push(said()).await.unwrap();
+    quick.finish().await.unwrap();
+    let flushed = slow.flush().await.unwrap();
+    assert_eq!((flushed.pages, flushed.dropped), (0, 1));
+    check(&store, "select count(*) from pages", &["1"]).await;
+}
+
+#[tokio::test]
+async fn two_files_imported_at_once_are_both_kept() {
+    let world = World::new();
+    let store = world.store().await;
+    let late = other(&world).await;
+    let mut slow = late.writer(None);
+    slow.push(file("b.csv", page(vec![reading("2", noon(2), &[("likes", 2)])]))).await.unwrap();
+    let mut quick = store.writer(None);
+    quick.push(file("a.csv", page(vec![reading("1", noon(1), &[("likes", 1)])]))).await.unwrap();
+    quick.finish().await.unwrap();
+    slow.finish().await.unwrap();
+    check(&store, "select sequence from pages order by sequence", &["1", "2"]).await;
+    check(&store, "select post from post_facts order by post", &["1", "2"]).await;
+}
+
+#[tokio::test]
+async fn a_second_import_of_the_same_file_is_known() {
+    let world = World::new();
+    let store = world.store().await;
+    let new = file("a.csv", page(vec![reading("1", noon(1), &[("likes", 1)])]));
+    assert!(!store.has_page(&new.stream, &new.job, &new.body).await.unwrap());
+    let mut writer = store.writer(None);
+    writer.push(new.clone()).await.unwrap();
+    writer.push(new.clone()).await.unwrap();
+    writer.finish().await.unwrap();
+    check(&store, "select count(*) from pages", &["1"]).await;
+    let later = Job { planned_at: noon(9), ..new.job.clone() };
+    assert!(store.has_page(&new.stream, &later, &new.body).await.unwrap());
+    let mapped = Job { input: Some(serde_json::json!({ "file": "a.csv", "map": 2 })), ..new.job };
+    assert!(!store.has_page(&new.stream, &mapped, &new.body).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_earlier_commit_that_was_never_projected_holds_later_ones_until_it_is() {
+    let world = World::new();
+    drop(world.store().await);
+    let fault: crate::Fault = std::sync::Arc::new(|name| match name {
+        "journal:committed" => Err(kepi_core::Error::new(kepi_core::ErrorKind::Cancelled, "died here")),
+        _ => Ok(()),
+    });
+    let dying = StoreOptions { fault: Some(fault), ..world.options() };
+    let dying = Store::open(&world.path(), dying).await.unwrap();
+    let mut writer = dying.writer(None);
+    writer.push(new_page(page(vec![reading("1", noon(1), &[("likes", 1)])]))).await.unwrap();
+    assert!(writer.flush().await.is_err());
+
+    let options = StoreOptions { patience: Duration::ZERO, ..world.options() };
+    let store = Store::open(&world.path(), options).await.unwrap();
+    let mut writer = store.writer(None);
+    writer.push(new_page(page(vec![reading("1", noon(2), &[("likes", 5)])]))).await.unwrap();
+    let flushed = writer.flush().await.unwrap();
+    assert!(!flushed.projected);
+    assert!(rows(&store, "select * from post_facts").await.is_empty());
+    let done = store.catch_up(&super::support::Echo).await.unwrap();
+    assert_eq!((done.commits, done.pages), (2, 2));
+    check(&store, "select likes from post_daily where current", &["4"]).await;
+}
+
+#[tokio::test]
+async fn compaction_changes_no_row_and_loses_no_stream() {
+    let world = World::new();
+    let options = StoreOptions { compact_files: 3, checkpoint_interval: 4, ..world.options() };
+    let store = Store::create(&world.path(), options).await.unwrap();
+    for day in 1..=9 {
+        super::support::write(&store, [page(vec![reading("1", noon(day), &[("likes", i64::from(day) * 10)])])]).await;
+    }
+    let count = "select count(*), sum(likes) from post_daily where current";
+    check(&store, count, &["8 80"]).await;
+    let files = store.0.table("post_daily").unwrap().known().files.len();
+    assert!(files < 8, "{files} files were left");
+    store.maintain(crate::MaintainOptions { keep_days: 0, ..Default::default() }).await.unwrap();
+    let fresh = other(&world).await;
+    check(&fresh, count, &["8 80"]).await;
+    check(&fresh, "select count(*), max(sequence) from pages", &["9 9"]).await;
+    let state = fresh.stream_states().await.unwrap().into_values().next().unwrap();
+    assert_eq!(state.sequence, 9);
+    super::support::write(&fresh, [page(vec![reading("1", noon(10), &[("likes", 101)])])]).await;
+    check(&fresh, count, &["9 91"]).await;
+}
