@@ -5,7 +5,7 @@ use crate::SimClock;
 /// How the platforms behave.
 #[derive(Debug, Clone)]
 pub struct SimulatorConfig {
-    /// The clock that all platforms live by; `None` for one that shows [`World::default_now`].
+    /// The clock that all platforms live by; `None` for one that shows [`crate::World::default_now`].
     pub clock: Option<SimClock>,
     /// The application's id, at every platform.
     pub client_id: String,

@@ -47,17 +47,22 @@ fn array(json: &mut Json, fill: impl FnOnce(&mut Array<'_>)) {
 
 fn quoted(text: &mut String, value: &str) {
     text.push('"');
-    for c in value.chars() {
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            c if c < ' ' => {
-                let _ = write!(text, "\\u{:04x}", c as u32);
+    let mut rest = value;
+    while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
+        let (plain, special) = rest.split_at(at);
+        text.push_str(plain);
+        match special.as_bytes()[0] {
+            b'"' => text.push_str("\\\""),
+            b'\\' => text.push_str("\\\\"),
+            b'\n' => text.push_str("\\n"),
+            control => {
+                let _ = write!(text, "\\u{control:04x}");
             }
-            c => text.push(c),
         }
+        // What is escaped is one byte long.
+        rest = &special[1..];
     }
+    text.push_str(rest);
     text.push('"');
 }
 
