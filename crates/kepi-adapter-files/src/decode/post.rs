@@ -153,15 +153,15 @@ fn id_of(cell: &Cell) -> Result<Option<SmolStr>, String> {
     }
 }
 
-/// What an id in an address ends with.
-const ENDS: [char; 5] = ['/', '?', '&', '#', ' '];
+/// An id in an address, without what follows it.
+fn until_end(text: &str) -> &str {
+    text.split(['/', '?', '&', '#', ' ']).next().unwrap_or_default()
+}
 
 fn part_of(text: &str, part: &IdPart) -> Option<SmolStr> {
     let id = match part {
         IdPart::DigitsAfter(mark) => {
-            let tail = &text[text.find(mark.as_str())? + mark.len()..];
-            let length = tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len());
-            tail[..length].to_owned()
+            text.split_once(mark.as_str())?.1.chars().take_while(char::is_ascii_digit).collect()
         }
         IdPart::Query(keys) => {
             let query = text.split_once('?').map_or("", |(_, query)| query).replace("&amp;", "&");
@@ -172,14 +172,8 @@ fn part_of(text: &str, part: &IdPart) -> Option<SmolStr> {
             };
             keys.iter().map(value).collect::<Option<Vec<_>>>()?.join("_")
         }
-        IdPart::After(mark) => {
-            let tail = &text[text.find(mark.as_str())? + mark.len()..];
-            tail.split(ENDS).next().unwrap_or_default().to_owned()
-        }
-        IdPart::From(mark) => {
-            let tail = &text[text.find(mark.as_str())?..];
-            tail.split(ENDS).next().unwrap_or_default().to_owned()
-        }
+        IdPart::After(mark) => until_end(text.split_once(mark.as_str())?.1).to_owned(),
+        IdPart::From(mark) => format!("{mark}{}", until_end(text.split_once(mark.as_str())?.1)),
     };
     (!id.is_empty()).then(|| id.into())
 }

@@ -190,15 +190,21 @@ pub(super) struct SheetBuilder {
     name: String,
     rows: BTreeMap<usize, Vec<Cell>>,
     cells: usize,
+    /// The first row of which a cell was left out because there were too many.
+    full_at: Option<usize>,
 }
 
 impl SheetBuilder {
     pub(super) fn new(name: String) -> Self {
-        Self { name, rows: BTreeMap::new(), cells: 0 }
+        Self { name, rows: BTreeMap::new(), cells: 0, full_at: None }
     }
 
     pub(super) fn put(&mut self, row: usize, column: usize, cell: Cell) {
-        if cell.is_empty() || column >= MOST_COLUMNS || self.cells >= MOST_CELLS {
+        if cell.is_empty() || column >= MOST_COLUMNS {
+            return;
+        }
+        if self.cells >= MOST_CELLS {
+            self.full_at.get_or_insert(row);
             return;
         }
         let cells = self.rows.entry(row).or_default();
@@ -222,6 +228,9 @@ impl SheetBuilder {
             rows.push(Row::of_cells(at as u64 + 1, cells));
             expected = at + 1;
         }
+        if let Some(at) = self.full_at {
+            rows.push(Row::broken(at as u64 + 1, "", "the sheet holds more cells than are read: split it"));
+        }
         Sheet { name: self.name, rows, even: false }
     }
 }
@@ -239,6 +248,18 @@ mod tests {
             zip.write_all(&vec![0; *zeros]).unwrap();
         }
         zip.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn cells_too_far_out_or_too_many_are_left_out() {
+        let mut sheet = SheetBuilder::new("a".to_owned());
+        sheet.put(0, 0, Cell::text("x"));
+        sheet.put(1, MOST_COLUMNS, Cell::text("far"));
+        sheet.cells = MOST_CELLS;
+        sheet.put(5, 0, Cell::text("late"));
+        let shown: Vec<_> =
+            sheet.finish().rows.iter().map(|row| (row.line, row.cells.len(), row.fault.is_some())).collect();
+        assert_eq!(shown, [(1, 1, false), (6, 0, true)]);
     }
 
     #[test]

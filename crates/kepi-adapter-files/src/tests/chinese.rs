@@ -96,6 +96,25 @@ fn xiaohongshu_notes() {
     assert_eq!(page.posts[1].title, None);
 }
 
+/// The zone is the platform's, wherever the brand sits.
+#[test]
+fn clock_times_are_beijings() {
+    let bytes = workbook::Workbook::of(fixture!("xiaohongshu/笔记列表明细表 (1).grid")).pack();
+    let account = AccountRef { zone: "America/New_York".into(), ..account("xiaohongshu/demo") };
+    let input = FileInput {
+        name: "笔记列表明细表 2026-10-12.xlsx",
+        bytes: &bytes,
+        mtime: None,
+        observed_at: None,
+        account: &account,
+        currency: None,
+    };
+    let job = FILES.recognise(&input, Choice::Detect).unwrap();
+    let page = decode(&job, &bytes);
+    assert_eq!(page.posts[0].published_at, Some(at("2026-10-08T12:05:11Z")));
+    assert_eq!(page.measurements[0].observed_at, at("2026-10-11T16:00:00Z"));
+}
+
 #[test]
 fn xiaohongshu_account() {
     let page =

@@ -37,6 +37,24 @@ fn days_of_an_account() {
 }
 
 #[test]
+fn a_row_that_contradicts_an_earlier_one_is_set_aside() {
+    let text = "date,followers,new_followers\n2026-10-01,1000,\n2026-10-01,1000,5\n2026-10-01,1001,5\n";
+    let page = mapped("weibo/demo", FOLLOWERS, text).page();
+    assert_eq!(lines(&page), ["2026-10-01 unknown followers_total=1000 follows_gained=5"]);
+    let reasons = rejects(&page);
+    assert_eq!(reasons.len(), 1, "{reasons:?}");
+    assert!(reasons[0].starts_with("line 4: followers_total is Count(1001) here"), "{reasons:?}");
+}
+
+#[test]
+fn a_row_with_a_cell_too_many_is_set_aside() {
+    let text = "date,followers,new_followers\n2026-10-01,1,204,5\n2026-10-02,7,1,\n";
+    let page = mapped("weibo/demo", FOLLOWERS, text).page();
+    assert_eq!(lines(&page), ["2026-10-02 unknown followers_total=7 follows_gained=1"]);
+    assert_eq!(rejects(&page), ["line 2: the row has 4 cells, its header 3"]);
+}
+
+#[test]
 fn posts_with_their_ids() {
     let map = r#"
 subject = "post"
