@@ -75,6 +75,41 @@ struct State {
     limiters: HashMap<String, Limiter>,
 }
 
+impl State {
+    fn check_gates(&mut self, draws: &Draws, now: Timestamp) -> Result<(), Hold> {
+        for name in &draws.gates {
+            let renewed = self.gates.entry(name.clone()).or_default().check(now)?;
+            if renewed {
+                self.forget(&draws.rows);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_rows(&mut self, draws: &Draws, now: Timestamp, clock: &Arc<dyn Clock>) -> Result<(), Hold> {
+        let [pool, _] = &draws.gates;
+        let told = self.gates.get(pool).and_then(Gate::told);
+        let windows = draws.rows.iter().filter(|(_, row)| row.reset == Reset::Window).count();
+        for (name, row) in &draws.rows {
+            let limiter = self.limiters.entry(name.clone());
+            let limiter = limiter.or_insert_with(|| Limiter::new(row, Arc::clone(clock)));
+            // The headers tell of this row if they name its number, or if they can mean no other.
+            let meant = |limit: Option<u32>| limit.is_none_or(|limit| limit == row.requests) || windows == 1;
+            limiter.check(now, row.reset == Reset::Window && told.is_some_and(meant))?;
+        }
+        Ok(())
+    }
+
+    /// A window that the headers told of has ended: all its calls come back together.
+    fn forget(&mut self, rows: &[(String, Declared)]) {
+        for (name, _) in rows.iter().filter(|(_, row)| row.reset == Reset::Window) {
+            if let Some(limiter) = self.limiters.get_mut(name) {
+                limiter.clear();
+            }
+        }
+    }
+}
+
 /// What a call draws on.
 #[derive(Debug, Clone, Default)]
 struct Draws {
@@ -154,38 +189,14 @@ impl Desk {
     fn try_take(&self, draws: &Draws) -> Result<[bool; 2], Hold> {
         let now = self.clock.now();
         let mut state = self.state();
-        let mut told = None;
-        for (i, name) in draws.gates.iter().enumerate() {
-            let gate = state.gates.entry(name.clone()).or_default();
-            let renewed = gate.check(now)?;
-            if i == 0 {
-                told = gate.told();
-                if renewed {
-                    let State { limiters, .. } = &mut *state;
-                    forget(limiters, &draws.rows);
-                }
-            }
-        }
-        let windows = draws.rows.iter().filter(|(_, row)| row.reset == Reset::Window).count();
-        for (name, row) in &draws.rows {
-            let limiter = state
-                .limiters
-                .entry(name.clone())
-                .or_insert_with(|| Limiter::new(row, Arc::clone(&self.clock)));
-            let by_header = row.reset == Reset::Window
-                && told.is_some_and(|limit| limit.is_none_or(|limit| limit == row.requests) || windows == 1);
-            limiter.check(now, by_header)?;
-        }
+        state.check_gates(draws, now)?;
+        state.check_rows(draws, now, &self.clock)?;
         for (name, _) in &draws.rows {
             if let Some(limiter) = state.limiters.get_mut(name) {
                 limiter.take(now);
             }
         }
-        let mut probes = [false; 2];
-        for (probe, name) in probes.iter_mut().zip(&draws.gates) {
-            *probe = state.gates.entry(name.clone()).or_default().take(now);
-        }
-        Ok(probes)
+        Ok(draws.gates.each_ref().map(|name| state.gates.entry(name.clone()).or_default().take(now)))
     }
 
     /// What an answer means for the calls that follow; a refusal learns when they may.
@@ -314,13 +325,4 @@ fn renewal(draws: &Draws, now: Timestamp) -> Timestamp {
 fn midnight(now: Timestamp, zone: &TimeZone) -> Timestamp {
     let next = zone.to_datetime(now).date().tomorrow().and_then(|date| date.to_zoned(zone.clone()));
     next.map_or_else(|_| after(now, UNKNOWN_RENEWAL), |zoned| zoned.timestamp())
-}
-
-/// A window that the headers told of has ended: all its calls come back together.
-fn forget(limiters: &mut HashMap<String, Limiter>, rows: &[(String, Declared)]) {
-    for (name, _) in rows.iter().filter(|(_, row)| row.reset == Reset::Window) {
-        if let Some(limiter) = limiters.get_mut(name) {
-            limiter.clear();
-        }
-    }
 }

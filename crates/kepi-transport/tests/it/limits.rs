@@ -79,6 +79,25 @@ async fn headers_stop_us_before_a_refusal() {
 }
 
 #[tokio::test]
+async fn a_window_is_full_again_when_the_headers_say_so() {
+    const TEN: &[kepi_core::Quota] = &[
+        quota("pool", 10, 300, Reset::Window),
+        kepi_core::Quota { scope: Scope::App, ..quota("pool:app", 1000, 300, Reset::Window) },
+    ];
+    let start = at("2026-10-05T11:56:40Z");
+    let server = Windows { limit: 10, secs: 300, start: Some(start), ..Windows::default() };
+    let server = Arc::new(Mutex::new(server));
+    let served = Arc::clone(&server);
+    let toy = Toy::new(TEN, Cost::Free);
+    let bench = bench_on(jumping(), toy, move |now, _| served.lock().unwrap().answer(now));
+    for _ in 0..20 {
+        bench.fetch("list").await.unwrap();
+    }
+    // The platform's window began 200 s before our first call: ten at 0, ten at 100, not at 303.
+    assert_eq!((bench.elapsed(), server.lock().unwrap().refused), (100.0, 0));
+}
+
+#[tokio::test]
 async fn an_allowance_used_by_others_is_noticed() {
     let bench = bench_on(jumping(), Toy::default(), |now, number| {
         let reset = (at(START).as_second() + 500).to_string();

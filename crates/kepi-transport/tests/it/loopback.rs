@@ -125,7 +125,10 @@ async fn a_broken_connection_tells_how_it_broke() {
     for (mishap, message) in table {
         let once = FaultProxy::start(*server.address(), move |_| mishap).await.unwrap();
         let timeouts = if message == "no answer in time" { short() } else { Timeouts::default() };
-        let error = fetch(&once.url(), "order", timeouts).await.unwrap_err();
+        let bound = std::time::Duration::from_secs(20);
+        let url = once.url();
+        let answer = tokio::time::timeout(bound, fetch(&url, "order", timeouts)).await;
+        let error = answer.expect("the wire gives up in time").unwrap_err();
         assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, message), "{error:?}");
         assert_eq!(once.connections(), 1, "{mishap:?}: what may have been done is not repeated");
         if let Mishap::StallAfter(_) = mishap {

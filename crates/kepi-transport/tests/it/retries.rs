@@ -139,3 +139,18 @@ async fn an_endpoint_that_keeps_failing_is_left_alone_and_the_others_are_not() {
     let before = bench.calls();
     assert!(bench.fetch("list").await.is_ok() && bench.calls() == before + 1, "closed again");
 }
+
+#[tokio::test]
+async fn only_a_failing_platform_opens_the_circuit() {
+    let check = async |answer: fn() -> Response| {
+        let (bench, _) = timed(RetryPolicy { circuit_failures: 2, ..policy() }, move |_| Ok(answer()));
+        let first = bench.fetch("list").await.unwrap_err();
+        for _ in 0..5 {
+            let again = bench.fetch("list").await.unwrap_err();
+            assert_eq!(again.kind(), first.kind(), "{again:?}");
+        }
+    };
+    check(|| ScriptedWire::json(404, "")).await;
+    check(|| ScriptedWire::json(402, "")).await;
+    check(|| ScriptedWire::response(429, &[("retry-after", "5000")], "")).await;
+}
