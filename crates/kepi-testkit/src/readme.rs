@@ -88,24 +88,33 @@ pub fn endpoint_tables(descriptor: &Descriptor) -> String {
     text
 }
 
+/// A generated part of a README: its name and what it says.
+type Part = (&'static str, fn(&Descriptor) -> String);
+
+const PARTS: [Part; 2] = [("endpoints", endpoint_tables), ("capabilities", capability_table)];
+
 /// Holds the part of the README between `<!-- begin: NAME -->` and `<!-- end: NAME -->` against what it should
-/// be, or writes it.
-pub(crate) fn hold(home: &Path, name: &str, expected: &str, update: bool, faults: &mut Faults) {
+/// be. Where it is written instead, all parts are, because tests run side by side.
+pub(crate) fn hold(home: &Path, name: &str, descriptor: &Descriptor, update: bool, faults: &mut Faults) {
     let path = home.join("README.md");
-    let Ok(text) = fs::read_to_string(&path) else { return faults.add("README.md", "is missing") };
+    let Ok(mut text) = fs::read_to_string(&path) else { return faults.add("README.md", "is missing") };
+    for (part, says) in PARTS.iter().filter(|(part, _)| update || *part == name) {
+        match filled(&text, part, &says(descriptor)) {
+            Some(now) => text = now,
+            None => faults.add(
+                "README.md",
+                format!("has no lines `<!-- begin: {part} -->` and `<!-- end: {part} -->`"),
+            ),
+        }
+    }
+    snapshot::hold_text(&path, &text, update, faults);
+}
+
+fn filled(text: &str, name: &str, says: &str) -> Option<String> {
     let (begin, end) = (format!("<!-- begin: {name} -->\n"), format!("<!-- end: {name} -->"));
-    let parts = text.split_once(&begin).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(&end)?;
-        Some((before, after))
-    });
-    let Some((before, after)) = parts else {
-        return faults.add(
-            "README.md",
-            format!("has no lines `{}` and `{end}`, between which a table is generated", begin.trim_end()),
-        );
-    };
-    let now = format!("{before}{begin}\n{expected}\n{end}{after}");
-    snapshot::hold_text(&path, &now, update, faults);
+    let (before, rest) = text.split_once(&begin)?;
+    let (_, after) = rest.split_once(&end)?;
+    Some(format!("{before}{begin}\n{says}\n{end}{after}"))
 }
 
 fn row(text: &mut String, cells: &[&str]) {

@@ -1,6 +1,11 @@
 //! The descriptor and the settings as text that is committed and only grows.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use kepi_core::{Descriptor, Field, Shape};
 use serde_json::Value;
@@ -72,7 +77,7 @@ pub(crate) fn hold_text(path: &Path, now: &str, update: bool, faults: &mut Fault
         return;
     }
     if update {
-        if let Err(error) = fs::write(path, now) {
+        if let Err(error) = write_whole(path, now) {
             faults.add(path.display(), format!("cannot be written: {error}"));
         }
         return;
@@ -82,6 +87,15 @@ pub(crate) fn hold_text(path: &Path, now: &str, update: bool, faults: &mut Fault
         Some(kept) => format!("differs\n{}", difference(&kept, now)),
     };
     faults.add(path.display(), format!("{what}\n    KEPI_UPDATE_EXPECTED=1 writes it anew; then read it"));
+}
+
+/// Writes a file so that who reads it meanwhile sees the old text or the new one.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    static WRITES: AtomicU32 = AtomicU32::new(0);
+    let unique = format!("{}-{}.tmp", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+    let beside = path.with_extension(unique);
+    fs::write(&beside, text)?;
+    fs::rename(&beside, path)
 }
 
 /// The lines that differ: `-` expected, `+` found.

@@ -15,7 +15,7 @@ const INVENTED: [&str; 6] = ["example", "sample", "invented", "scrubbed", "redac
 
 /// J77.
 pub fn j77_the_readme_agrees_with_the_descriptor(it: &Candidate, faults: &mut Faults) {
-    readme::hold(&it.home, "endpoints", &readme::endpoint_tables(it.descriptor()), it.update, faults);
+    readme::hold(&it.home, "endpoints", it.descriptor(), it.update, faults);
     let text = fs::read_to_string(it.home.join("README.md")).unwrap_or_default();
     for heading in ["Credentials", "Settings", "What it offers"] {
         let has =

@@ -178,6 +178,19 @@ fn j80_fails_alone() {
     check(home.path(), None, "j80");
 }
 
+/// Tests run side by side: whichever writes the README last must not undo what another wrote.
+#[test]
+fn one_update_writes_all_parts_of_the_readme() {
+    let home = tampered("README.md", "| `reach` |", "| `views` |");
+    let path = home.path().join("README.md");
+    let text = fs::read_to_string(&path).unwrap().replace("toys.read", "toys.write");
+    fs::write(&path, text).unwrap();
+    let named = |prefix: &str| *CHECKS.iter().find(|check| check.name.starts_with(prefix)).unwrap();
+    assert!(!named("j77").faults(&candidate(home.path(), None, false)).is_empty());
+    assert!(named("c22").faults(&candidate(home.path(), None, true)).is_empty());
+    assert!(named("j77").faults(&candidate(home.path(), None, false)).is_empty());
+}
+
 #[test]
 fn every_check_is_tried() {
     let tried = include_str!("tests.rs");
