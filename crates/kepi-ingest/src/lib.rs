@@ -14,7 +14,6 @@ mod report;
 mod run;
 pub mod schedule;
 mod seam;
-mod standin;
 mod stop;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What a pass did, told per account and endpoint.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use kepi_core::{AccountId, Error, ErrorKind, Notice, Page, Retry};
 use serde::Serialize;
@@ -71,6 +73,22 @@ pub enum Ending {
     Failed(Failure),
     /// The run was asked to stop.
     Stopped,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::NothingDue => f.write_str("nothing due"),
+            Self::Lacking { reason } => write!(f, "not offered: {reason}"),
+            Self::Capped { reason } => write!(f, "goes on in the next run: {reason}"),
+            Self::Deferred { until: Some(until), reason } => write!(f, "deferred until {until}: {reason}"),
+            Self::Deferred { until: None, reason } => write!(f, "deferred: {reason}"),
+            Self::Withheld => f.write_str("not believed: nothing but zeros where there were numbers"),
+            Self::Failed(failure) => write!(f, "failed: {}", failure.message),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
 }
 
 /// A failure, told for people.

@@ -11,10 +11,10 @@ use kepi_core::{
 };
 use smol_str::SmolStr;
 
+pub(crate) use kepi_store::{NewPage, RunRecord};
+use kepi_store::{Store, Writer};
 use kepi_transport::Transport;
 pub(crate) use kepi_transport::{Clock, Fetched};
-
-pub(crate) use crate::standin::{NewPage, RunRecord};
 
 /// Where pages come from: one call through all layers.
 #[async_trait]
@@ -59,4 +59,39 @@ pub trait PageWriter: Send {
     async fn flush(&mut self) -> Result<()>;
     /// Commits what was taken and ends; how many commits wait for their projections to be caught up.
     async fn finish(self: Box<Self>) -> Result<u64>;
+}
+
+#[async_trait]
+impl Pages for Store {
+    async fn stream_states(&self) -> Result<HashMap<Stream, StreamState>> {
+        Self::stream_states(self).await
+    }
+
+    async fn known_posts(&self, accounts: &[AccountId]) -> Result<Vec<KnownPost>> {
+        Self::known_posts(self, accounts).await
+    }
+
+    async fn writer(&self, run: &SmolStr) -> Result<Box<dyn PageWriter>> {
+        Ok(Box::new(Self::writer(self, Some(run.clone()))))
+    }
+
+    async fn append_run(&self, record: RunRecord) -> Result<()> {
+        Self::append_run(self, record).await
+    }
+}
+
+#[async_trait]
+impl PageWriter for Writer {
+    async fn push(&mut self, page: NewPage) -> Result<()> {
+        Self::push(self, page).await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        Self::flush(self).await.map(drop)
+    }
+
+    async fn finish(self: Box<Self>) -> Result<u64> {
+        let written = Self::finish(*self).await?;
+        Ok(u64::try_from(written.behind).unwrap_or(u64::MAX))
+    }
 }

@@ -5,6 +5,7 @@
 //! table `ticks` is what lets it run once. Ticks that nobody was there for are caught up by one run, not by as
 //! many. No account is in two hands: a run leases its accounts, and a lease that is not renewed runs out.
 
+mod by_hand;
 mod cron;
 mod decide;
 mod job;
@@ -12,6 +13,7 @@ mod runner;
 mod scheduler;
 mod state;
 
+pub use by_hand::run_by_hand;
 pub use cron::{Cron, Jitter};
 pub use job::{JobSettings, ScheduledJob, Upcoming, upcoming};
 pub use runner::{AfterIngest, IngestRunner, NoFollowUp, Runner, Task};

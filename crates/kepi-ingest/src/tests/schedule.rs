@@ -17,7 +17,7 @@ use crate::{
     Answer, Capability, Ending, EndpointReport, Failure, Lack, Memory, Outcome, RunKind, RunReport, StopFlag,
     schedule::{
         AfterIngest, JobSettings, NoFollowUp, RunFilter, Runner, ScheduledJob, Scheduler, State, Task,
-        upcoming,
+        run_by_hand, upcoming,
     },
     seam::Clock,
 };
@@ -610,4 +610,24 @@ fn the_next_24_hours() {
             "2026-03-29T08:00:00Z often"
         ]
     );
+}
+
+#[tokio::test]
+async fn a_pass_by_hand_keeps_off_accounts_in_hand_and_is_remembered() {
+    let state = State::in_memory().await.unwrap();
+    let world = super::toy::World::new(&["profile"]);
+    let account = [world.request.accounts[0].reference.id.clone()];
+    let (now, until) = (at("2026-10-08T11:00:00Z"), at("2026-10-08T13:00:00Z"));
+    assert_eq!(state.lease_accounts(&account, "other", now, until).await.unwrap(), None);
+    let by_hand = || run_by_hand(&state, &world.ingest, &world.request, &crate::Silent, &world.stop);
+    let error = by_hand().await.unwrap_err();
+    assert_eq!(error.to_string(), "another run has toy/a in hand (run: other)");
+    assert!(error.hint_text().unwrap().contains("2026-10-08T13:00:00Z"), "{error:?}");
+    assert_eq!(world.log.take(), Vec::<String>::new());
+    state.release_accounts("other").await.unwrap();
+    let report = by_hand().await.unwrap();
+    let runs = state.runs(&RunFilter::default()).await.unwrap();
+    assert_eq!(runs.len(), 1);
+    assert_eq!((&runs[0].run, runs[0].job.as_str(), runs[0].pages), (&report.run, "ingest", 1));
+    assert_eq!(state.lease_accounts(&account, "other", now, until).await.unwrap(), None);
 }

@@ -8,7 +8,7 @@ use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{State, count, explain, instant, micros, number};
 use crate::{
-    Tally,
+    RunReport, Tally,
     schedule::{Task, decide::Attempted},
 };
 
@@ -17,9 +17,9 @@ use crate::{
 pub struct RunEntry {
     /// Its id: the same as in the store's table `runs`.
     pub run: SmolStr,
-    /// Which job.
+    /// Which job; `ingest` or `backfill` for a run by hand.
     pub job: SmolStr,
-    /// The tick it was made for.
+    /// The tick it was made for; of a run by hand, when it began.
     pub tick: Timestamp,
     /// Which attempt of the tick, from 1.
     pub attempt: u64,
@@ -65,6 +65,35 @@ impl Default for RunFilter {
 }
 
 impl State {
+    /// Keeps a run that was made by hand.
+    ///
+    /// # Errors
+    /// `Store` when the state cannot be written.
+    pub async fn keep_run(&self, report: &RunReport) -> Result<()> {
+        let (tally, failure) = (report.totals, report.first_failure());
+        sqlx::query(
+            "INSERT INTO runs (run, job, tick, attempt, started_at, finished_at, outcome, error, hint,
+                               pages, measurements, rejects, calls, cost_micro_usd)
+             VALUES ($1, $2, $3, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind(report.run.as_str())
+        .bind(report.kind.as_str())
+        .bind(micros(report.started_at))
+        .bind(micros(report.finished_at))
+        .bind(report.outcome.as_str())
+        .bind(failure.map(|failure| failure.message.as_str()))
+        .bind(failure.and_then(|failure| failure.hint.as_deref()))
+        .bind(number(tally.pages))
+        .bind(number(tally.measurements))
+        .bind(number(tally.rejects))
+        .bind(number(tally.calls))
+        .bind(number(tally.cost_micro_usd))
+        .execute(&self.pool)
+        .await
+        .map_err(explain)?;
+        Ok(())
+    }
+
     /// Attempts, newest first.
     ///
     /// # Errors
