@@ -47,8 +47,10 @@ const ROWS: &[Row] = &[
     Row("topic_reads", Unit::Count, Count, MONOTONE, Everywhere, "", "t", "page reads of a hashtag", ""),
     // Acted
     Row("likes", Unit::Count, Count, REVOCABLE, Everywhere, "", "pamc", "likes or favourites of one type", ""),
+    Row("like_users", Unit::Users, People, MONOTONE, Nowhere, "", "pa", "unique people who liked", ""),
     Row("reactions", Unit::Count, Count, REVOCABLE, Everywhere, "", "pac", "reactions of all types, likes included", ""),
     Row("zaikan", Unit::Count, Count, REVOCABLE, Everywhere, "", "pa", "WeChat 在看 (wow)", "WeChat only"),
+    Row("zaikan_users", Unit::Users, People, MONOTONE, Nowhere, "", "pa", "unique people who tapped WeChat 在看", "WeChat only"),
     Row("recommends", Unit::Count, Count, REVOCABLE, Everywhere, "", "pa", "WeChat Channels 推荐 (heart on recommend)", "not the like"),
     Row("comments", Unit::Count, Count, REVOCABLE, Everywhere, "", "pamc", "comments, with replies where the platform counts them", ""),
     Row("shares", Unit::Count, Count, REVOCABLE, Everywhere, "", "pamc", "shares, reposts, forwards", "on X reposts without quotes"),
@@ -91,6 +93,8 @@ const ROWS: &[Row] = &[
     Row("cover_ctr", Unit::Ratio, Ratio, MONOTONE, Nowhere, "impressions", "pa", "clicks on the cover over its impressions, as given", "its bases are not the exported impressions and views"),
     Row("read_completion_rate", Unit::Ratio, Ratio, MONOTONE, Nowhere, "read_users", "pa", "readers who reached the end over readers, as given", ""),
     Row("avg_read_duration_s", Unit::Seconds, Mean, MONOTONE, Nowhere, "read_users", "pa", "seconds spent per reader", "weighted by readers"),
+    Row("open_rate", Unit::Ratio, Ratio, MONOTONE, Nowhere, "delivered", "pa", "people who read from the push over people it reached, as given", "reads from elsewhere are no opens"),
+    Row("exit_rate", Unit::Ratio, Ratio, MONOTONE, Nowhere, "read_users", "pa", "readers who left at a position of the text over readers, as given", ""),
     // Community
     Row("followers_total", Unit::Users, Level, MONOTONE, NotOverTime, "", "a", "followers at the end of the day", "people are not deduplicated across accounts or platforms"),
     Row("following_total", Unit::Users, Level, MONOTONE, NotOverTime, "", "a", "accounts that this account follows", ""),
@@ -129,11 +133,15 @@ const ROWS: &[Row] = &[
     Row("gross_margin", Unit::Money, Money, MONOTONE, Everywhere, "", "pac", "revenue less cost of goods", "summed in one currency only"),
     Row("new_customers", Unit::Users, Count, MONOTONE, Everywhere, "", "ac", "first-time buyers", "additive within one CRM"),
     Row("estimated_revenue", Unit::Money, Money, MONOTONE, Everywhere, "", "pa", "earnings that the platform pays its author", ""),
+    Row("tips", Unit::Money, Money, MONOTONE, Everywhere, "", "pa", "money that readers or viewers gave", "summed in one currency only"),
     Row("sessions", Unit::Count, Count, MONOTONE, Everywhere, "", "lac", "visits to a website", ""),
     Row("session_users", Unit::Users, People, MONOTONE, Nowhere, "", "lac", "unique visitors of a website", ""),
     Row("session_duration_s", Unit::Seconds, Count, MONOTONE, Everywhere, "", "lac", "seconds of all visits", ""),
     Row("engaged_sessions", Unit::Count, Count, MONOTONE, Everywhere, "", "lac", "visits that the analytics tool calls engaged", ""),
     Row("pageviews", Unit::Count, Count, MONOTONE, Everywhere, "", "lac", "pages seen", ""),
+    // The interface itself
+    Row("api_calls_limit", Unit::Count, Level, MONOTONE, NotOverTime, "", "a", "calls that the platform grants a day", ""),
+    Row("api_calls_used", Unit::Count, Level, MONOTONE, NotOverTime, "", "a", "calls of the day that are used up", "begins anew each day"),
 ];
 
 static BUILTIN: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -222,6 +230,12 @@ impl Catalogue {
             .zip(&self.subjects)
             .filter(move |(_, subjects)| subjects.contains(letter))
             .map(|(metric, _)| metric)
+    }
+
+    /// The kinds of subject that a shipped metric has columns for, its own kind first; none of a project metric.
+    pub fn subjects(&self, id: &MetricId) -> impl Iterator<Item = SubjectKind> + use<> {
+        let letters = self.by_id.get(id).map_or("", |&i| self.subjects[i]);
+        letters.chars().filter_map(|letter| SubjectKind::ALL.into_iter().find(|kind| kind.letter() == letter))
     }
 
     /// Whether a shipped metric has a column in the tables of a kind of subject.

@@ -168,6 +168,12 @@ impl<'d, 'i> Block<'d, 'i> {
         self.get(key).is_some()
     }
 
+    /// Whether a key is there and holds a table.
+    #[must_use]
+    pub fn has_block(&self, key: &'static str) -> bool {
+        self.get(key).is_some_and(|found| found.get_ref().is_table())
+    }
+
     /// The place of a key's value; the block's own where the key is missing.
     #[must_use]
     pub fn place(&self, key: &'static str) -> Range<usize> {

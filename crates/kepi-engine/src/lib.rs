@@ -1,1 +1,75 @@
-//! The KPI engine: definitions, formulas, the lawfulness check, evaluation as DataFusion plans.
+//! The KPI engine: what a KPI is, what may be added, and what a scorecard says.
+//!
+//! KPI files are read by [`parse_kpis`], which tells all faults at once. [`evaluate`] computes a scorecard on any
+//! DataFusion session that has the tables of [`kepi_core::tables`]; it opens none itself.
+//!
+//! # Formulas
+//!
+//! ```text
+//! expression = expression ("+" | "-" | "*" | "/") expression | "-" expression | "(" expression ")"
+//!            | number | metric | function
+//! metric     = an id of the catalogue, or one that the project declares
+//! function   = "gross(" metric ")"                          people, summed knowingly
+//!            | "per_post(" expression ")"                   a sum over posts, divided by their number
+//!            | "mean_over_posts(" row ")"                   the mean of what each post has
+//!            | "median_over_posts(" row ")"                 the post in the middle
+//!            | "count_posts()" | "count_posts(" condition ")"
+//!            | "per_1k_followers(" expression ")"           over thousands of followers at the end of the period
+//!            | "at_age(" expression ", '7d')"               of posts when they were so many days old
+//!            | "at_start(" level ")"                        a state as it stood before the period
+//!            | "mean_over_days(" level ")"                  a state's mean over the days on which it was read
+//!            | "in_segment(" metric ", 'dimension', 'value')"
+//!            | "nullif(" expression ", " number ")"
+//! row        = an expression on the numbers of one post, of metrics of posts
+//! condition  = row ("=" | "<>" | "<" | "<=" | ">" | ">=") row | condition ("and" | "or") condition
+//!            | "not" condition | "(" condition ")"
+//! ```
+//!
+//! Aggregation is never written; it follows from the kind of each metric. What happens (counts, money) is summed.
+//! States are the last known. People are never summed: only the platform's own figure for exactly the period is
+//! taken. Means are summed with their weight. Ratios are sums over sums, and nothing over nothing is nothing:
+//! `/` is null on a denominator of zero. What is not lawful is refused before anything runs, with the reason and
+//! what is lawful instead.
+//!
+//! # Evaluation
+//!
+//! Every table of facts is scanned once for a whole scorecard: the time axis is cut at the boundaries of all
+//! periods, and additive parts come out by account, dimension and slice. Periods, scopes, intervals, targets and
+//! notes are put together from that small result. Plans are made of DataFusion's own functions, so that they run
+//! wherever its plans run; [`explain_plan`] shows them.
+//!
+//! ```
+//! use kepi_core::Catalogue;
+//! use kepi_engine::{Source, parse_kpis};
+//!
+//! let text = r#"
+//! [[kpi]]
+//! id = "engagement-rate"
+//! goal = "engagement"
+//! formula = "reach / impressions"
+//! "#;
+//! let source = Source { name: "kpis/x.toml".into(), text: text.into() };
+//! let faults = parse_kpis(&[source], Catalogue::builtin()).unwrap_err();
+//! assert_eq!(&text[faults[0].span.clone()], "reach");
+//! assert!(faults[0].message.contains("people"));
+//! ```
+#![warn(missing_docs)]
+
+mod evaluate;
+mod fault;
+pub mod formula;
+mod kpi;
+mod number;
+mod offered;
+pub mod statistics;
+
+pub use evaluate::{
+    Benchmark, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status, TargetValue, evaluate,
+    explain_plan,
+};
+pub use fault::Source;
+pub use formula::{Program, Shape};
+pub use kepi_core::document::Fault;
+pub use kpi::{Baseline, Basis, Direction, Goal, Goalpost, Kpi, Side, Stage, Target, parse_kpis};
+pub use number::Number;
+pub use offered::{Offered, OfferedByDescriptors};

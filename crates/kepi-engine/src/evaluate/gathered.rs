@@ -1,0 +1,180 @@
+//! What is gathered for one KPI, scope and span before it is judged.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use kepi_core::DateSpan;
+use smol_str::SmolStr;
+
+use super::slices::epoch_day;
+use crate::{number::Number, statistics::Cluster};
+
+/// The additive parts of one cell.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gathered {
+    /// One per part of the program; `None` where nothing was said.
+    pub(super) parts: Vec<Option<Number>>,
+    /// The values of single posts, for parts that are medians.
+    pub(super) lists: HashMap<usize, Vec<f64>>,
+    /// Posts with a usable reading.
+    pub(super) usable: u64,
+    /// Sums over posts, for the interval.
+    pub(super) cluster: Cluster,
+    /// The newest observation used.
+    pub(super) fresh: Option<Timestamp>,
+    /// Posts whose newest reading does not hold all metrics, so that an older one was used.
+    pub(super) older: u64,
+    /// Rows that may still change.
+    pub(super) provisional: u64,
+    /// Differences or windows that cross the edge of the period.
+    pub(super) crossing: u64,
+    /// Whether rows were left out that hold some of the metrics of the formula and not all.
+    pub(super) incomplete: bool,
+    /// Currencies of the money in it.
+    pub(super) currencies: BTreeSet<SmolStr>,
+    /// Accounts whose last known state is so many days old.
+    pub(super) stale: BTreeSet<(u32, i32)>,
+    /// Accounts that hold all parts that are of accounts, and those that hold some.
+    pub(super) covered: BTreeSet<u32>,
+    pub(super) left_out: BTreeSet<u32>,
+    /// Why a part that is there cannot be told.
+    pub(super) refused: Option<String>,
+    /// It cannot be told because the platform gave no figure for exactly the period.
+    pub(super) unsplit: bool,
+}
+
+impl Gathered {
+    pub(super) fn new(parts: usize) -> Self {
+        Self { parts: vec![None; parts], ..Self::default() }
+    }
+
+    /// Adds to a part.
+    pub(super) fn add(&mut self, part: usize, number: Option<Number>) {
+        if let (Some(slot), Some(number)) = (self.parts.get_mut(part), number) {
+            *slot = Some(slot.map_or(number, |sum| sum.plus(number)));
+        }
+    }
+
+    /// Remembers the newest observation.
+    pub(super) fn see(&mut self, observed: Option<Timestamp>) {
+        self.fresh = self.fresh.max(observed);
+    }
+
+    /// Takes what another gathered of other rows.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (part, number) in other.parts.iter().enumerate() {
+            self.add(part, *number);
+        }
+        for (part, list) in &other.lists {
+            self.lists.entry(*part).or_default().extend(list);
+        }
+        self.usable += other.usable;
+        self.cluster.merge(&other.cluster);
+        self.see(other.fresh);
+        self.older += other.older;
+        self.provisional += other.provisional;
+        self.crossing += other.crossing;
+        self.incomplete |= other.incomplete;
+        self.currencies.extend(other.currencies.iter().cloned());
+        self.stale.extend(&other.stale);
+        self.covered.extend(&other.covered);
+        self.left_out.extend(&other.left_out);
+        if self.refused.is_none() {
+            self.refused.clone_from(&other.refused);
+            self.unsplit = other.unsplit;
+        }
+    }
+
+    /// The parts with medians taken.
+    pub(super) fn finished(&self) -> Vec<Option<Number>> {
+        let mut parts = self.parts.clone();
+        for (part, list) in &self.lists {
+            if let Some(slot) = parts.get_mut(*part) {
+                *slot = median(list).map(Number::Real);
+            }
+        }
+        parts
+    }
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let upper = *sorted.get(middle)?;
+    if sorted.len() % 2 == 1 {
+        Some(upper)
+    } else {
+        sorted.get(middle - 1).map(|lower| f64::midpoint(*lower, upper))
+    }
+}
+
+/// Cells by scope and span.
+pub(super) type Cells = HashMap<(u32, usize), Gathered>;
+
+/// Which account-days were observed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Observed {
+    words: HashMap<u32, HashMap<i32, u64>>,
+}
+
+impl Observed {
+    /// Marks days of an account, given as days since 1970.
+    pub(super) fn mark(&mut self, account: u32, days: impl Iterator<Item = i32>) {
+        let words = self.words.entry(account).or_default();
+        for day in days {
+            *words.entry(day.div_euclid(64)).or_default() |= 1 << day.rem_euclid(64);
+        }
+    }
+
+    /// How many days of a span were observed.
+    pub(super) fn count(&self, account: u32, span: DateSpan) -> u64 {
+        let Some(words) = self.words.get(&account) else { return 0 };
+        let (start, end) = (epoch_day(span.start), epoch_day(span.end));
+        let mut count = 0;
+        let mut day = start;
+        while day < end {
+            let (word, first) = (day.div_euclid(64), day.rem_euclid(64));
+            let last = (end - word * 64).min(64);
+            let bits = words.get(&word).copied().unwrap_or(0);
+            let until = if last == 64 { u64::MAX } else { (1 << last) - 1 };
+            count += u64::from((bits & until & (u64::MAX << first)).count_ones());
+            day = (word + 1) * 64;
+        }
+        count
+    }
+
+    /// Takes what another observed.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (account, words) in &other.words {
+            let own = self.words.entry(*account).or_default();
+            words.iter().for_each(|(word, bits)| *own.entry(*word).or_default() |= bits);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn observed_days_are_counted_once_and_within_the_span() {
+        let mut observed = Observed::default();
+        let start = epoch_day(date(2026, 1, 1));
+        observed.mark(7, start..start + 100);
+        observed.mark(7, start + 50..start + 120);
+        let span = DateSpan::new(date(2025, 12, 1), date(2026, 12, 1));
+        assert_eq!(observed.count(7, span), 120);
+        assert_eq!(observed.count(7, DateSpan::new(date(2026, 1, 10), date(2026, 1, 11))), 1);
+        assert_eq!(observed.count(8, span), 0);
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(&[]), None);
+    }
+}

@@ -1,0 +1,163 @@
+//! What a reader of a row must know beside its numbers.
+
+use std::collections::BTreeSet;
+
+use kepi_core::{DateSpan, Platform, SubjectKind, Traffic};
+use smol_str::SmolStr;
+
+use super::{card::Status, gathered::Gathered, known::KnownPosts, request::EvaluationRequest, scope::Scopes};
+use crate::{
+    formula::{Fold, Origin},
+    kpi::{Basis, Kpi},
+};
+
+/// The notes of one row.
+pub(super) struct Notes<'a> {
+    pub(super) kpi: &'a Kpi,
+    pub(super) request: &'a EvaluationRequest,
+    pub(super) scopes: &'a Scopes,
+    /// The accounts of the row's scope.
+    pub(super) members: &'a [u32],
+}
+
+impl Notes<'_> {
+    pub(super) fn of(&self, cell: Option<&Gathered>, known: KnownPosts, span: DateSpan) -> Vec<String> {
+        let mut notes = self.kpi.program.remarks.clone();
+        if let Some(cell) = cell {
+            counted(&mut notes, cell);
+            notes.extend(self.accounts(cell));
+        }
+        if self.kpi.basis == Basis::Published && self.kpi.program.reads(Origin::Posts) {
+            unread(&mut notes, cell.map_or(0, |cell| cell.usable), known);
+        }
+        if span.end > self.request.today && span.start < self.request.today {
+            notes.push(format!("the period runs until {}", kepi_core::period::add_days(span.end, -1)));
+        }
+        notes.extend(self.people());
+        notes.extend(self.zones());
+        notes
+    }
+
+    fn accounts(&self, cell: &Gathered) -> Vec<String> {
+        let name = |account: u32| {
+            self.scopes.accounts.get(account as usize).map_or("", |account| account.id.as_str())
+        };
+        let days = |days: i32| if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+        let stale = cell.stale.iter().map(|(account, old)| {
+            format!("the last known state of {} is {} old", name(*account), days(*old))
+        });
+        let left = cell
+            .left_out
+            .iter()
+            .map(|account| format!("{} is left out: it lacks a part of the formula", name(*account)));
+        stale.chain(left).collect()
+    }
+
+    /// A state of people over several accounts counts some twice.
+    fn people(&self) -> Option<String> {
+        let state = |fold: Fold| matches!(fold, Fold::Last | Fold::First | Fold::MeanOfDays);
+        let people = self.kpi.metrics().iter().any(|metric| metric.as_str() == "followers_total");
+        let state = people && self.kpi.program.parts.iter().any(|part| state(part.fold));
+        (state && self.members.len() > 1)
+            .then(|| "people who follow several accounts are counted in each".to_owned())
+    }
+
+    /// Days are local: says so where several zones meet.
+    fn zones(&self) -> Option<String> {
+        let accounts = self.members.iter().filter_map(|account| self.scopes.accounts.get(*account as usize));
+        let zones: BTreeSet<String> = accounts
+            .map(|account| {
+                let platform = Platform::new(&account.platform).ok();
+                let fixed = platform.and_then(|platform| self.request.offered.day_zone(&platform));
+                fixed.unwrap_or_else(|| account.zone.to_string())
+            })
+            .filter(|zone| !zone.is_empty())
+            .collect();
+        let list: Vec<String> = zones.into_iter().collect();
+        (list.len() > 1).then(|| format!("days are local to each account: {}", list.join(", ")))
+    }
+
+    /// Why there is no value: not offered, or not there.
+    pub(super) fn absence(&self) -> (Status, String) {
+        if self.members.is_empty() {
+            return (Status::NoData, "no account of this KPI's platforms is known".to_owned());
+        }
+        self.not_offered().map_or_else(
+            || (Status::NoData, "no numbers are known for this period".to_owned()),
+            |reason| (Status::NotOffered, reason),
+        )
+    }
+
+    fn not_offered(&self) -> Option<String> {
+        let accounts = self.members.iter().filter_map(|account| self.scopes.accounts.get(*account as usize));
+        let platforms: BTreeSet<&SmolStr> = accounts.map(|account| &account.platform).collect();
+        for part in &self.kpi.program.parts {
+            let subject = match part.origin {
+                Origin::Posts => SubjectKind::Post,
+                Origin::Subject(kind) => kind,
+                Origin::Known => continue,
+            };
+            let mut gauges = Vec::new();
+            part.row.gauges(&mut gauges);
+            for gauge in gauges {
+                let refuses = |name: &&&SmolStr| {
+                    let platform = Platform::new(name).ok();
+                    let offers = platform.and_then(|platform| {
+                        self.request.offered.offers(&platform, &gauge.metric, subject, None, self.kpi.traffic)
+                    });
+                    offers == Some(false)
+                };
+                if !platforms.is_empty() && platforms.iter().all(|name| refuses(&name)) {
+                    let names: Vec<&str> = platforms.iter().map(|name| name.as_str()).collect();
+                    let traffic = self.kpi.traffic.map(Traffic::as_str).map(|traffic| format!("{traffic} "));
+                    let traffic = traffic.unwrap_or_default();
+                    return Some(format!(
+                        "{} offers no {traffic}{} of a {}",
+                        names.join(", "),
+                        gauge.metric,
+                        subject.as_str()
+                    ));
+                }
+            }
+        }
+        None
+    }
+}
+
+fn counted(notes: &mut Vec<String>, cell: &Gathered) {
+    let mut say = |count: u64, one: &str, many: &str| match count {
+        0 => {}
+        1 => notes.push(format!("1 {one}")),
+        count => notes.push(format!("{count} {many}")),
+    };
+    say(
+        cell.older,
+        "post counts with an older reading, the newest that holds all metrics of the formula",
+        "posts count with an older reading, the newest that holds all metrics of the formula",
+    );
+    say(
+        cell.provisional,
+        "number is provisional and may still change",
+        "numbers are provisional and may still change",
+    );
+    say(
+        cell.crossing,
+        "difference crosses the edge of the period and is left out",
+        "differences cross the edge of the period and are left out",
+    );
+    if cell.incomplete {
+        notes.push("rows that hold only some metrics of the formula are left out".to_owned());
+    }
+}
+
+fn unread(notes: &mut Vec<String>, usable: u64, known: KnownPosts) {
+    let unread = known.posts.saturating_sub(usable);
+    let young = known.young.min(unread);
+    let posts = |count: u64| if count == 1 { "1 post".to_owned() } else { format!("{count} posts") };
+    if young > 0 {
+        notes.push(format!("{} too young and left out", posts(young)));
+    }
+    if unread > young {
+        notes.push(format!("{} without a usable reading left out", posts(unread - young)));
+    }
+}

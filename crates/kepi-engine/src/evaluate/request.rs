@@ -1,0 +1,191 @@
+//! What is asked of an evaluation.
+
+use std::{str::FromStr, sync::Arc};
+
+use jiff::{Timestamp, civil::Date};
+use kepi_core::{
+    AccountId, DateSpan, Error, Period, Result,
+    document::one_of_hint,
+    period::{Fiscal, Grain},
+};
+
+use crate::{
+    kpi::{Baseline, Kpi},
+    offered::Offered,
+};
+
+/// What is asked of an evaluation.
+#[derive(Debug, Clone)]
+pub struct EvaluationRequest {
+    /// The KPIs.
+    pub kpis: Vec<Kpi>,
+    /// The period.
+    pub period: Period,
+    /// What to break it down by.
+    pub by: Vec<Dimension>,
+    /// Only these accounts; all of each KPI's platforms without it.
+    pub accounts: Option<Vec<AccountId>>,
+    /// What had been recorded by this instant; what is known now without it.
+    pub as_of: Option<Timestamp>,
+    /// The local date on which it is asked.
+    pub today: Date,
+    /// The instant at which it is asked.
+    pub now: Timestamp,
+    /// The fiscal calendar.
+    pub fiscal: Fiscal,
+    /// Below this coverage the status is `partial`.
+    pub min_coverage: f64,
+    /// What platforms offer.
+    pub offered: Arc<dyn Offered>,
+}
+
+/// What a scorecard can be broken down by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dimension {
+    /// The platform.
+    Platform,
+    /// The account.
+    Account,
+    /// The brand of the account.
+    Brand,
+    /// The market of the account.
+    Market,
+    /// The format of the post.
+    Format,
+    /// The category of the post.
+    Category,
+    /// The campaign of the post.
+    Campaign,
+    /// The platform's product type of the post.
+    ProductType,
+    /// The language of the post.
+    Language,
+    /// Days of the period.
+    Day,
+    /// ISO weeks of the period.
+    Week,
+    /// Months of the period.
+    Month,
+    /// Quarters of the period.
+    Quarter,
+    /// Years of the period.
+    Year,
+}
+
+impl Dimension {
+    const ALL: [(Self, &'static str); 14] = [
+        (Self::Platform, "platform"),
+        (Self::Account, "account"),
+        (Self::Brand, "brand"),
+        (Self::Market, "market"),
+        (Self::Format, "format"),
+        (Self::Category, "category"),
+        (Self::Campaign, "campaign"),
+        (Self::ProductType, "product_type"),
+        (Self::Language, "language"),
+        (Self::Day, "day"),
+        (Self::Week, "week"),
+        (Self::Month, "month"),
+        (Self::Quarter, "quarter"),
+        (Self::Year, "year"),
+    ];
+
+    /// The dimension as one word: its key in a scope, and the column of `posts` where it is one.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(dimension, _)| *dimension == self).map_or("", |(_, name)| name)
+    }
+
+    /// Whether it is a property of posts.
+    #[must_use]
+    pub fn of_posts(self) -> bool {
+        matches!(self, Self::Format | Self::Category | Self::Campaign | Self::ProductType | Self::Language)
+    }
+
+    /// The grain, where it is one of time.
+    #[must_use]
+    pub fn grain(self) -> Option<Grain> {
+        match self {
+            Self::Day => Some(Grain::Day),
+            Self::Week => Some(Grain::Week),
+            Self::Month => Some(Grain::Month),
+            Self::Quarter => Some(Grain::Quarter),
+            Self::Year => Some(Grain::Year),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Dimension {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        let word = text.trim().replace('-', "_");
+        let found = Self::ALL.into_iter().find(|(_, name)| *name == word);
+        found.map(|(dimension, _)| dimension).ok_or_else(|| {
+            let names = Self::ALL.map(|(_, name)| name);
+            Error::bad_input(format!("{text:?} is not a dimension")).hint(one_of_hint(&word, &names))
+        })
+    }
+}
+
+/// One period of the output and the one before it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Framed {
+    pub(super) span: DateSpan,
+    pub(super) previous: DateSpan,
+}
+
+impl EvaluationRequest {
+    /// The same request with all targets in its fiscal calendar.
+    pub(super) fn in_fiscal(&self) -> Self {
+        let kpis = self.kpis.iter().map(|kpi| kpi.clone().in_fiscal(self.fiscal)).collect();
+        Self { kpis, ..self.clone() }
+    }
+
+    /// Dimensions that are not of time, in the order asked for, each once.
+    pub(super) fn dimensions(&self) -> Vec<Dimension> {
+        let mut dimensions: Vec<Dimension> = Vec::new();
+        for dimension in self.by.iter().filter(|dimension| dimension.grain().is_none()) {
+            if !dimensions.contains(dimension) {
+                dimensions.push(*dimension);
+            }
+        }
+        dimensions
+    }
+
+    /// The periods of the output: the period, or its parts of the finest grain asked for.
+    pub(super) fn framed(&self) -> Vec<Framed> {
+        let Some(grain) = self.by.iter().filter_map(|dimension| dimension.grain()).min() else {
+            return vec![Framed { span: self.period.span, previous: self.period.previous(self.fiscal).span }];
+        };
+        let parts = self.period.parts(grain, self.fiscal);
+        let framed = parts.into_iter().map(|part| {
+            // A part that is cut at the end of the period is compared with as many days, not with a whole one.
+            let whole = Period::holding(part.span.start, grain, self.fiscal) == part;
+            let part = if whole { part } else { Period::days(part.span) };
+            Framed { span: part.span, previous: part.previous(self.fiscal).span }
+        });
+        framed.collect()
+    }
+
+    /// The spans that a KPI's numbers are asked for, each once: output, those before, baselines.
+    pub(super) fn spans(&self, kpi: &Kpi) -> Vec<DateSpan> {
+        let mut spans = Vec::new();
+        for framed in self.framed() {
+            spans.extend([framed.span, framed.previous]);
+            if let Some(Baseline::Period(period, _)) =
+                kpi.target(framed.span).and_then(|target| target.baseline.as_ref())
+            {
+                spans.push(period.span);
+            }
+        }
+        spans.sort_unstable();
+        spans.dedup();
+        spans
+    }
+
+    /// The part of a span that is over.
+    pub(super) fn elapsed(&self, span: DateSpan) -> DateSpan {
+        DateSpan::new(span.start, span.end.min(self.today))
+    }
+}

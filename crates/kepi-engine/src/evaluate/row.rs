@@ -1,0 +1,280 @@
+//! Writing the rows of one KPI from its cells.
+
+use std::collections::{BTreeSet, HashMap};
+
+use kepi_core::{DateSpan, Traffic, Unit};
+use smol_str::SmolStr;
+
+use super::{
+    card::{ScoreRow, Status},
+    gathered::{Cells, Gathered},
+    judge::{self, Held},
+    known::KnownPosts,
+    notes::Notes,
+    request::{EvaluationRequest, Framed},
+    scope::Scopes,
+    score::{Coverage, share},
+};
+use crate::{
+    formula::{Origin, Shape},
+    kpi::{Baseline, Basis, Kpi},
+    number::Number,
+    statistics::clustered_interval,
+};
+
+/// What is at hand to write the rows of one KPI.
+pub(super) struct Scorer<'a> {
+    pub(super) request: &'a EvaluationRequest,
+    pub(super) kpi: &'a Kpi,
+    pub(super) traffic: Option<Traffic>,
+    pub(super) spans: Vec<DateSpan>,
+    /// What posts give.
+    pub(super) cells: Cells,
+    /// What accounts give, by scope without post dimensions.
+    pub(super) bases: Cells,
+    pub(super) known: HashMap<(u32, usize), KnownPosts>,
+    pub(super) coverage: Coverage,
+    /// The accounts of each scope without post dimensions.
+    pub(super) members: HashMap<u32, Vec<u32>>,
+}
+
+/// A value with its parts, or why there is none.
+#[derive(Debug, Clone, Default)]
+struct Valued {
+    value: Option<Number>,
+    numerator: Option<Number>,
+    denominator: Option<Number>,
+    reason: Option<(Status, String)>,
+}
+
+/// A scope, and the same without post dimensions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed {
+    pub(super) scope: u32,
+    pub(super) base: u32,
+}
+
+impl Scorer<'_> {
+    pub(super) fn rows(&self, scopes: &mut Scopes) -> Vec<ScoreRow> {
+        let framed = self.request.framed();
+        let mut rows = Vec::new();
+        for scope in self.row_scopes(scopes, &framed) {
+            let placed = Placed { scope, base: scopes.base(scope) };
+            rows.extend(framed.iter().map(|framed| self.row(scopes, placed, *framed)));
+        }
+        rows
+    }
+
+    /// Scopes that get rows: of posts those that were seen, of accounts all, and the whole always.
+    fn row_scopes(&self, scopes: &mut Scopes, framed: &[Framed]) -> Vec<u32> {
+        let shown: Vec<usize> = framed.iter().filter_map(|framed| self.number(framed.span)).collect();
+        let seen = self.cells.keys().chain(self.known.keys());
+        let mut found: BTreeSet<u32> =
+            seen.filter(|(_, span)| shown.contains(span)).map(|(scope, _)| *scope).collect();
+        if found.is_empty() || scopes.post_dimensions().is_empty() {
+            found.extend(self.members.keys());
+        }
+        if found.is_empty() && scopes.dimensions.is_empty() {
+            found.insert(scopes.scope(u32::MAX, &[]));
+        }
+        let mut found: Vec<u32> = found.into_iter().collect();
+        found.sort_by(|a, b| scopes.values(*a).cmp(scopes.values(*b)));
+        found
+    }
+
+    fn number(&self, span: DateSpan) -> Option<usize> {
+        self.spans.iter().position(|known| *known == span)
+    }
+
+    /// Everything of a scope and span: its posts, and its accounts.
+    fn cell(&self, placed: Placed, span: DateSpan) -> Option<Gathered> {
+        let number = self.number(span)?;
+        let (posts, accounts) =
+            (self.cells.get(&(placed.scope, number)), self.bases.get(&(placed.base, number)));
+        match (posts, accounts) {
+            (Some(posts), Some(accounts)) => {
+                let mut both = posts.clone();
+                both.merge(accounts);
+                Some(both)
+            }
+            (one, other) => one.or(other).cloned(),
+        }
+    }
+
+    fn known(&self, scope: u32, span: DateSpan) -> KnownPosts {
+        self.number(span).and_then(|number| self.known.get(&(scope, number))).copied().unwrap_or_default()
+    }
+
+    fn row(&self, scopes: &Scopes, placed: Placed, framed: Framed) -> ScoreRow {
+        let cell = self.cell(placed, framed.span);
+        let valued = self.valued(cell.as_ref());
+        let before = self.valued(self.cell(placed, framed.previous).as_ref());
+        let interval = cell.as_ref().filter(|_| valued.value.is_some()).and_then(|cell| self.interval(cell));
+        let known = self.known(placed.scope, framed.span);
+        let mut row =
+            ScoreRow {
+                kpi: self.kpi.id.clone(),
+                version: self.kpi.version,
+                name: self.kpi.name().to_owned(),
+                scope: scopes.named(placed.scope),
+                basis: self.kpi.basis,
+                traffic: self.traffic,
+                period: framed.span.into(),
+                value: valued.value,
+                unit: self.unit(cell.as_ref()),
+                numerator: valued.numerator,
+                denominator: valued.denominator,
+                posts: self.posts(cell.as_ref(), known),
+                interval,
+                previous: before.value,
+                change_abs: None,
+                change_rel: None,
+                target: None,
+                baseline: None,
+                attainment: None,
+                pace: None,
+                status: Status::NoTarget,
+                coverage: self.coverage(placed, framed.span, cell.as_ref()),
+                fresh_at: cell.as_ref().and_then(|cell| cell.fresh),
+                benchmark: None,
+                notes: Notes { kpi: self.kpi, request: self.request, scopes, members: self.members(placed) }
+                    .of(cell.as_ref(), known, framed.span),
+            };
+        self.compare(placed, framed, &mut row);
+        self.judge(scopes, placed, framed.span, valued, &mut row);
+        row
+    }
+
+    pub(super) fn members(&self, placed: Placed) -> &[u32] {
+        self.members.get(&placed.base).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn valued(&self, cell: Option<&Gathered>) -> Valued {
+        let Some(cell) = cell else { return Valued::default() };
+        let refused = |status, reason| Valued { reason: Some((status, reason)), ..Valued::default() };
+        if let Some(reason) = &cell.refused {
+            let status = if cell.unsplit { Status::NoData } else { Status::NotComparable };
+            return refused(status, reason.clone());
+        }
+        if cell.currencies.len() > 1 {
+            let list: Vec<&str> = cell.currencies.iter().map(SmolStr::as_str).collect();
+            let reason = format!("money in {} is not added; break it down by account", list.join(" and "));
+            return refused(Status::NotComparable, reason);
+        }
+        let parts = cell.finished();
+        let value = self.kpi.program.total.value(&parts);
+        let (numerator, denominator) = match &self.kpi.program.ratio {
+            Some((numerator, denominator)) => (numerator.value(&parts), denominator.value(&parts)),
+            None => (value, None),
+        };
+        let mut valued = Valued { value, numerator, denominator, reason: None };
+        if value.is_none() && denominator.is_some_and(Number::is_zero) {
+            let over = numerator.map_or_else(|| "nothing".to_owned(), |numerator| numerator.to_string());
+            valued.reason =
+                Some((Status::NoData, format!("the denominator is zero: {over} over 0 is nothing")));
+        }
+        valued
+    }
+
+    fn interval(&self, cell: &Gathered) -> Option<(f64, f64)> {
+        self.kpi.program.cluster.as_ref()?;
+        clustered_interval(&cell.cluster)
+    }
+
+    fn unit(&self, cell: Option<&Gathered>) -> String {
+        let currency = cell.and_then(|cell| cell.currencies.first()).filter(|_| self.kpi.unit == Unit::Money);
+        currency.map_or_else(|| self.kpi.unit.as_str().to_owned(), SmolStr::to_string)
+    }
+
+    fn of_published_posts(&self) -> bool {
+        self.kpi.program.reads(Origin::Posts) && self.kpi.basis == Basis::Published
+    }
+
+    fn posts(&self, cell: Option<&Gathered>, known: KnownPosts) -> Option<u64> {
+        if self.of_published_posts() {
+            return Some(cell.map_or(0, |cell| cell.usable));
+        }
+        self.kpi.program.reads(Origin::Known).then_some(known.posts)
+    }
+
+    /// `published`: usable posts over known posts; `activity`: observed over expected account-days; of both the
+    /// lesser.
+    fn coverage(&self, placed: Placed, span: DateSpan, cell: Option<&Gathered>) -> Option<f64> {
+        let of_accounts =
+            self.number(span).and_then(|number| self.coverage.get(&(placed.base, number))).copied();
+        if !self.of_published_posts() {
+            return of_accounts;
+        }
+        let of_posts = share(cell.map_or(0, |cell| cell.usable), self.known(placed.scope, span).posts);
+        match (of_posts, of_accounts) {
+            (Some(posts), Some(accounts)) => Some(posts.min(accounts)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Against the period before, like for like: of a sum per day, where the days differ.
+    fn compare(&self, placed: Placed, framed: Framed, row: &mut ScoreRow) {
+        let (Some(value), Some(previous)) = (row.value, row.previous) else { return };
+        let mut scale = 1.0;
+        if self.kpi.program.shape == Shape::Extensive {
+            let now = self.days(placed, framed.span);
+            let before = self.days(placed, framed.previous);
+            if (now - before).abs() > 1e-9 && now > 0.0 && before > 0.0 {
+                scale = now / before;
+                let raw = judge::change(value, previous, 1.0).1;
+                let raw = raw.map_or_else(|| "undefined".to_owned(), |raw| format!("{:+.1} %", raw * 100.0));
+                row.notes.push(format!(
+                    "change_rel is per day observed: {now} days against {before}; raw it is {raw}"
+                ));
+            }
+        }
+        let (absolute, relative) = judge::change(value, previous, scale);
+        (row.change_abs, row.change_rel) = (Some(absolute), relative);
+    }
+
+    /// Days per account that a sum was collected on.
+    fn days(&self, placed: Placed, span: DateSpan) -> f64 {
+        let elapsed = f64::from(self.request.elapsed(span).days());
+        let covered = self.number(span).and_then(|number| self.coverage.get(&(placed.base, number))).copied();
+        if self.kpi.basis == Basis::Activity { elapsed * covered.unwrap_or(1.0) } else { elapsed }
+    }
+
+    fn judge(&self, scopes: &Scopes, placed: Placed, span: DateSpan, valued: Valued, row: &mut ScoreRow) {
+        // A sum's target is the whole's, not that of each of its parts.
+        let whole = row.scope.is_empty() || self.kpi.program.shape != Shape::Extensive;
+        let target = self.kpi.target(span).filter(|_| whole);
+        if let Some(target) = target {
+            row.baseline = match &target.baseline {
+                None => None,
+                Some(Baseline::Frozen(value)) => Some(*value),
+                Some(Baseline::Period(period, _)) => {
+                    self.valued(self.cell(placed, period.span).as_ref()).value.map(Number::as_f64)
+                }
+            };
+            let told = judge::target_value(self.kpi, target, row.baseline);
+            if told.value.is_none() {
+                row.notes.push("the target is measured from a baseline that has no value".to_owned());
+            }
+            row.target = Some(told);
+        }
+        let Some(value) = valued.value else {
+            let notes = Notes { kpi: self.kpi, request: self.request, scopes, members: self.members(placed) };
+            let (status, reason) = valued.reason.unwrap_or_else(|| notes.absence());
+            row.status = status;
+            row.notes.push(reason);
+            return;
+        };
+        if let Some(target) = target {
+            let period = target.period.span;
+            let over = self.request.elapsed(DateSpan::new(period.start, span.end.min(period.end))).days();
+            let elapsed = if period.is_empty() { 1.0 } else { f64::from(over) / f64::from(period.days()) };
+            let (baseline, interval) = (row.baseline, row.interval);
+            let held = Held { kpi: self.kpi, target, baseline, value: value.as_f64(), interval, elapsed };
+            let verdict = judge::hold(held);
+            (row.status, row.attainment, row.pace) = (verdict.status, verdict.attainment, verdict.pace);
+        }
+        if row.coverage.is_some_and(|coverage| coverage < self.request.min_coverage) {
+            row.status = Status::Partial;
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Accounts, and the scopes that a scorecard is broken down into.
+
+use std::collections::{BTreeMap, HashMap};
+
+use datafusion::{logical_expr::col, prelude::SessionContext};
+use kepi_core::Result;
+use smol_str::SmolStr;
+
+use super::{
+    expression::valid,
+    request::{Dimension, EvaluationRequest},
+    table::{Rows, failed, text},
+};
+
+/// What the evaluation knows of an account.
+#[derive(Debug, Clone)]
+pub(super) struct AccountRow {
+    pub(super) id: SmolStr,
+    pub(super) platform: SmolStr,
+    pub(super) brand: Option<SmolStr>,
+    pub(super) market: Option<SmolStr>,
+    pub(super) zone: SmolStr,
+}
+
+/// One scope: the values of the dimensions asked for, in their order.
+pub(super) type Scope = Vec<Option<SmolStr>>;
+
+/// Accounts and scopes, each known by a number.
+#[derive(Debug)]
+pub(super) struct Scopes {
+    pub(super) dimensions: Vec<Dimension>,
+    pub(super) accounts: Vec<AccountRow>,
+    by_id: HashMap<SmolStr, u32>,
+    scopes: Vec<Scope>,
+    numbers: HashMap<Scope, u32>,
+}
+
+impl Scopes {
+    /// Reads the accounts that the request is about.
+    pub(super) async fn read(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Self> {
+        let columns = ["platform", "account", "brand", "market", "zone"];
+        let frame =
+            ctx.table("accounts").await.map_err(failed)?.filter(valid(request.as_of)).map_err(failed)?;
+        let rows = Rows::collect(frame.select(columns.map(col)).map_err(failed)?).await?;
+        let read = columns.map(|name| rows.texts(name));
+        let [platform, id, brand, market, zone] = read;
+        let (platform, id, brand, market, zone) = (platform?, id?, brand?, market?, zone?);
+        let mut scopes = Self {
+            dimensions: request.dimensions(),
+            accounts: Vec::new(),
+            by_id: HashMap::new(),
+            scopes: Vec::new(),
+            numbers: HashMap::new(),
+        };
+        for row in 0..rows.len() {
+            scopes.add(AccountRow {
+                id: text(&id, row).unwrap_or_default(),
+                platform: text(&platform, row).unwrap_or_default(),
+                brand: text(&brand, row),
+                market: text(&market, row),
+                zone: text(&zone, row).unwrap_or_default(),
+            });
+        }
+        Ok(scopes)
+    }
+
+    fn add(&mut self, account: AccountRow) -> u32 {
+        if let Some(&number) = self.by_id.get(&account.id) {
+            return number;
+        }
+        let number = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+        self.by_id.insert(account.id.clone(), number);
+        self.accounts.push(account);
+        number
+    }
+
+    /// The number of an account; one that only facts name is added.
+    pub(super) fn account(&mut self, id: &str) -> u32 {
+        if let Some(&number) = self.by_id.get(id) {
+            return number;
+        }
+        let platform = id.split_once('/').map_or("", |(platform, _)| platform);
+        self.add(AccountRow {
+            id: SmolStr::new(id),
+            platform: SmolStr::new(platform),
+            brand: None,
+            market: None,
+            zone: SmolStr::default(),
+        })
+    }
+
+    /// The number of the scope of an account and the values of the post dimensions, in their order.
+    pub(super) fn scope(&mut self, account: u32, posts: &[Option<SmolStr>]) -> u32 {
+        let mut posts = posts.iter();
+        let scope: Scope = self
+            .dimensions
+            .iter()
+            .map(|dimension| {
+                if dimension.of_posts() {
+                    posts.next().cloned().flatten()
+                } else {
+                    self.property(account, *dimension)
+                }
+            })
+            .collect();
+        self.intern(scope)
+    }
+
+    /// The same scope without its post dimensions: where facts about accounts belong.
+    pub(super) fn base(&mut self, scope: u32) -> u32 {
+        let Some(mut values) = self.scopes.get(scope as usize).cloned() else { return scope };
+        for (value, dimension) in values.iter_mut().zip(&self.dimensions) {
+            if dimension.of_posts() {
+                *value = None;
+            }
+        }
+        self.intern(values)
+    }
+
+    /// The dimensions that are properties of posts, in their order.
+    pub(super) fn post_dimensions(&self) -> Vec<Dimension> {
+        self.dimensions.iter().copied().filter(|dimension| dimension.of_posts()).collect()
+    }
+
+    /// A scope as a scorecard names it.
+    pub(super) fn named(&self, scope: u32) -> BTreeMap<String, Option<String>> {
+        let values = self.scopes.get(scope as usize).map(Vec::as_slice).unwrap_or_default();
+        let pairs = self.dimensions.iter().zip(values);
+        pairs
+            .map(|(dimension, value)| (dimension.as_str().to_owned(), value.as_ref().map(SmolStr::to_string)))
+            .collect()
+    }
+
+    /// The values of a scope, for sorting.
+    pub(super) fn values(&self, scope: u32) -> &[Option<SmolStr>] {
+        self.scopes.get(scope as usize).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn property(&self, account: u32, dimension: Dimension) -> Option<SmolStr> {
+        let account = self.accounts.get(account as usize)?;
+        match dimension {
+            Dimension::Platform => Some(account.platform.clone()),
+            Dimension::Account => Some(account.id.clone()),
+            Dimension::Brand => account.brand.clone(),
+            Dimension::Market => account.market.clone(),
+            _ => None,
+        }
+    }
+
+    fn intern(&mut self, scope: Scope) -> u32 {
+        if let Some(&number) = self.numbers.get(&scope) {
+            return number;
+        }
+        let number = u32::try_from(self.scopes.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(scope.clone(), number);
+        self.scopes.push(scope);
+        number
+    }
+}

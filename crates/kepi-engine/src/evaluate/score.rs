@@ -1,0 +1,258 @@
+//! One KPI: choosing its traffic and putting its cells together.
+
+use std::collections::HashMap;
+
+use kepi_core::{DateSpan, Platform, Result, SubjectKind, Traffic};
+
+use super::{
+    Data,
+    card::ScoreRow,
+    daily::Daily,
+    gathered::{Cells, Gathered, Observed},
+    known::{KnownPosts, counts_posts},
+    request::EvaluationRequest,
+    row::Scorer,
+    scope::Scopes,
+    subjects::{self, Question},
+};
+use crate::{
+    formula::{Fold, Origin},
+    kpi::{Basis, Kpi},
+    number::Number,
+};
+
+/// The rows of one KPI.
+pub(super) fn score(
+    request: &EvaluationRequest,
+    scopes: &mut Scopes,
+    data: &Data,
+    kpi: &Kpi,
+) -> Result<Vec<ScoreRow>> {
+    let wanted: Vec<bool> = scopes
+        .accounts
+        .iter()
+        .map(|account| concerns(request, kpi, &account.id, &account.platform))
+        .collect();
+    let wanted = |account: u32| wanted.get(account as usize).copied().unwrap_or(false);
+    let traffic = chosen_traffic(request, scopes, data, kpi, &wanted);
+    let members = members(scopes, &wanted);
+    let assembly = Assembly {
+        request,
+        data,
+        kpi,
+        traffic: traffic.unwrap_or(Traffic::Organic),
+        spans: request.spans(kpi),
+    };
+    let (cells, daily) = assembly.posts(&wanted)?;
+    let known = assembly.known(&wanted);
+    let (bases, coverage) = assembly.facts(&members, daily.as_deref());
+    let scorer =
+        Scorer { request, kpi, traffic, spans: assembly.spans, cells, bases, known, coverage, members };
+    Ok(scorer.rows(scopes))
+}
+
+fn concerns(request: &EvaluationRequest, kpi: &Kpi, account: &str, platform: &str) -> bool {
+    kpi.covers(platform)
+        && request
+            .accounts
+            .as_ref()
+            .is_none_or(|accounts| accounts.iter().any(|wanted| wanted.as_str() == account))
+}
+
+/// The accounts of each scope without post dimensions.
+fn members(scopes: &mut Scopes, wanted: &dyn Fn(u32) -> bool) -> HashMap<u32, Vec<u32>> {
+    let none = vec![None; scopes.post_dimensions().len()];
+    let mut members: HashMap<u32, Vec<u32>> = HashMap::new();
+    for account in
+        (0..u32::try_from(scopes.accounts.len()).unwrap_or(u32::MAX)).filter(|account| wanted(*account))
+    {
+        members.entry(scopes.scope(account, &none)).or_default().push(account);
+    }
+    members
+}
+
+/// One traffic per KPI and evaluation: the KPI's own, else the first in the platform's order for which the data
+/// hold every metric.
+fn chosen_traffic(
+    request: &EvaluationRequest,
+    scopes: &Scopes,
+    data: &Data,
+    kpi: &Kpi,
+    wanted: &dyn Fn(u32) -> bool,
+) -> Option<Traffic> {
+    kpi.traffic.or_else(|| {
+        traffic_order(request, scopes, kpi).into_iter().find(|traffic| data.holds(kpi, *traffic, wanted))
+    })
+}
+
+fn traffic_order(request: &EvaluationRequest, scopes: &Scopes, kpi: &Kpi) -> Vec<Traffic> {
+    let mut platforms: Vec<&str> = kpi.platforms.iter().map(Platform::as_str).collect();
+    if platforms.is_empty() {
+        platforms = scopes.accounts.iter().map(|account| account.platform.as_str()).collect();
+        platforms.sort_unstable();
+        platforms.dedup();
+    }
+    let mut order: Vec<Traffic> = Vec::new();
+    let declared = platforms.into_iter().filter_map(|name| Platform::new(name).ok());
+    let declared = declared.flat_map(|platform| request.offered.traffic_order(&platform));
+    for traffic in declared.chain([Traffic::Organic, Traffic::Total, Traffic::Unknown, Traffic::Paid]) {
+        if !order.contains(&traffic) {
+            order.push(traffic);
+        }
+    }
+    order
+}
+
+impl Data {
+    /// Whether the data hold every metric of a KPI in a traffic.
+    fn holds(&self, kpi: &Kpi, traffic: Traffic, wanted: &dyn Fn(u32) -> bool) -> bool {
+        let posts = match kpi.basis {
+            _ if !kpi.program.reads(Origin::Posts) => true,
+            Basis::Published => {
+                self.readings.as_ref().is_some_and(|readings| readings.holds(kpi, traffic, wanted))
+            }
+            Basis::Activity => self.daily.as_ref().is_some_and(|daily| daily.holds(kpi, traffic, wanted)),
+        };
+        posts && kpi.program.subjects().into_iter().all(|kind| self.holds_facts(kpi, kind, traffic, wanted))
+    }
+
+    /// States may be of any traffic where the KPI reads other things as well.
+    fn holds_facts(
+        &self,
+        kpi: &Kpi,
+        kind: SubjectKind,
+        traffic: Traffic,
+        wanted: &dyn Fn(u32) -> bool,
+    ) -> bool {
+        let Some(facts) = self.facts.iter().find(|facts| facts.kind == kind) else { return false };
+        let only_states = kpi
+            .program
+            .parts
+            .iter()
+            .all(|part| matches!(part.fold, Fold::Last | Fold::First | Fold::MeanOfDays));
+        let strict = |fold: Fold| only_states || !matches!(fold, Fold::Last | Fold::First | Fold::MeanOfDays);
+        let mut gauges = Vec::new();
+        let own =
+            kpi.program.parts.iter().filter(|part| part.origin == Origin::Subject(kind) && strict(part.fold));
+        own.for_each(|part| part.row.gauges(&mut gauges));
+        gauges.into_iter().filter_map(|gauge| facts.place(gauge)).all(|place| {
+            facts.records.iter().any(|record| {
+                record.traffic == traffic
+                    && record.side == kpi.provenance
+                    && wanted(record.account)
+                    && record.values.get(place).copied().flatten().is_some()
+            })
+        })
+    }
+}
+
+/// Shares of what should be known that is known, by scope without post dimensions and span.
+pub(super) type Coverage = HashMap<(u32, usize), f64>;
+
+/// Puts the cells of one KPI together.
+struct Assembly<'a> {
+    request: &'a EvaluationRequest,
+    data: &'a Data,
+    kpi: &'a Kpi,
+    traffic: Traffic,
+    spans: Vec<DateSpan>,
+}
+
+impl Assembly<'_> {
+    /// What posts give, and of an activity the account-days of each span on which they gave it.
+    fn posts(&self, wanted: &dyn Fn(u32) -> bool) -> Result<(Cells, Option<Vec<Observed>>)> {
+        let mut cells = Cells::new();
+        if self.kpi.basis == Basis::Published {
+            if let Some(readings) = &self.data.readings {
+                readings.gather(self.kpi, self.traffic, &self.spans, wanted, &mut cells)?;
+            }
+        } else if let Some(daily) = self.data.daily.as_ref().filter(|_| Daily::concerns(self.kpi)) {
+            let observed = daily.gather(self.kpi, self.traffic, &self.spans, wanted, &mut cells);
+            self.count_known(wanted, &mut cells);
+            return Ok((cells, Some(observed)));
+        }
+        self.count_known(wanted, &mut cells);
+        let none = Daily::concerns(self.kpi).then(|| vec![Observed::default(); self.spans.len()]);
+        Ok((cells, none))
+    }
+
+    fn known(&self, wanted: &dyn Fn(u32) -> bool) -> HashMap<(u32, usize), KnownPosts> {
+        match &self.data.known {
+            Some(known) if counts_posts(self.kpi) => known.cells(self.kpi, &self.spans, wanted),
+            _ => HashMap::new(),
+        }
+    }
+
+    /// Known posts are a part of formulas that count posts.
+    fn count_known(&self, wanted: &dyn Fn(u32) -> bool, cells: &mut Cells) {
+        let parts = &self.kpi.program.parts;
+        for (number, _) in parts.iter().enumerate().filter(|(_, part)| part.origin == Origin::Known) {
+            for (key, known) in self.known(wanted) {
+                let cell = cells.entry(key).or_insert_with(|| Gathered::new(parts.len()));
+                cell.add(number, Some(Number::Whole(i128::from(known.posts))));
+            }
+        }
+    }
+
+    /// What facts about accounts and others give, and how much of all that is of accounts was observed.
+    fn facts(&self, members: &HashMap<u32, Vec<u32>>, daily: Option<&[Observed]>) -> (Cells, Coverage) {
+        let mut cells = Cells::new();
+        let mut coverage = Coverage::new();
+        for (&base, accounts) in members {
+            for (number, &span) in self.spans.iter().enumerate() {
+                let mut shares = Vec::new();
+                if let Some(observed) = daily.and_then(|daily| daily.get(number)) {
+                    shares.extend(self.observed_share(observed, accounts, span));
+                }
+                let mut cell = Gathered::new(self.kpi.program.parts.len());
+                for facts in
+                    self.data.facts.iter().filter(|facts| self.kpi.program.subjects().contains(&facts.kind))
+                {
+                    let mut observed = Observed::default();
+                    let question =
+                        Question { kpi: self.kpi, traffic: self.traffic, span, today: self.request.today };
+                    let folded = subjects::fold(facts, question, accounts, &mut observed);
+                    shares.extend(self.facts_share(facts.kind, &folded, &observed, accounts, span));
+                    cell.merge(&folded);
+                }
+                if !self.kpi.program.subjects().is_empty() {
+                    cells.insert((base, number), cell);
+                }
+                if let Some(least) = shares.into_iter().reduce(f64::min) {
+                    coverage.insert((base, number), least);
+                }
+            }
+        }
+        (cells, coverage)
+    }
+
+    /// Of what happened: observed account-days over those that are over.
+    fn observed_share(&self, observed: &Observed, accounts: &[u32], span: DateSpan) -> Option<f64> {
+        let elapsed = self.request.elapsed(span);
+        let days = u64::try_from(elapsed.days()).unwrap_or(0);
+        let seen: u64 = accounts.iter().map(|account| observed.count(*account, elapsed)).sum();
+        share(seen, days * accounts.len() as u64)
+    }
+
+    /// Of states: accounts whose states are known; of anything else: days.
+    fn facts_share(
+        &self,
+        kind: SubjectKind,
+        folded: &Gathered,
+        observed: &Observed,
+        accounts: &[u32],
+        span: DateSpan,
+    ) -> Option<f64> {
+        let state = |fold: Fold| matches!(fold, Fold::Last | Fold::First);
+        let mut own = self.kpi.program.parts.iter().filter(|part| part.origin == Origin::Subject(kind));
+        if own.all(|part| state(part.fold)) {
+            return share(folded.covered.len() as u64, accounts.len() as u64);
+        }
+        self.observed_share(observed, accounts, span)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "posts and days are far fewer than 2^52")]
+pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| (part as f64 / whole as f64).min(1.0))
+}

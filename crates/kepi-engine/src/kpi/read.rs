@@ -1,0 +1,238 @@
+//! Reading KPI files: every fault is found at once, with its place.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use jiff::civil::Date;
+use kepi_core::{
+    Catalogue, Error, Period, Platform, Result, SubjectKind, Traffic, Unit,
+    document::{Block, Document, Fault, Faults, Placed},
+    period::Fiscal,
+};
+
+use super::{Basis, Direction, Goal, Kpi, Side, Stage, targets::read_targets};
+use crate::{
+    fault::{Flaw, Source},
+    formula::{self, Expression, Program},
+};
+
+/// Reads KPI files.
+///
+/// # Errors
+/// All faults of all files at once; a file that is wrong in one place is still checked in the others.
+pub fn parse_kpis(sources: &[Source], catalogue: &Catalogue) -> Result<Vec<Kpi>, Vec<Fault>> {
+    let mut found = Vec::new();
+    let mut kpis: Vec<Kpi> = Vec::new();
+    for source in sources {
+        let faults = Faults::new(&source.name);
+        let document = Document::parse(&source.text, &faults);
+        let root = document.block(&faults);
+        for block in root.blocks("kpi") {
+            let span = block.span();
+            let Some(kpi) = read_kpi(&source.text, block, catalogue) else { continue };
+            if kpis.iter().any(|known| known.id == kpi.id && known.version == kpi.version) {
+                let message = format!("KPI {} version {} is declared already", kpi.id, kpi.version);
+                let hint = "raise version when the formula changes, or choose another id".to_owned();
+                faults.add(span, message, "declared again", Some(hint));
+                continue;
+            }
+            kpis.push(kpi);
+        }
+        root.finish();
+        found.extend(faults.into_vec());
+    }
+    if found.is_empty() { Ok(kpis) } else { Err(found) }
+}
+
+/// The units that a KPI may say its value counts, where the formula's own would mislead; money follows the data.
+const UNITS: [(&str, Unit); 5] = [
+    ("count", Unit::Count),
+    ("users", Unit::Users),
+    ("seconds", Unit::Seconds),
+    ("ratio", Unit::Ratio),
+    ("score", Unit::Score),
+];
+
+const TRAFFIC: [(&str, Traffic); 4] = [
+    ("organic", Traffic::Organic),
+    ("paid", Traffic::Paid),
+    ("total", Traffic::Total),
+    ("unknown", Traffic::Unknown),
+];
+
+fn read_kpi(text: &str, block: Block<'_, '_>, catalogue: &Catalogue) -> Option<Kpi> {
+    let id = read_id(&block);
+    let version = read_version(&block);
+    let goal = read_goal(&block);
+    let platforms = read_platforms(&block);
+    let basis = word(&block, "basis", Basis::ALL, Basis::as_str).unwrap_or(Basis::Published);
+    let age = read_age(&block, basis);
+    let subjects = SubjectKind::ALL.map(|kind| (kind.as_str(), kind));
+    let subject = block.one_of("subject", &subjects).map(|placed| placed.value);
+    let direction = word(&block, "direction", Direction::ALL, Direction::as_str).unwrap_or(Direction::Up);
+    let context = formula::Context { catalogue, basis, platforms: &platforms, subject, age };
+    let written = block.required_text("formula");
+    let parsed = written.as_ref().and_then(|written| read_formula(text, written, context, block.faults()));
+    let unit = block.one_of("unit", &UNITS).map(|placed| placed.value);
+    let unit = unit.or_else(|| parsed.as_ref().map(|(_, program)| program.unit));
+    let kpi = Kpi {
+        names: read_names(&block),
+        stage: word(&block, "stage", Stage::ALL, Stage::as_str),
+        traffic: block.one_of("traffic", &TRAFFIC).map(|placed| placed.value),
+        provenance: word(&block, "provenance", Side::ALL, Side::as_str).unwrap_or(Side::Own),
+        owner: text_of(&block, "owner"),
+        stakeholders: block.texts("stakeholders").into_iter().map(|placed| placed.value).collect(),
+        when_low: text_of(&block, "when_low"),
+        description: text_of(&block, "description"),
+        targets: read_targets(&block, direction, unit),
+        id: id.unwrap_or_default(),
+        version: version.unwrap_or_default(),
+        goal: goal.unwrap_or(Goal::Engagement),
+        formula: written.map(|written| written.value).unwrap_or_default(),
+        platforms: platforms.clone(),
+        basis,
+        age,
+        subject,
+        direction,
+        unit: unit.unwrap_or(Unit::Ratio),
+        expression: parsed.as_ref()?.0.clone(),
+        program: parsed?.1,
+    };
+    block.finish();
+    id_and_goal(kpi, goal, version)
+}
+
+/// A KPI whose id, version or goal could not be read has its fault already.
+fn id_and_goal(kpi: Kpi, goal: Option<Goal>, version: Option<u32>) -> Option<Kpi> {
+    (!kpi.id.is_empty() && goal.is_some() && version.is_some()).then_some(kpi)
+}
+
+fn text_of(block: &Block<'_, '_>, key: &'static str) -> Option<String> {
+    block.text(key).map(|placed| placed.value)
+}
+
+fn word<T: Copy>(
+    block: &Block<'_, '_>,
+    key: &'static str,
+    all: &[T],
+    name: fn(T) -> &'static str,
+) -> Option<T> {
+    let words: Vec<(&str, T)> = all.iter().map(|one| (name(*one), *one)).collect();
+    block.one_of(key, &words).map(|placed| placed.value)
+}
+
+fn read_id(block: &Block<'_, '_>) -> Option<String> {
+    block.required_text("id")?;
+    let read = |id: &str| {
+        let legal = id.starts_with(|c: char| c.is_ascii_lowercase())
+            && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+        if legal {
+            return Ok(id.to_owned());
+        }
+        Err(Error::bad_config(format!("{id:?} is not a KPI id"))
+            .hint("lowercase words joined by hyphens, for example x-engagement-rate"))
+    };
+    block.parsed("id", read).map(|placed| placed.value)
+}
+
+fn read_version(block: &Block<'_, '_>) -> Option<u32> {
+    if !block.has("version") {
+        return Some(1);
+    }
+    let written = block.integer("version")?;
+    let version = u32::try_from(written.value).ok().filter(|version| *version > 0);
+    if version.is_none() {
+        block.faults().add(written.span, "version is a whole number from 1", "here", None);
+    }
+    version
+}
+
+fn read_names(block: &Block<'_, '_>) -> BTreeMap<String, String> {
+    if let Some(names) = block.has_block("name").then(|| block.block("name")).flatten() {
+        return names.named_texts().into_iter().map(|(language, name)| (language, name.value)).collect();
+    }
+    text_of(block, "name").map(|name| ("en".to_owned(), name)).into_iter().collect()
+}
+
+/// A KPI that names no goal is a metric: it may be explored, but has no place here.
+fn read_goal(block: &Block<'_, '_>) -> Option<Goal> {
+    if !block.has("goal") {
+        let goals: Vec<&str> = Goal::ALL.iter().map(|goal| goal.as_str()).collect();
+        let hint = format!("add goal = one of {}", goals.join(", "));
+        let message = "a KPI serves a business goal, and this one names none";
+        block.faults().add(block.span(), message, "in this block", Some(hint));
+        return None;
+    }
+    word(block, "goal", Goal::ALL, Goal::as_str)
+}
+
+fn read_platforms(block: &Block<'_, '_>) -> Vec<Platform> {
+    let mut platforms = Vec::new();
+    for name in block.texts("platforms") {
+        match Platform::new(&name.value) {
+            Ok(platform) if !platforms.contains(&platform) => platforms.push(platform),
+            Ok(_) => {}
+            Err(error) => block.faults().add_error(name.span, &error),
+        }
+    }
+    platforms
+}
+
+fn read_age(block: &Block<'_, '_>, basis: Basis) -> Option<u16> {
+    let read = |text: &str| {
+        if basis == Basis::Activity {
+            return Err(Error::bad_config("age compares posts, which basis = \"activity\" does not look at")
+                .hint("set basis = \"published\", or leave age out"));
+        }
+        formula::parse_age(text).ok_or_else(|| {
+            Error::bad_config(format!("{text:?} is not an age")).hint("ages are written \"7d\"")
+        })
+    };
+    block.parsed("age", read).map(|placed| placed.value)
+}
+
+fn read_formula(
+    text: &str,
+    written: &Placed<String>,
+    context: formula::Context<'_>,
+    faults: &Faults,
+) -> Option<(Expression, Program)> {
+    let place = Place::of(text, &written.value, written.span.clone());
+    let told = |flaws: Vec<Flaw>| flaws.into_iter().for_each(|flaw| place.tell(flaw, faults));
+    let tree = formula::parse(&written.value, context.catalogue).map_err(told).ok()?;
+    let program = formula::check(&tree, context).map_err(told).ok()?;
+    Some((tree, program))
+}
+
+/// Where a formula stands in its file.
+struct Place {
+    /// The whole string with its quotes.
+    whole: Range<usize>,
+    /// Where its first byte stands, where the string is written as it is read (no escapes).
+    start: Option<usize>,
+}
+
+impl Place {
+    fn of(text: &str, formula: &str, whole: Range<usize>) -> Self {
+        let start =
+            text.get(whole.clone()).and_then(|raw| raw.find(formula)).map(|offset| whole.start + offset);
+        Self { whole, start }
+    }
+
+    fn tell(&self, flaw: Flaw, faults: &Faults) {
+        let span = match self.start {
+            Some(start) => start + flaw.span.start..start + flaw.span.end,
+            None => self.whole.clone(),
+        };
+        flaw.tell(span, faults);
+    }
+}
+
+/// A calendar period, which does not depend on the day on which it is read.
+pub(super) fn fixed_period(text: &str) -> Result<Period> {
+    let hint = "a calendar period such as 2026-Q3, 2026-10 or 2026-10-01..2026-10-20";
+    if text.starts_with("last-") || matches!(text.trim(), "mtd" | "qtd" | "ytd") {
+        return Err(Error::bad_config(format!("{text} moves with the day on which it is read")).hint(hint));
+    }
+    Period::parse(text, Date::constant(2000, 1, 1), Fiscal::default())
+        .map_err(|error| Error::bad_config(error.message().to_owned()).hint(hint))
+}

@@ -1,0 +1,194 @@
+//! Facts about accounts: levels, flows, people.
+
+use kepi_engine::{Dimension, Number, Status};
+use serde_json::json;
+
+use crate::{kpi, near, one, request, score, world::World};
+
+fn world() -> World {
+    let mut world = World::default();
+    world.account("x/a");
+    world
+}
+
+fn whole(number: i128) -> Option<Number> {
+    Some(Number::Whole(number))
+}
+
+const ACTIVITY: &str = "basis = \"activity\"";
+
+/// T3: a level is the last known; its mean only on request; never its sum.
+#[tokio::test]
+async fn t3_levels_are_not_summed() {
+    let mut world = world();
+    for (day, followers) in [("2026-01-05", 1000), ("2026-01-06", 1010), ("2026-01-07", 1020)] {
+        world.day("x/a", day, json!({"followers_total": followers}));
+    }
+    let asked = |formula: &str| request(vec![kpi(formula, ACTIVITY)], "2026-01-05..2026-01-07", "2026-03-01");
+    let row = one(&world, &asked("followers_total")).await;
+    assert_eq!((row.value, row.coverage, row.unit.as_str()), (whole(1020), Some(1.0), "users"));
+    assert!(row.notes.is_empty(), "{:?}", row.notes);
+    near(
+        one(&world, &asked("mean_over_days(followers_total)")).await.value.map(Number::as_f64),
+        1010.0,
+        1e-9,
+    );
+}
+
+/// T4: a member without a reading on the last day counts with its last known one, marked.
+#[tokio::test]
+async fn t4_stale_members_are_marked() {
+    let mut world = world();
+    world.account("x/b");
+    world.day("x/a", "2026-01-06", json!({"followers_total": 1010}));
+    world.day("x/b", "2026-01-07", json!({"followers_total": 500}));
+    let mut asked = request(vec![kpi("followers_total", ACTIVITY)], "2026-01-05..2026-01-07", "2026-03-01");
+    let row = one(&world, &asked).await;
+    assert_eq!((row.value, row.coverage), (whole(1510), Some(1.0)));
+    assert_eq!(
+        row.notes,
+        [
+            "the last known state of x/a is 1 day old",
+            "people who follow several accounts are counted in each"
+        ]
+    );
+    asked.by = vec![Dimension::Account];
+    let rows = score(&world, &asked).await;
+    assert_eq!(rows.iter().map(|row| row.value).collect::<Vec<_>>(), [whole(1010), whole(500)]);
+}
+
+/// Growth takes accounts whose start is known; one that lacks it would bias the others.
+#[tokio::test]
+async fn growth_leaves_out_accounts_without_a_start() {
+    let mut world = world();
+    world.account("x/b");
+    world.day("x/a", "2026-01-31", json!({"followers_total": 1000}));
+    world.day("x/a", "2026-02-28", json!({"followers_total": 1050}));
+    world.day("x/b", "2026-02-28", json!({"followers_total": 7000}));
+    let formula = "(followers_total - at_start(followers_total)) / at_start(followers_total)";
+    let row = one(&world, &request(vec![kpi(formula, ACTIVITY)], "2026-02", "2026-03-01")).await;
+    near(row.value.map(Number::as_f64), 0.05, 1e-12);
+    assert_eq!((row.numerator, row.denominator), (whole(50), whole(1000)));
+    assert_eq!((row.coverage, row.status), (Some(0.5), Status::Partial));
+    assert!(
+        row.notes.contains(&"x/b is left out: it lacks a part of the formula".to_owned()),
+        "{:?}",
+        row.notes
+    );
+}
+
+/// T1: people of three days are not added; the platform's own figure for exactly the period is taken.
+#[tokio::test]
+async fn t1_people_are_not_added_over_days() {
+    let mut world = world();
+    for day in ["2026-01-05", "2026-01-06", "2026-01-07"] {
+        world.day("x/a", day, json!({"reach": 100}));
+    }
+    let asked = request(vec![kpi("reach", ACTIVITY)], "2026-01-05..2026-01-07", "2026-03-01");
+    let row = one(&world, &asked).await;
+    assert_eq!((row.value, row.status), (None, Status::NoData));
+    assert_eq!(
+        row.notes,
+        ["the platform gave no reach for exactly 2026-01-05..2026-01-07; it lies in [100, 300]"]
+    );
+    world.window("x/a", ("2026-01-05", "2026-01-08"), json!({"reach": 140}));
+    let row = one(&world, &asked).await;
+    assert_eq!((row.value, row.coverage), (whole(140), Some(1.0)));
+
+    // A single day is a window of its own.
+    let row = one(&world, &request(vec![kpi("reach", ACTIVITY)], "2026-01-06", "2026-03-01")).await;
+    assert_eq!(row.value, whole(100));
+}
+
+/// T2: people of two platforms are not added.
+#[tokio::test]
+async fn t2_people_are_not_added_over_platforms() {
+    let mut world = world();
+    world.account("instagram/b");
+    world.window("x/a", ("2026-01-05", "2026-01-08"), json!({"reach": 800}));
+    world.window("instagram/b", ("2026-01-05", "2026-01-08"), json!({"reach": 1000}));
+    let mut asked = request(vec![kpi("reach", ACTIVITY)], "2026-01-05..2026-01-07", "2026-03-01");
+    let row = one(&world, &asked).await;
+    assert_eq!((row.value, row.status), (None, Status::NotComparable));
+    assert_eq!(row.notes, ["reach of several subjects cannot be added; it lies in [1000, 1800]"]);
+    asked.by = vec![Dimension::Platform];
+    let rows = score(&world, &asked).await;
+    assert_eq!(rows.iter().map(|row| row.value).collect::<Vec<_>>(), [whole(1000), whole(800)]);
+}
+
+/// Flows add up; two sources of one day are one day, the newest observation of each metric; a window of the
+/// platform counts where no day is known.
+#[tokio::test]
+async fn flows_are_added_once() {
+    let mut world = world();
+    world.day("x/a", "2026-01-05", json!({"follows_gained": 10, "follows_lost": 1}));
+    world.day(
+        "x/a",
+        "2026-01-05",
+        json!({"provenance": "export", "observed_at": "2026-02-01", "follows_gained": 12}),
+    );
+    world.day("x/a", "2026-01-06", json!({"follows_gained": 20, "follows_lost": 2}));
+    world.window("x/a", ("2026-01-06", "2026-01-09"), json!({"follows_gained": 900, "follows_lost": 90}));
+    world.window("x/a", ("2026-01-07", "2026-01-09"), json!({"follows_gained": 300, "follows_lost": 3}));
+    world.window("x/a", ("2026-01-10", "2026-01-13"), json!({"follows_gained": 4000, "follows_lost": 4}));
+    let kpi = kpi("follows_gained - follows_lost", "basis = \"activity\"\nsubject = \"account\"");
+    let row = one(&world, &request(vec![kpi], "2026-01-05..2026-01-10", "2026-03-01")).await;
+    assert_eq!(row.value, whole(12 - 1 + 18 + 297));
+    near(row.coverage, 4.0 / 6.0, 1e-12);
+    assert!(
+        row.notes.contains(&"1 difference crosses the edge of the period and is left out".to_owned()),
+        "{:?}",
+        row.notes
+    );
+}
+
+/// A mean is added with its weight: 30 s of 100 plays and 10 s of 900 plays are 12 s.
+#[tokio::test]
+async fn t27_means_are_weighted() {
+    let mut world = world();
+    world.day("x/a", "2026-01-05", json!({"avg_view_duration_s": 30.0, "video_plays": 100}));
+    world.day("x/a", "2026-01-06", json!({"avg_view_duration_s": 10.0, "video_plays": 900}));
+    let kpi = kpi("avg_view_duration_s", "basis = \"activity\"\nsubject = \"account\"\nplatforms = [\"x\"]");
+    let row = one(&world, &request(vec![kpi], "2026-01-05..2026-01-06", "2026-03-01")).await;
+    near(row.value.map(Number::as_f64), 12.0, 1e-9);
+    assert_eq!(row.unit, "seconds");
+}
+
+/// T38: money of two currencies is not added, and money of one stays exact.
+#[tokio::test]
+async fn t38_currencies_do_not_mix() {
+    let mut world = world();
+    world.account("x/b");
+    for (account, day) in
+        [("x/a", "2026-01-05"), ("x/a", "2026-01-06"), ("x/b", "2026-01-05"), ("x/b", "2026-01-06")]
+    {
+        let currency = if account == "x/a" { "USD" } else { "CNY" };
+        world.day(account, day, json!({"spend": "0.1", "ad_clicks": 1, "currency": currency}));
+    }
+    let kpi = kpi("spend", "basis = \"activity\"\nsubject = \"account\"");
+    let mut asked = request(vec![kpi], "2026-01-05..2026-01-06", "2026-03-01");
+    let row = one(&world, &asked).await;
+    assert_eq!((row.value, row.status), (None, Status::NotComparable));
+    assert_eq!(row.notes, ["money in CNY and USD is not added; break it down by account"]);
+    asked.by = vec![Dimension::Account];
+    let rows = score(&world, &asked).await;
+    let told: Vec<_> = rows.iter().map(|row| format!("{} {}", row.value.unwrap(), row.unit)).collect();
+    assert_eq!(told, ["0.20 USD", "0.20 CNY"]);
+}
+
+/// Project metrics and segments stand in side tables and obey the same rules.
+#[tokio::test]
+async fn side_tables() {
+    let mut world = world();
+    for (scene, people) in [("message", 1200), ("moments", 3800)] {
+        world.add(
+            "segment_facts",
+            json!({"platform": "x", "account": "x/a", "subject_kind": "account", "window": "day",
+            "day": "2026-01-05", "end_day": "2026-01-06", "observed_at": "2026-01-06T00:00:00Z",
+            "metric": "messages_in", "segment_dimension": "scene", "segment_value": scene, "count": people}),
+        );
+    }
+    let kpi = kpi("in_segment(messages_in, 'scene', 'message')", ACTIVITY);
+    let row = one(&world, &request(vec![kpi], "2026-01-05", "2026-03-01")).await;
+    assert_eq!(row.value, whole(1200));
+}
