@@ -59,6 +59,8 @@ pub struct Endpoint {
     pub page_cap: Option<u32>,
     /// How far back its data reach.
     pub earliest: Earliest,
+    /// The day on which its data end, where a newer endpoint goes on: it is asked for history only, on demand.
+    pub until: Option<Date>,
     /// When a day's numbers are there.
     pub lag: Lag,
     /// How many days the platform may still change, and so are asked for again.
@@ -94,6 +96,7 @@ impl Endpoint {
             page_size: 100,
             page_cap: None,
             earliest: Earliest::Unlimited,
+            until: None,
             lag: Lag::NONE,
             lookback_days: 0,
             quotas: &[],

@@ -126,6 +126,11 @@ pub fn plan(
 /// The last local day whose numbers an endpoint has, with its lag.
 #[must_use]
 pub fn last_ready_day(endpoint: &Endpoint, now: Timestamp, account_zone: &TimeZone) -> Date {
+    let ready = last_complete_day(endpoint, now, account_zone);
+    endpoint.until.map_or(ready, |until| ready.min(add_days(until, -1)))
+}
+
+fn last_complete_day(endpoint: &Endpoint, now: Timestamp, account_zone: &TimeZone) -> Date {
     let lag_zone = if endpoint.lag.zone.is_empty() { None } else { TimeZone::get(endpoint.lag.zone).ok() };
     let local = lag_zone.as_ref().unwrap_or(account_zone).to_datetime(now);
     let behind =
@@ -177,6 +182,10 @@ fn windows(
     let zone = day_zone(input.descriptor, account)?;
     let ready = last_ready_day(endpoint, input.now, &zone);
     let today = local_day(input.now, &zone);
+    let ended = endpoint.until.is_some_and(|until| last_complete_day(endpoint, input.now, &zone) >= until);
+    if ended && input.range.is_none() {
+        return Ok(());
+    }
     let floor = match endpoint.earliest {
         Earliest::Unlimited => Date::MIN,
         Earliest::Since(date) => date,
