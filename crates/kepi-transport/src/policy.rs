@@ -122,13 +122,13 @@ impl Quotas {
             let row = *row;
             let found = self.pools.iter().rev().find(|(p, pool, ..)| p == platform && pool == row.pool);
             match found {
-                Some(&(.., requests, interval)) => {
-                    let reset = match row.reset {
-                        Reset::Midnight(_) => Reset::Rolling,
-                        other => other,
-                    };
-                    Some(Quota { requests: requests.get(), interval_secs: interval.get(), reset, ..row })
-                }
+                // A limit that was asked for is counted, whatever the headers allow.
+                Some(&(.., requests, interval)) => Some(Quota {
+                    requests: requests.get(),
+                    interval_secs: interval.get(),
+                    reset: Reset::Rolling,
+                    ..row
+                }),
                 None if self.unlimited => None,
                 None => Some(row),
             }

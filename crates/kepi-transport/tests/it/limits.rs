@@ -98,6 +98,26 @@ async fn a_window_is_full_again_when_the_headers_say_so() {
 }
 
 #[tokio::test]
+async fn a_larger_plan_is_used_unless_a_smaller_share_is_asked_for() {
+    const TEN: &[kepi_core::Quota] = &[quota("pool", 10, 300, Reset::Window)];
+    let check = async |quotas: Quotas, expected: f64| {
+        let server = Mutex::new(Windows { limit: 30, secs: 300, ..Windows::default() });
+        let clock = jumping();
+        let watch = Arc::clone(&clock);
+        let wire = ScriptedWire::new(move |_, _| Ok(server.lock().unwrap().answer(watch.now())));
+        let toy = Toy::new(TEN, Cost::Free);
+        let bench = Bench::on(clock, wire, toy, |builder| builder.quotas(quotas));
+        for _ in 0..31 {
+            bench.fetch("list").await.unwrap();
+        }
+        assert_eq!(bench.elapsed().floor(), expected);
+    };
+    check(Quotas::declared(), 300.0).await;
+    let number = |n| NonZeroU32::new(n).unwrap();
+    check(Quotas::declared().pool("toy", "pool", number(10), number(300)), 906.0).await;
+}
+
+#[tokio::test]
 async fn an_allowance_used_by_others_is_noticed() {
     let bench = bench_on(jumping(), Toy::default(), |now, number| {
         let reset = (at(START).as_second() + 500).to_string();
