@@ -2,7 +2,7 @@
 //!
 //! One line in an adapter's `src/tests.rs` gives one test per check:
 //!
-//! ```ignore
+//! ```text
 //! kepi_testkit::contract!(XAdapter::from_settings, sample());
 //! ```
 //!
