@@ -38,7 +38,7 @@ pub use catch_up::{CaughtUp, Decoders, Redecode};
 pub use journal::NewPage;
 pub use maintain::{MaintainOptions, Maintained};
 pub use options::{Clock, Fault, StoreOptions};
-pub use records::{DecisionRecord, EvaluationRecord, RunRecord};
 pub use query::{QueryRows, query};
+pub use records::{DecisionRecord, EvaluationRecord, RunRecord};
 pub use store::{AccountRow, ConfiguredAccount, Store};
 pub use writer::{Flushed, Writer, Written};

@@ -2,19 +2,18 @@
 //! from or say that another writer was first.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
 use deltalake::{
-    DeltaTable, DeltaTableError,
+    DeltaTable,
     kernel::{
         Action, Add, EagerSnapshot, MetadataExt, Remove, StructType, Transaction,
         transaction::{CommitData, TransactionError},
     },
     logstore::{CommitOrBytes, LogStoreRef, get_actions},
-    operations::create::CreateBuilder,
     protocol::{DeltaOperation, SaveMode, checkpoints},
 };
 use futures::StreamExt;
@@ -82,9 +81,11 @@ pub(crate) struct NewFile {
 }
 
 /// The state of a table at one version.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot {
     pub(crate) version: u64,
+    /// The names of its columns.
+    columns: Option<HashSet<String>>,
     pub(crate) files: BTreeMap<String, Arc<DataFile>>,
     /// The newest `txn` of each application that was seen since the table was opened.
     pub(crate) transactions: HashMap<String, i64>,
@@ -113,6 +114,10 @@ impl Snapshot {
                 }
                 Action::Txn(Transaction { app_id, version, .. }) => {
                     self.transactions.insert(app_id, version);
+                }
+                Action::Metadata(metadata) => {
+                    let schema = metadata.parse_schema().ok();
+                    self.columns = schema.map(|schema| schema.fields().map(|f| f.name().clone()).collect());
                 }
                 _ => {}
             }
@@ -151,20 +156,9 @@ impl TableLog {
         schema: Arc<TableSchema>,
         options: StoreOptions,
     ) -> Result<Self> {
-        if !log.is_delta_table_location().await.at("look for the table")? {
-            let created = CreateBuilder::new()
-                .with_log_store(log.clone())
-                .with_table_name(schema.table.name)
-                .with_comment(schema.table.doc)
-                .with_columns(schema.delta())
-                .with_partition_columns(schema.table.partition.iter().map(|column| column.name))
-                .with_configuration([("delta.logRetentionDuration", Some("interval 7 days".to_owned()))])
-                .with_save_mode(SaveMode::Ignore)
-                .await;
-            match created {
-                Ok(_) | Err(DeltaTableError::VersionAlreadyExists(_)) => {}
-                Err(error) => return Err(store("create the table", error).with("table", schema.table.name)),
-            }
+        if log.read_commit_entry(0).await.at("look for the table")?.is_none() && !has_checkpoint(&log).await?
+        {
+            create(&log, &schema, &options).await.map_err(|error| error.with("table", schema.table.name))?;
         }
         let table = Self::open(log, schema, options).await?;
         table.widen().await?;
@@ -319,38 +313,85 @@ impl TableLog {
     /// Adds the columns that a newer kepi declares and the table does not have.
     async fn widen(&self) -> Result<()> {
         loop {
-            let eager = EagerSnapshot::try_new(self.log.as_ref(), None).await.at("read the log")?;
-            let mut fields: Vec<_> = eager.schema().fields().cloned().collect();
-            let known = fields.len();
-            for field in self.schema.delta() {
-                if !fields.iter().any(|present| present.name() == field.name()) {
-                    fields.push(field);
-                }
-            }
-            if fields.len() == known {
+            let known = self.refresh().await?;
+            let lacks = |name: &str| known.columns.as_ref().is_some_and(|columns| !columns.contains(name));
+            if !self.schema.delta().iter().any(|field| lacks(field.name())) {
                 return Ok(());
             }
-            let schema = StructType::try_new(fields).map_err(|error| torn(error))?;
+            let eager =
+                EagerSnapshot::try_new(self.log.as_ref(), Some(known.version)).await.at("read the log")?;
+            let mut fields: Vec<_> = eager.schema().fields().cloned().collect();
+            fields.extend(self.schema.delta().into_iter().filter(|field| lacks(field.name())));
+            let schema = StructType::try_new(fields).map_err(torn)?;
             let metadata = eager.metadata().clone().with_schema(&schema).at("widen the table")?;
-            let data = CommitData::new(
-                vec![Action::Metadata(metadata)],
-                DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None },
-                HashMap::new(),
-                Vec::new(),
-            );
+            let data =
+                CommitData::new(vec![Action::Metadata(metadata)], operation(), HashMap::new(), Vec::new());
             let bytes = CommitOrBytes::LogBytes(data.get_bytes().at("widen the table")?);
-            match self.log.write_commit_entry(eager.version() + 1, bytes, Uuid::new_v4()).await {
-                Ok(()) | Err(TransactionError::VersionAlreadyExists(_)) => self.refresh().await?,
+            match self.log.write_commit_entry(known.version + 1, bytes, Uuid::new_v4()).await {
+                Ok(()) | Err(TransactionError::VersionAlreadyExists(_)) => {}
                 Err(error) => return Err(store("widen the table", error).with("table", self.name())),
-            };
+            }
         }
     }
 }
 
+fn operation() -> DeltaOperation {
+    DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None }
+}
+
+/// Writes the first entry of a table's log. Another process may do so at the same time: either will do.
+async fn create(log: &LogStoreRef, schema: &TableSchema, options: &StoreOptions) -> Result<()> {
+    let now = (options.clock)().as_millisecond();
+    let columns = StructType::try_new(schema.delta()).map_err(torn)?;
+    let partition: Vec<&str> = schema.table.partition.iter().map(|column| column.name).collect();
+    let entries = [
+        serde_json::json!({ "commitInfo": { "timestamp": now, "operation": "CREATE TABLE" } }),
+        serde_json::json!({ "protocol": { "minReaderVersion": 1, "minWriterVersion": 2 } }),
+        serde_json::json!({ "metaData": {
+            "id": Uuid::new_v4().to_string(),
+            "name": schema.table.name,
+            "description": schema.table.doc,
+            "format": { "provider": "parquet", "options": {} },
+            "schemaString": serde_json::to_string(&columns).at("write the schema")?,
+            "partitionColumns": partition,
+            "configuration": { "delta.logRetentionDuration": "interval 7 days" },
+            "createdTime": now,
+        } }),
+    ];
+    let text = entries.map(|entry| entry.to_string()).join("\n");
+    match log.write_commit_entry(0, CommitOrBytes::LogBytes(text.into()), Uuid::new_v4()).await {
+        Ok(()) | Err(TransactionError::VersionAlreadyExists(_)) => Ok(()),
+        Err(error) => Err(store("create the table", error)),
+    }
+}
+
+async fn has_checkpoint(log: &LogStoreRef) -> Result<bool> {
+    let hint = Path::from("_delta_log/_last_checkpoint");
+    match log.object_store(None).head(&hint).await {
+        Ok(_) => Ok(true),
+        Err(object_store::Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(store("read the log", error)),
+    }
+}
+
+/// The state of a table at a version, the newest when none is named.
 async fn load(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {
+    if has_checkpoint(log).await? {
+        return load_from_checkpoint(log, version).await;
+    }
+    let mut snapshot = None;
+    for next in 0..=version.unwrap_or(u64::MAX) {
+        let Some(bytes) = log.read_commit_entry(next).await.at("read the log")? else { break };
+        let actions = get_actions(next, &bytes).at("read the log")?;
+        snapshot.get_or_insert_with(Snapshot::default).apply(next, actions);
+    }
+    snapshot.ok_or_else(|| torn("a table has no log"))
+}
+
+async fn load_from_checkpoint(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {
     let eager = EagerSnapshot::try_new(log.as_ref(), version).await.at("read the log")?;
-    let mut snapshot =
-        Snapshot { version: eager.version(), files: BTreeMap::new(), transactions: HashMap::new() };
+    let columns = eager.schema().fields().map(|field| field.name().clone()).collect();
+    let mut snapshot = Snapshot { version: eager.version(), columns: Some(columns), ..Snapshot::default() };
     for view in eager.log_data().iter() {
         let (stats, rows) = Stats::parse(view.stats().as_deref());
         let file = DataFile {

@@ -3,8 +3,8 @@
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
     datatypes::{
-        DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-        TimeUnit, TimestampMicrosecondType, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+        DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
+        TimestampMicrosecondType, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
     },
     util::display::{ArrayFormatter, FormatOptions},
 };
@@ -48,11 +48,16 @@ fn wrong(context: &SessionContext, error: &datafusion::error::DataFusionError) -
         .and_then(|catalog| catalog.schema("public"))
         .map(|schema| schema.table_names())
         .unwrap_or_default();
-    let near = text.split('\'').nth(1).map(|name| name.rsplit('.').next().unwrap_or(name)).and_then(|name| {
-        nearest(name, tables.iter().map(String::as_str)).filter(|near| *near != name)
-    });
+    let near = text
+        .split('\'')
+        .nth(1)
+        .map(|name| name.rsplit('.').next().unwrap_or(name))
+        .and_then(|name| nearest(name, tables.iter().map(String::as_str)).filter(|near| *near != name));
     let hint = near.map_or_else(
-        || "`show tables` lists the tables, `describe TABLE` its columns; statements that write are refused".into(),
+        || {
+            "`show tables` lists the tables, `describe TABLE` its columns; statements that write are refused"
+                .into()
+        },
         |near| format!("did you mean the table {near}?"),
     );
     Error::new(ErrorKind::BadInput, "the query cannot be run").with("reason", text).hint(hint)
@@ -60,9 +65,11 @@ fn wrong(context: &SessionContext, error: &datafusion::error::DataFusionError) -
 
 fn append(batch: &RecordBatch, rows: &mut Vec<Vec<Value>>) -> Result<()> {
     let columns: Vec<Vec<Value>> = batch.columns().iter().map(column).collect::<Result<_>>()?;
-    rows.extend((0..batch.num_rows()).map(|row| {
-        columns.iter().map(|column| column.get(row).cloned().unwrap_or(Value::Null)).collect()
-    }));
+    rows.extend(
+        (0..batch.num_rows()).map(|row| {
+            columns.iter().map(|column| column.get(row).cloned().unwrap_or(Value::Null)).collect()
+        }),
+    );
     Ok(())
 }
 
@@ -75,7 +82,9 @@ macro_rules! numbers {
 fn column(array: &ArrayRef) -> Result<Vec<Value>> {
     Ok(match array.data_type() {
         DataType::Null => vec![Value::Null; array.len()],
-        DataType::Boolean => array.as_boolean().iter().map(|value| value.map_or(Value::Null, Value::from)).collect(),
+        DataType::Boolean => {
+            array.as_boolean().iter().map(|value| value.map_or(Value::Null, Value::from)).collect()
+        }
         DataType::Int8 => numbers!(array, Int8Type),
         DataType::Int16 => numbers!(array, Int16Type),
         DataType::Int32 => numbers!(array, Int32Type),
@@ -89,10 +98,11 @@ fn column(array: &ArrayRef) -> Result<Vec<Value>> {
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             instants(array.as_primitive::<TimestampMicrosecondType>().iter(), Timestamp::from_microsecond)
         }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => instants(
-            array.as_primitive::<TimestampNanosecondType>().iter(),
-            |nanoseconds| Timestamp::from_nanosecond(i128::from(nanoseconds)),
-        ),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            instants(array.as_primitive::<TimestampNanosecondType>().iter(), |nanoseconds| {
+                Timestamp::from_nanosecond(i128::from(nanoseconds))
+            })
+        }
         // Dates, money and whatever else SQL makes: as text, exactly.
         _ => texts(array)?,
     })

@@ -93,7 +93,11 @@ impl Store {
         Self::of(tables, options, place.is_writable())
     }
 
-    fn of(mut tables: HashMap<&'static str, TableLog>, options: StoreOptions, writable: bool) -> Result<Self> {
+    fn of(
+        mut tables: HashMap<&'static str, TableLog>,
+        options: StoreOptions,
+        writable: bool,
+    ) -> Result<Self> {
         let pages = tables.remove("pages").ok_or_else(|| torn("the journal is missing"))?;
         let turn = tokio::sync::Mutex::new(());
         Ok(Self(Arc::new(Inner { options, journal: Journal::new(pages), tables, writable, turn })))

@@ -46,7 +46,11 @@ async fn a_torn_log_is_said_so_and_nothing_is_changed() {
     let whole = std::fs::read_to_string(&entry).unwrap();
     std::fs::write(&entry, &whole[..whole.len() / 2]).unwrap();
     let error = Store::open(&world.path(), world.options()).await.unwrap_err();
-    assert_eq!((error.kind(), error.context_value("table")), (ErrorKind::Store, Some("post_facts")), "{error:?}");
+    assert_eq!(
+        (error.kind(), error.context_value("table")),
+        (ErrorKind::Store, Some("post_facts")),
+        "{error:?}"
+    );
     std::fs::write(&entry, whole).unwrap();
     let store = Store::open(&world.path(), world.options()).await.unwrap();
     check(&store, "select likes from post_facts", &["1"]).await;

@@ -1,8 +1,11 @@
 //! A small world to write pages in.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use jiff::{Timestamp, ToSpan, civil::Date};
@@ -29,6 +32,25 @@ impl World {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let clock = Arc::new(AtomicI64::new(start.as_microsecond()));
         Self { folder: tempfile::tempdir().unwrap(), clock }
+    }
+
+    /// A world whose store is a copy of this one's.
+    pub(crate) fn copy(&self) -> Self {
+        let world = Self::new();
+        let mut folders = vec![(PathBuf::from(self.path()), PathBuf::from(world.path()))];
+        while let Some((from, to)) = folders.pop() {
+            std::fs::create_dir_all(&to).unwrap();
+            for entry in std::fs::read_dir(from).unwrap() {
+                let path = entry.unwrap().path();
+                let copy = to.join(path.file_name().unwrap());
+                if path.is_dir() {
+                    folders.push((path, copy));
+                } else {
+                    std::fs::copy(path, copy).unwrap();
+                }
+            }
+        }
+        world
     }
 
     pub(crate) fn path(&self) -> String {

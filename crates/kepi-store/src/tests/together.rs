@@ -121,7 +121,11 @@ async fn compaction_changes_no_row_and_loses_no_stream() {
     let options = StoreOptions { compact_files: 3, checkpoint_interval: 4, ..world.options() };
     let store = Store::create(&world.path(), options).await.unwrap();
     for day in 1..=9 {
-        super::support::write(&store, [page(vec![reading("1", noon(day), &[("likes", i64::from(day) * 10)])])]).await;
+        super::support::write(
+            &store,
+            [page(vec![reading("1", noon(day), &[("likes", i64::from(day) * 10)])])],
+        )
+        .await;
     }
     let count = "select count(*), sum(likes) from post_daily where current";
     check(&store, count, &["8 80"]).await;
