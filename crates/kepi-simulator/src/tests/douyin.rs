@@ -174,3 +174,66 @@ async fn days_of_a_video_add_up() {
     );
     assert!(fans["gender_distributions"][1]["value"].is_string(), "numbers may be texts");
 }
+
+impl Caller {
+    async fn ocean(&self, path: &str) -> Value {
+        let own = self.creator();
+        let token = self.simulator.user_token(&own.id).unwrap();
+        let headers = [("access-token", token.as_str())];
+        let path = format!("/open_api/{path}&advertiser_id=1700000000000001");
+        send(self.url(), &path, Ask { headers: &headers, ..Ask::default() }).await.unwrap().json()
+    }
+}
+
+#[tokio::test]
+async fn the_enterprise_account_tells_losses_and_saves() {
+    let douyin = douyin().await;
+    let truth = douyin.simulator.world().account_day(douyin.creator().key, date(2026, 9, 20));
+    let total = truth.content.total();
+    let fields =
+        "fields=%5B%22business_page_disfollow_ucount%22%2C%22business_page_favourite_video_cnt%22%5D";
+    let window = "start_time=2026-09-19&end_time=2026-09-21&time_dimension=DAILY";
+    let answer = douyin.ocean(&format!("v1.0/enterprise/overview/data/get/?{window}&{fields}")).await;
+    let row = &answer["data"]["list"][1];
+    assert_eq!(row["start_time_day"], "2026-09-20");
+    assert_eq!(row["business_page_disfollow_ucount"], json!(truth.flows.follows_lost.to_string()));
+    assert_eq!(row["business_page_favourite_video_cnt"], json!(total[Counter::Saves].to_string()));
+    let plays = "fields=%5B%22business_page_total_play%22%5D&limit=100&start_time=2026-09-20&end_time=2026-09-20&time_dimension=DAILY";
+    for path in ["v1.0/enterprise/video/info/get/", "v1.0/enterprise/flow/category/get/"] {
+        let answer = douyin.ocean(&format!("{path}?{plays}")).await;
+        let rows = answer["data"]["list"].as_array().unwrap();
+        let sum: i64 = rows
+            .iter()
+            .map(|row| row["business_page_total_play"].as_str().unwrap().parse::<i64>().unwrap())
+            .sum();
+        assert!(rows.len() > 1);
+        assert_eq!(sum, total[Counter::Views], "{path}");
+    }
+    let unknown = douyin
+        .ocean(&format!("v1.0/enterprise/overview/data/get/?{window}&fields=%5B%22nothing%22%5D"))
+        .await;
+    assert_eq!(unknown["code"], 40001);
+}
+
+#[tokio::test]
+async fn paid_delivery_by_day_and_promotion() {
+    let douyin = douyin().await;
+    let (world, own) = (douyin.simulator.world(), douyin.creator());
+    let from = world.day_bounds(own.key, date(2026, 9, 1)).0;
+    let to = world.day_bounds(own.key, date(2026, 9, 30)).0;
+    let truth = world.content_between(own.key, from, to).paid;
+    let base = "v3.0/report/custom/get/?data_topic=BASIC_DATA&start_time=2026-09-01&end_time=2026-09-29&page_size=1000";
+    let metrics = "metrics=%5B%22stat_cost%22%2C%22show_cnt%22%5D";
+    for dimensions in ["%5B%22stat_time_day%22%5D", "%5B%22stat_time_day%22%2C%22cdp_promotion_id%22%5D"] {
+        let answer = douyin
+            .ocean(&format!("{base}&{metrics}&dimensions={dimensions}&filters=%5B%5D&order_by=%5B%5D"))
+            .await;
+        let rows = answer["data"]["rows"].as_array().unwrap();
+        let shown = |row: &Value| row["metrics"]["show_cnt"].as_str().unwrap().parse::<i64>().unwrap();
+        assert_eq!(rows.iter().map(shown).sum::<i64>(), truth[Counter::Impressions]);
+        let cost: f64 = answer["data"]["total_metrics"]["stat_cost"].as_str().unwrap().parse().unwrap();
+        assert!((cost - truth[Counter::SpendMicros] as f64 / 1e6).abs() < 0.01);
+    }
+    let without = douyin.ocean(&format!("{base}&{metrics}&dimensions=%5B%5D")).await;
+    assert_eq!(without["code"], 40001, "empty filters must be sent");
+}

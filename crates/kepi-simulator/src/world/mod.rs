@@ -186,6 +186,11 @@ impl World {
         ids::number(self.account(key.account).local, key.index)
     }
 
+    /// The number of an account within its platform.
+    pub(crate) fn account_number(&self, key: AccountKey) -> u64 {
+        u64::from(self.account(key).local)
+    }
+
     /// A post by its number within its platform.
     pub(crate) fn find_post_number(&self, network: Network, number: u64) -> Option<PostKey> {
         self.find_post(

@@ -2,6 +2,7 @@
 //! everything; errors stand in an HTTP 200.
 
 mod access;
+mod ocean;
 mod open;
 mod videos;
 
@@ -43,6 +44,9 @@ impl Dialect for Douyin {
     }
 
     fn answer(&self, call: &Call<'_>) -> Answer {
+        if ocean::is(&call.path) {
+            return ocean::answer(call);
+        }
         if let Some(answer) = access::answer(call) {
             return answer;
         }
@@ -50,6 +54,9 @@ impl Dialect for Douyin {
     }
 
     fn refuse(&self, call: &Call<'_>, refusal: Refusal) -> Answer {
+        if ocean::is(&call.path) {
+            return ocean::refuse(call, refusal);
+        }
         match refusal {
             Refusal::RateLimit => refused(call, (28_003_018, "请求过于频繁")),
             Refusal::QuotaExhausted | Refusal::CreditsDepleted => refused(call, OUT_OF_QUOTA),

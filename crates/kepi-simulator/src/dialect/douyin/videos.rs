@@ -10,9 +10,14 @@ const VIDEO_IDS: u64 = 7_500_000_000_000_000_001;
 /// Series exist for videos of so many days.
 const SERIES_DAYS: i64 = 30;
 
+/// The numeric public id of a video.
+pub(super) fn video_id(call: &Call<'_>, post: &PostFacts) -> u64 {
+    VIDEO_IDS + call.world.post_number(post.key)
+}
+
 fn write(o: &mut Object<'_>, call: &Call<'_>, post: &PostFacts) {
     let total = call.counters(post).total();
-    let video_id = VIDEO_IDS + call.world.post_number(post.key);
+    let video_id = video_id(call, post);
     o.text("item_id", &call.world.post_id(post.key));
     o.shown("video_id", video_id);
     o.text("title", &call.world.words(post).text);
