@@ -3,6 +3,7 @@
 mod douyin;
 mod instagram;
 mod linkedin;
+mod web;
 mod wechat;
 mod weibo;
 mod x;
@@ -38,6 +39,7 @@ pub(crate) fn all() -> Vec<Box<dyn Dialect>> {
         Box::new(xiaohongshu::Xiaohongshu),
         Box::new(instagram::Instagram),
         Box::new(linkedin::Linkedin),
+        Box::new(web::Web),
     ]
 }
 

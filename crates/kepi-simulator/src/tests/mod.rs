@@ -5,6 +5,7 @@ mod faults;
 mod http;
 mod instagram;
 mod linkedin;
+mod web;
 mod wechat;
 mod weibo;
 mod world;

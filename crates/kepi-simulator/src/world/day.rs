@@ -178,6 +178,13 @@ impl World {
         }
     }
 
+    /// What happened around an account on a day, without what follows from its posts (visits, money).
+    #[must_use]
+    pub fn account_flows(&self, account: AccountKey, date: Date) -> AccountFlows {
+        let (start, end) = self.day_bounds(account, date);
+        self.flows(account, date, start, end)
+    }
+
     /// What the platform says of a day at an instant. Some days are told too low at first and restated when
     /// they are two days old; a day that is not over is told as far as it has gone.
     #[must_use]

@@ -1,0 +1,186 @@
+//! The web beside the platforms: a website's sessions by GA4, and reviews by Google Business Profile. Each
+//! brand of the world has one property and one location.
+
+mod analytics;
+mod reviews;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::Dialect;
+use crate::{
+    Profile,
+    call::{Answer, Call, find},
+    fault::Refusal,
+    token::{BadToken, Kind},
+};
+
+const LIFE: i64 = 3599;
+const PROPERTIES: u64 = 300_000_001;
+const LOCATIONS: u64 = 222;
+/// The business account that holds all locations.
+const BUSINESS: &str = "111";
+
+pub(crate) struct Web;
+
+/// What goes wrong: HTTP status, Google's name for it, words.
+#[derive(Debug, Clone)]
+struct Fault(u16, &'static str, String);
+
+impl Fault {
+    fn bad(words: impl Into<String>) -> Self {
+        Self(400, "INVALID_ARGUMENT", words.into())
+    }
+
+    fn exhausted(words: &str) -> Self {
+        Self(429, "RESOURCE_EXHAUSTED", words.to_owned())
+    }
+
+    fn unauthenticated() -> Self {
+        Self(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.".to_owned())
+    }
+
+    fn denied() -> Self {
+        Self(403, "PERMISSION_DENIED", "User does not have sufficient permissions.".to_owned())
+    }
+}
+
+impl Dialect for Web {
+    fn name(&self) -> &'static str {
+        "web"
+    }
+
+    fn token_prefixes(&self) -> [&'static str; 3] {
+        ["ya29.sim", "ya29.sim", "1//sim"]
+    }
+
+    fn answer(&self, call: &Call<'_>) -> Answer {
+        match (call.method.as_str(), call.path.as_str()) {
+            ("GET", "/o/oauth2/v2/auth") => authorize(call),
+            ("POST", "/token") => token(call),
+            _ => respond(call).map_or_else(|fault| refused(call, &fault), |body| Answer::json(200, body)),
+        }
+    }
+
+    fn refuse(&self, call: &Call<'_>, refusal: Refusal) -> Answer {
+        let fault = match refusal {
+            Refusal::RateLimit => Fault::exhausted("Exhausted concurrent requests quota."),
+            Refusal::QuotaExhausted | Refusal::CreditsDepleted => Fault::exhausted(
+                "Exhausted property tokens per day. These quota tokens will return in under 24 hours.",
+            ),
+            Refusal::TokenExpired => Fault::unauthenticated(),
+            Refusal::Forbidden => Fault::denied(),
+            Refusal::Trouble(status) => {
+                Fault(status, "UNAVAILABLE", "The service is currently unavailable.".to_owned())
+            }
+        };
+        refused(call, &fault)
+    }
+}
+
+fn refused(call: &Call<'_>, Fault(status, name, words): &Fault) -> Answer {
+    let body = call.json().object(|root| {
+        root.object("error", |error| {
+            error.int("code", i64::from(*status));
+            error.text("message", words);
+            error.text("status", name);
+        });
+    });
+    Answer::json(*status, body)
+}
+
+fn respond(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
+    let bearer = call.desk.tokens.read(call.bearer().ok_or_else(Fault::unauthenticated)?, call.now);
+    match bearer.map(|bearer| bearer.kind) {
+        Ok(Kind::App | Kind::User) => {}
+        Ok(Kind::Refresh) | Err(BadToken::Unknown | BadToken::Expired) => {
+            return Err(Fault::unauthenticated());
+        }
+    }
+    if let Some(rest) = call.path.strip_prefix("/v1beta/properties/") {
+        let (property, action) = rest.split_once(':').unwrap_or((rest, ""));
+        let accounts = accounts_of(call, property, PROPERTIES)?;
+        return match (call.method.as_str(), action) {
+            ("POST", "runReport") => analytics::run(call, property, &accounts),
+            ("POST", "batchRunReports") => analytics::batch(call, property, &accounts),
+            _ => Err(Fault(404, "NOT_FOUND", "Method not found.".to_owned())),
+        };
+    }
+    let location = call
+        .path
+        .strip_prefix(&format!("/v4/accounts/{BUSINESS}/locations/"))
+        .and_then(|rest| rest.strip_suffix("/reviews"))
+        .ok_or_else(|| Fault(404, "NOT_FOUND", "Requested entity was not found.".to_owned()))?;
+    reviews::list(call, location, &accounts_of(call, location, LOCATIONS)?)
+}
+
+/// The accounts of the brand that a property's or location's number stands for: brands are numbered in the
+/// order in which their accounts stand in the world.
+fn accounts_of<'w>(call: &Call<'w>, number: &str, first: u64) -> Result<Vec<&'w Profile>, Fault> {
+    let mut brands: Vec<&str> = Vec::new();
+    for profile in call.world.accounts() {
+        if !brands.contains(&profile.brand) {
+            brands.push(profile.brand);
+        }
+    }
+    let place = number.parse::<u64>().ok().and_then(|number| number.checked_sub(first));
+    let brand = place.and_then(|place| brands.get(place as usize)).ok_or_else(Fault::denied)?;
+    Ok(call.world.accounts().filter(|profile| profile.brand == *brand).collect())
+}
+
+fn authorize(call: &Call<'_>) -> Answer {
+    let asked = |key| call.param(key).unwrap_or_default();
+    let until = call.now.as_second() + 600;
+    let challenge =
+        call.param("code_challenge").map(|text| (text.to_owned(), asked("code_challenge_method") == "S256"));
+    let code = call.desk.tokens.consent(
+        call.desk.visitor(),
+        asked("redirect_uri"),
+        challenge,
+        asked("scope"),
+        until,
+        call.now,
+    );
+    let state: String = form_urlencoded::byte_serialize(asked("state").as_bytes()).collect();
+    Answer::redirect(format!("{}?state={state}&code={code}", asked("redirect_uri")))
+}
+
+/// A token for a code, for a refresh token that stays, or for a service account's signed statement.
+fn token(call: &Call<'_>) -> Answer {
+    let form = call.form();
+    let given = |key| find(&form, key).unwrap_or_default();
+    let config = &call.desk.config;
+    let client = given("client_id") == config.client_id && given("client_secret") == config.client_secret;
+    let tokens = &call.desk.tokens;
+    let (account, refresh) = match given("grant_type") {
+        "authorization_code" if client => {
+            let verifier = find(&form, "code_verifier");
+            let granted = tokens.exchange(given("code"), Some(given("redirect_uri")), verifier, call.now);
+            (granted.map(|granted| granted.account), true)
+        }
+        "refresh_token" if client => (tokens.redeem(given("refresh_token"), call.now, true).ok(), false),
+        "urn:ietf:params:oauth:grant-type:jwt-bearer" => {
+            // The signature is not checked: the simulator holds no public key.
+            let claims =
+                given("assertion").split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+            (claims.map(|_| call.desk.visitor()), false)
+        }
+        _ => (None, false),
+    };
+    let Some(account) = account else {
+        let body = call.json().object(|root| {
+            root.text("error", if client { "invalid_grant" } else { "invalid_client" });
+            root.text("error_description", "Bad Request");
+        });
+        return Answer::json(if client { 400 } else { 401 }, body);
+    };
+    let body = call.json().object(|root| {
+        root.text("access_token", &tokens.user(account, call.now.as_second() + LIFE));
+        root.int("expires_in", LIFE);
+        root.text("token_type", "Bearer");
+        root.text("scope", "https://www.googleapis.com/auth/analytics.readonly");
+        if refresh {
+            root.text("refresh_token", &tokens.refresh(account, 0));
+        }
+    });
+    Answer::json(200, body)
+}
