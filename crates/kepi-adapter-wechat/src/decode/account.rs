@@ -13,19 +13,22 @@ use super::{
 };
 use crate::descriptor::{ACCOUNT_LOOKBACK, QUOTA_PATH};
 
-/// Sums of a day. A part that is not told makes the sum unknown, which is not zero.
-#[derive(Default)]
-struct Sum(Option<i64>, bool);
+/// The sum of a day's parts. A part that is not told makes the sum unknown, which is not zero.
+struct Sum(Option<i64>);
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self(Some(0))
+    }
+}
 
 impl Sum {
     fn add(&mut self, part: Whole) {
-        self.0 = part.0.and_then(|part| self.0.unwrap_or(0).checked_add(part));
-        self.1 |= self.0.is_none();
+        self.0 = self.0.zip(part.0).and_then(|(sum, part)| sum.checked_add(part));
     }
 
     fn reading(&self, metric: &'static str) -> Option<Reading> {
-        let total = self.0.filter(|_| !self.1)?;
-        Some(Reading::count(MetricId::from_static(metric), total))
+        Some(Reading::count(MetricId::from_static(metric), self.0?))
     }
 }
 
