@@ -138,6 +138,11 @@ impl Drop for Permit<'_> {
             let gate = state.gates.entry(name.clone()).or_default();
             gate.give_back(now, probe, &outcome.seen_by(i == 0), (i == 0).then_some(&heard));
         }
+        for (name, _) in &self.draws.rows {
+            if let Some(limiter) = state.limiters.get_mut(name) {
+                limiter.give_back(now);
+            }
+        }
         drop(state);
         self.desk.changed.notify_waiters();
     }
@@ -193,7 +198,7 @@ impl Desk {
         state.check_rows(draws, now, &self.clock)?;
         for (name, _) in &draws.rows {
             if let Some(limiter) = state.limiters.get_mut(name) {
-                limiter.take(now);
+                limiter.take();
             }
         }
         Ok(draws.gates.each_ref().map(|name| state.gates.entry(name.clone()).or_default().take(now)))

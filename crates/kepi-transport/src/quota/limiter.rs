@@ -1,7 +1,8 @@
 //! One declared limit: how many calls in how long.
 //!
-//! The limit itself is kept exactly: in any stretch of its interval no more calls go out than it allows, and
-//! no fewer are possible. A token bucket cannot do that (it lets twice as many pass at the seam of two
+//! The limit itself is kept exactly: in any stretch of its interval no more calls arrive than it allows, and
+//! no fewer are possible. Since nobody here knows when a call arrives over there, it counts from when it goes
+//! out until an interval after its answer: however long calls take and overtake each other, it is kept. A token bucket cannot do that (it lets twice as many pass at the seam of two
 //! windows, or half as many everywhere); governor does what it does well, and spreads bursts, so that an
 //! allowance for a quarter of an hour is not thrown at the platform within a second.
 
@@ -21,10 +22,12 @@ use crate::{Clock, clock::after};
 
 pub(super) struct Limiter {
     requests: usize,
-    /// The interval, and a little more for calls that overtake each other on their way.
+    /// The interval, and a little more for a clock that runs faster over there.
     interval: Duration,
-    /// When the last calls went out, oldest first.
-    sent: VecDeque<Timestamp>,
+    /// How many calls are on their way.
+    in_flight: usize,
+    /// When the last calls were answered, oldest first.
+    answered: VecDeque<Timestamp>,
     pace: Pace,
     clock: OurClock,
 }
@@ -33,7 +36,13 @@ type Pace = RateLimiter<NotKeyed, InMemoryState, OurClock, NoOpMiddleware<Durati
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Limiter {{ {} of {} in {:?} }}", self.sent.len(), self.requests, self.interval)
+        write!(
+            f,
+            "Limiter {{ {} of {} in {:?} }}",
+            self.answered.len() + self.in_flight,
+            self.requests,
+            self.interval
+        )
     }
 }
 
@@ -44,7 +53,8 @@ impl Limiter {
         Self {
             requests: row.requests as usize,
             interval: interval + margin(interval),
-            sent: VecDeque::new(),
+            in_flight: 0,
+            answered: VecDeque::new(),
             pace: RateLimiter::direct_with_clock(pace(row.requests, interval), clock.clone()),
             clock,
         }
@@ -52,40 +62,49 @@ impl Limiter {
 
     /// Whether a call may go out. `by_header`: the platform tells what is left, so that counting is left to it.
     pub(super) fn check(&mut self, now: Timestamp, by_header: bool) -> Result<(), Hold> {
-        let hold = |until| Err(Hold { until: Some(until), kind: ErrorKind::QuotaExhausted });
-        while self.sent.front().is_some_and(|first| after(*first, self.interval) <= now) {
-            self.sent.pop_front();
+        let hold = |until| Err(Hold { until, kind: ErrorKind::QuotaExhausted });
+        while self.answered.front().is_some_and(|first| after(*first, self.interval) <= now) {
+            self.answered.pop_front();
         }
-        if !by_header && self.sent.len() >= self.requests {
-            // The one whose return makes room; none makes room where nothing is allowed.
-            let back = self.sent.len().checked_sub(self.requests).and_then(|i| self.sent.get(i));
-            return hold(after(back.copied().unwrap_or(now), self.interval));
+        let taken = self.answered.len() + self.in_flight;
+        if !by_header && taken >= self.requests {
+            // The one whose return makes room; it may still be on its way.
+            let back = self.answered.get(taken - self.requests).map(|back| after(*back, self.interval));
+            let never = self.requests == 0;
+            return hold(if never { Some(after(now, self.interval)) } else { back });
         }
         match self.pace.check() {
             Ok(()) => Ok(()),
             Err(early) => {
-                hold(after(now, early.wait_time_from(self.clock.now()).max(Duration::from_millis(1))))
+                let wait = early.wait_time_from(self.clock.now()).max(Duration::from_millis(1));
+                hold(Some(after(now, wait)))
             }
         }
     }
 
-    /// Counts a call.
-    pub(super) fn take(&mut self, now: Timestamp) {
-        self.sent.push_back(now);
-        if self.sent.len() > self.requests {
-            self.sent.pop_front();
+    /// Counts a call that goes out.
+    pub(super) fn take(&mut self) {
+        self.in_flight += 1;
+    }
+
+    /// Counts a call that has come back.
+    pub(super) fn give_back(&mut self, now: Timestamp) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.answered.push_back(now);
+        if self.answered.len() > self.requests {
+            self.answered.pop_front();
         }
     }
 
-    /// Gives all calls back.
+    /// Gives all calls back that have been answered.
     pub(super) fn clear(&mut self) {
-        self.sent.clear();
+        self.answered.clear();
     }
 }
 
-/// A hundredth of the interval, but no less than ten milliseconds and no more than two seconds.
+/// A thousandth of the interval, but no less than a millisecond and no more than a second.
 fn margin(interval: Duration) -> Duration {
-    (interval / 100).clamp(Duration::from_millis(10), Duration::from_secs(2))
+    (interval / 1000).clamp(Duration::from_millis(1), Duration::from_secs(1))
 }
 
 /// A tenth of the allowance at once, then ten times the speed that uses it up evenly; at least ten calls at

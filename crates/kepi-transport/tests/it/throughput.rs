@@ -7,15 +7,16 @@ use std::{
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use kepi_core::{Cost, Quota, descriptor::Reset};
+use kepi_core::{Cost, Quota, Response, descriptor::Reset};
 use kepi_transport::{
-    Clock,
+    Clock, Fault, Outgoing,
     testing::{ManualClock, ScriptedWire},
 };
 
 use crate::support::{Bench, START, Toy, at, ok, quota};
 
 /// A platform that looks back over a rolling interval.
+#[derive(Debug)]
 struct Rolling {
     limit: usize,
     interval: SignedDuration,
@@ -92,4 +93,42 @@ async fn a_burst_is_spread() {
     }
     let elapsed = bench.elapsed();
     assert!((8.9..9.2).contains(&elapsed), "ten at once, then ten a second: {elapsed}");
+}
+
+#[tokio::test]
+async fn calls_that_take_long_and_overtake_each_other_keep_the_limit() {
+    const ROW: &[Quota] = &[quota("pool", 10, 60, Reset::Rolling)];
+    let interval = SignedDuration::from_secs(60);
+    let server = Mutex::new(Rolling { limit: 10, interval, taken: VecDeque::new(), refused: 0 });
+    let clock = Arc::new(ManualClock::jumping(at(START)));
+    let slow = Slow { clock: Arc::clone(&clock), server: Arc::new(server) };
+    let refused = Arc::clone(&slow.server);
+    let transport = kepi_transport::Transport::builder()
+        .clock(Arc::clone(&clock) as Arc<dyn Clock>)
+        .wire(Arc::new(slow))
+        .build()
+        .unwrap();
+    let toy = Toy::new(ROW, Cost::Free);
+    let (job, start) = (crate::support::job("list", "a"), kepi_core::Cursor::default());
+    let answers = join_all((0..50).map(|_| transport.fetch(&toy, &job, &start))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(refused.lock().unwrap().refused, 0);
+}
+
+/// Calls arrive late, up to eight seconds after they went out, and are answered at once.
+#[derive(Debug)]
+struct Slow {
+    clock: Arc<ManualClock>,
+    server: Arc<Mutex<Rolling>>,
+}
+
+#[async_trait::async_trait]
+impl kepi_transport::Wire for Slow {
+    async fn send(&self, _: Outgoing) -> Result<Response, Fault> {
+        let now = self.clock.now();
+        let late = SignedDuration::from_millis((now.as_millisecond() * 7919).rem_euclid(8000));
+        self.clock.sleep_until(now + late).await;
+        let refused = self.server.lock().unwrap().refuses(self.clock.now());
+        Ok(if refused { ScriptedWire::json(429, "") } else { ok() })
+    }
 }
