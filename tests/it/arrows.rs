@@ -28,8 +28,19 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 ];
 
 /// What no adapter may have anywhere below it.
-const NEVER_BELOW_ADAPTERS: &[&str] =
-    &["tokio", "async-std", "smol", "reqwest", "hyper", "ureq", "arrow", "arrow-array", "parquet", "datafusion", "deltalake"];
+const NEVER_BELOW_ADAPTERS: &[&str] = &[
+    "tokio",
+    "async-std",
+    "smol",
+    "reqwest",
+    "hyper",
+    "ureq",
+    "arrow",
+    "arrow-array",
+    "parquet",
+    "datafusion",
+    "deltalake",
+];
 
 fn metadata() -> Metadata {
     MetadataCommand::new()

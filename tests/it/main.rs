@@ -1,5 +1,7 @@
 //! Whole-system tests of kepi, one binary so that the heavy crates are linked once.
 
 mod arrows;
+mod kill;
 mod project;
 mod real_x;
+mod simulated;

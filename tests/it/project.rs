@@ -77,7 +77,11 @@ impl Project {
 
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&*KEPI);
-        command.current_dir(self.folder.path()).env_remove("KEPI_CONFIG").env_remove("KEPI_LOG").env("NO_COLOR", "1");
+        command
+            .current_dir(self.folder.path())
+            .env_remove("KEPI_CONFIG")
+            .env_remove("KEPI_LOG")
+            .env("NO_COLOR", "1");
         command
     }
 

@@ -26,10 +26,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Writes a project in which everything works at once.
     Init(Init),
-    /// Makes the first exchange for an account's token, by browser on loopback or by pasted code.
-    Auth(Auth),
     /// Checks configuration, KPI files and formulas; all faults at once.
-    Check(Check),
+    Check,
     /// Asks the platforms for what is due, once, now.
     Ingest(Ingest),
     /// Reads native export files and tables of your own.
@@ -96,25 +94,6 @@ pub(crate) struct Init {
     /// The goals whose KPIs to start with.
     #[arg(long, value_delimiter = ',', value_name = "GOAL")]
     pub goal: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Auth {
-    /// The account, platform/name.
-    pub account: AccountId,
-    /// The kind of token, where the platform knows several.
-    #[arg(long, value_name = "KIND")]
-    pub kind: Option<String>,
-    /// Paste the code instead of waiting for the browser on loopback.
-    #[arg(long)]
-    pub paste: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Check {
-    /// Also try the credentials against the platforms.
-    #[arg(long)]
-    pub online: bool,
 }
 
 /// Which accounts.

@@ -190,7 +190,12 @@ fn read_project(root: &Block<'_, '_>) -> Project {
     if let Some(month) = block.integer("fiscal_year_first_month") {
         match i8::try_from(month.value) {
             Ok(first_month @ 1..=12) => project.fiscal = Fiscal { first_month },
-            _ => block.faults().add(month.span, "a fiscal year begins in a month from 1 to 12", "not a month", None),
+            _ => block.faults().add(
+                month.span,
+                "a fiscal year begins in a month from 1 to 12",
+                "not a month",
+                None,
+            ),
         }
     }
     if let Some(share) = block.number("min_coverage") {
@@ -238,7 +243,12 @@ fn read_accounts(root: &Block<'_, '_>, project: &Project) -> Vec<ConfiguredAccou
         if let (Some(id), Some(mut account)) = (id, account) {
             if accounts.iter().any(|known| known.account.id == id.value) {
                 let message = format!("account {} stands twice", id.value);
-                block.faults().add(id.span, message, "again", Some("remove one of the two blocks".to_owned()));
+                block.faults().add(
+                    id.span,
+                    message,
+                    "again",
+                    Some("remove one of the two blocks".to_owned()),
+                );
             }
             let zone = zone.unwrap_or_else(|| id.value.platform().default_zone().to_owned());
             account.zone = Some(zone.as_str().into());
@@ -283,7 +293,12 @@ fn read_credentials(block: Block<'_, '_>) -> BTreeMap<String, BTreeMap<String, S
 fn refuse_secret(block: &Block<'_, '_>, key: &'static str) {
     if block.has(key) {
         let hint = format!("name the variable or file that holds it: {key}_env or {key}_file");
-        block.faults().add(block.place(key), "a secret does not stand in the configuration", "secret", Some(hint));
+        block.faults().add(
+            block.place(key),
+            "a secret does not stand in the configuration",
+            "secret",
+            Some(hint),
+        );
     }
 }
 
@@ -314,12 +329,18 @@ fn read_jobs(root: &Block<'_, '_>, project: &Project, accounts: &[ConfiguredAcco
         let known: Vec<&str> = accounts.iter().map(|known| known.account.id.as_str()).collect();
         for account in names.iter().filter(|account| !known.contains(&account.value.as_str())) {
             let message = format!("no account {}", account.value);
-            block.faults().add(account.span.clone(), message, "unknown", Some(one_of_hint(&account.value, &known)));
+            block.faults().add(
+                account.span.clone(),
+                message,
+                "unknown",
+                Some(one_of_hint(&account.value, &known)),
+            );
         }
         let platforms = values(block.texts("platforms"));
         let endpoints = values(block.texts("endpoints"));
         let evaluate = block.flag("evaluate").unwrap_or(true);
-        let jitter_secs = block.integer("jitter_secs").and_then(|secs| u32::try_from(secs.value).ok()).unwrap_or(30);
+        let jitter_secs =
+            block.integer("jitter_secs").and_then(|secs| u32::try_from(secs.value).ok()).unwrap_or(30);
         if let (Some(name), Some(cron)) = (name, cron) {
             if jobs.iter().any(|job| job.name == name.value) {
                 block.faults().add(name.span, format!("job {} stands twice", name.value), "again", None);

@@ -38,6 +38,14 @@ impl Rows {
         self.rows.push(row.to_vec());
     }
 
+    /// Leaves a column out.
+    pub(crate) fn without(&mut self, column: &str) {
+        if let Some(at) = self.columns.iter().position(|name| name == column) {
+            self.columns.remove(at);
+            self.rows.iter_mut().for_each(|row| drop(row.remove(at)));
+        }
+    }
+
     /// Prints them.
     pub(crate) fn print(&self, format: RowFormat) -> Result<()> {
         match format {
@@ -56,7 +64,7 @@ impl Rows {
 
     fn table(&self) -> Table {
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(&self.columns);
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(&self.columns);
         for row in &self.rows {
             table.add_row(row.iter().map(|value| {
                 let cell = Cell::new(text_of(value));

@@ -10,7 +10,8 @@ use crate::{
 };
 
 pub(crate) fn run(format: Format) -> Result<Outcome> {
-    let mut rows = Rows::new(["platform", "endpoint", "metric", "subject", "window", "traffic", "needs", "note"]);
+    let mut rows =
+        Rows::new(["platform", "endpoint", "metric", "subject", "window", "traffic", "needs", "note"]);
     for name in adapters::names() {
         let adapter = adapters::build(name, Value::Object(Map::new()))?;
         for (endpoint, field) in adapter.descriptor().fields() {

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kepi_adapter_files::{Choice, FileInput, Files, Map};
-use kepi_core::{Cursor, Decoder, Error, ErrorKind, Stream, document::Fault};
-use kepi_store::{NewPage, Store, Writer};
+use kepi_core::{Body, Cursor, Decoder, Error, ErrorKind, Notice, Stream};
+use kepi_store::{NewPage, RunRecord, Store, Writer};
+use smol_str::SmolStr;
 
 use crate::{
     cli::Import,
     compose::Project,
-    failure::{Failure, FaultyText, Outcome, Result},
+    failure::{Outcome, Result},
     output,
     progress::Steps,
 };
@@ -26,19 +27,29 @@ struct Tally {
 }
 
 pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome> {
-    let choice = choice(arguments)?;
+    let map = map(project, arguments)?;
+    let choice = match (&map, &arguments.layout) {
+        (Some(map), _) => Choice::Map(map),
+        (None, Some(layout)) => Choice::Layout(layout),
+        (None, None) => Choice::Detect,
+    };
     let observed_at = arguments.observed_at.as_deref().map(parse_instant).transpose()?;
     let files = project.files()?;
     let store = project.store().await?;
-    project.register_account(&store, &arguments.account).await?;
-    store.catch_up(&project.decoders()?).await?;
-
+    if project.register_account(&store, &arguments.account).await? {
+        let zone = project.reference(&arguments.account).zone;
+        output::note(&format!(
+            "{} is not in the configuration; the store now knows it, with days of {zone}",
+            arguments.account
+        ));
+    }
     let mut steps = Steps::new("files", arguments.files.len() as u64);
     let mut tally = Tally::default();
-    let run = project.new_run();
-    let mut writer = store.writer(Some(run.id.clone()));
+    let started_at = project.now();
+    let run = SmolStr::from(format!("import-{started_at}"));
+    let mut writer = store.writer(Some(run.clone()));
     for path in &arguments.files {
-        let file = File { path, choice: &choice, observed_at };
+        let file = File { path, choice, observed_at };
         match import(project, arguments, &files, &store, &mut writer, &file, &mut tally).await {
             Ok(()) => {}
             // The store itself is at fault: the next file would meet the same.
@@ -53,9 +64,11 @@ pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome
         }
         steps.step(&path.display().to_string());
     }
-    writer.finish().await?;
+    let written = writer.finish().await?;
     drop(steps);
-    project.finish_import(&store, run, tally.imported, tally.measurements, tally.rejects).await?;
+    if tally.imported > 0 {
+        store.append_run(record(project, run, started_at, &tally, written.pages as u64)).await?;
+    }
     say(&tally);
     match (tally.failed, tally.imported + tally.known) {
         (0, _) if tally.rejects == 0 => Ok(Outcome::Done),
@@ -64,12 +77,30 @@ pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome
     }
 }
 
+fn record(project: &Project, run: SmolStr, started_at: Timestamp, tally: &Tally, pages: u64) -> RunRecord {
+    RunRecord {
+        run,
+        kind: "import".into(),
+        started_at,
+        finished_at: project.now(),
+        outcome: if tally.failed == 0 && tally.rejects == 0 { "done" } else { "partial" }.into(),
+        pages,
+        measurements: tally.measurements as u64,
+        rejects: tally.rejects as u64,
+        calls: 0,
+        cost_micro_usd: 0,
+        error: None,
+        detail: None,
+    }
+}
+
 struct File<'a> {
     path: &'a Path,
-    choice: &'a Choice,
+    choice: Choice<'a>,
     observed_at: Option<Timestamp>,
 }
 
+/// Reads one file into the store.
 async fn import(
     project: &Project,
     arguments: &Import,
@@ -79,10 +110,22 @@ async fn import(
     file: &File<'_>,
     tally: &mut Tally,
 ) -> kepi_core::Result<()> {
-    let input = read(project, arguments, file)?;
+    let (bytes, mtime) = read(file)?;
+    let account = project.reference(&arguments.account);
+    let input = FileInput {
+        name: &file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        bytes: &bytes,
+        mtime,
+        observed_at: file.observed_at,
+        account: &account,
+        currency: project
+            .config
+            .account(&arguments.account)
+            .and_then(|known| known.account.currency.as_deref()),
+    };
     let job = files.recognise(&input, file.choice)?;
     let stream = Stream::of(&arguments.account, &job.endpoint);
-    let body = files.body(&job, input.bytes)?;
+    let body = Body { content_type: None, observed_at: job.planned_at, bytes };
     if store.has_page(&stream, &job, &body).await? {
         tally.known += 1;
         return Ok(());
@@ -94,37 +137,32 @@ async fn import(
     for reject in page.rejects.iter().take(3) {
         output::note(&format!("{}: {}: {}", file.path.display(), reject.place, reject.reason));
     }
+    for notice in &page.notices {
+        if let Notice::Gap { reason } | Notice::Remark { text: reason } = notice {
+            output::note(&format!("{}: {reason}", file.path.display()));
+        }
+    }
     writer.push(NewPage { stream, job, cursor: Cursor::default(), request: None, body, page }).await
 }
 
-fn read(project: &Project, arguments: &Import, file: &File<'_>) -> kepi_core::Result<FileInput> {
+fn read(file: &File<'_>) -> kepi_core::Result<(Vec<u8>, Option<Timestamp>)> {
     let failed = |error: std::io::Error| {
-        Error::bad_input("the file cannot be read").hint("check the path and its permissions").caused_by(error)
+        Error::bad_input("the file cannot be read")
+            .hint("check the path and its permissions")
+            .caused_by(error)
     };
     let bytes = std::fs::read(file.path).map_err(failed)?;
     let modified = std::fs::metadata(file.path).and_then(|metadata| metadata.modified()).map_err(failed)?;
-    Ok(FileInput {
-        name: file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-        bytes,
-        modified_at: Timestamp::try_from(modified).ok(),
-        observed_at: file.observed_at,
-        account: project.reference(&arguments.account),
-        currency: project.currency(&arguments.account),
-    })
+    Ok((bytes, Timestamp::try_from(modified).ok()))
 }
 
-fn choice(arguments: &Import) -> Result<Choice> {
-    if let Some(layout) = &arguments.layout {
-        return Ok(Choice::Layout(layout.clone()));
-    }
-    let Some(path) = &arguments.map else { return Ok(Choice::Detect) };
+/// A map that a person wrote; all its faults are told at once.
+fn map(project: &Project, arguments: &Import) -> Result<Option<Map>> {
+    let Some(path) = &arguments.map else { return Ok(None) };
     let text = std::fs::read_to_string(path).map_err(|error| {
         Error::bad_input("the map cannot be read").with("file", path.display()).caused_by(error)
     })?;
-    let name = path.display().to_string();
-    Map::parse(&name, &text)
-        .map(Choice::Map)
-        .map_err(|faults: Vec<Fault>| Failure::Faults(vec![FaultyText { name, text, faults }]))
+    Ok(Some(Map::parse(&path.display().to_string(), &text, &project.config.catalogue)?))
 }
 
 /// An instant, or the beginning of a day in UTC.

@@ -1,0 +1,190 @@
+//! `kepi demo`: the whole product over simulated platforms, without an account and without a network.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use jiff::{Timestamp, ToSpan};
+use kepi_core::{Adapter, Error, ErrorKind, TokenFlow};
+use kepi_ingest::{IngestRequest, StopFlag};
+use kepi_simulator::{Profile, SimClock, Simulator, SimulatorConfig, World, WorldConfig};
+use kepi_transport::Clock;
+use serde_json::{Map, Value};
+
+use crate::{
+    adapters,
+    cli::{Demo, Init, RowFormat},
+    commands::{evaluate, ingest::PlatformLines, init},
+    compose::Project,
+    failure::{Outcome, Result},
+    output,
+    progress::Steps,
+};
+
+/// The simulated world's clock, as the transport sees it: nobody waits for real.
+#[derive(Debug)]
+struct DemoClock(SimClock);
+
+#[async_trait]
+impl Clock for DemoClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        if at > self.0.now() {
+            self.0.set(at);
+        }
+    }
+}
+
+pub(crate) async fn run(arguments: &Demo) -> Result<Outcome> {
+    let names = adapters::names();
+    let mut config = WorldConfig { seed: arguments.seed, ..WorldConfig::demo() };
+    config.accounts.retain(|(network, _)| names.contains(&network.name()));
+    let world = Arc::new(World::new(config));
+    let end = world.default_now();
+    let clock = SimClock::at(end);
+    let simulated = SimulatorConfig { clock: Some(clock.clone()), ..SimulatorConfig::default() };
+    let simulator = Simulator::start(Arc::clone(&world), simulated.clone()).await?;
+    let dir = folder(arguments)?;
+    write_project(&dir, &simulator, &simulated)?;
+
+    let project = Project::load(&dir.join("kepi.toml"))?.with_clock(Arc::new(DemoClock(clock.clone())));
+    output::note(&format!(
+        "{} accounts on {} simulated platforms, {} days",
+        project.config.accounts.len(),
+        names.len(),
+        arguments.days
+    ));
+    follow(&project, &clock, end, arguments.days).await?;
+    scorecard(&project).await?;
+    simulator.shutdown().await;
+    say_next(&dir);
+    Ok(Outcome::Done)
+}
+
+fn folder(arguments: &Demo) -> Result<PathBuf> {
+    let dir = arguments.dir.clone().unwrap_or_else(|| {
+        std::env::temp_dir().join(format!("kepi-demo-{}-{}", arguments.seed, std::process::id()))
+    });
+    if dir.join("kepi.toml").exists() {
+        return Err(Error::bad_input("there is a project already")
+            .with("folder", dir.display())
+            .hint("name another folder with --dir")
+            .into());
+    }
+    Ok(dir)
+}
+
+/// Asks once a day, as a schedule would.
+async fn follow(project: &Project, clock: &SimClock, end: Timestamp, days: u16) -> Result<()> {
+    let store = project.store().await?;
+    let state = project.state().await?;
+    let ingest = project.ingest(&store, Arc::new(state.clone()))?;
+    let stop = StopFlag::default();
+    stop.on_signals()?;
+    let mut steps = Steps::new("days", u64::from(days));
+    let progress = PlatformLines::new();
+    for left in (0..i32::from(days)).rev() {
+        clock.set(end.checked_sub((left * 24).hours()).unwrap_or(end));
+        let request = IngestRequest::due(project.ingest_accounts());
+        let report = ingest.run(&request, &progress, &stop).await?;
+        if let Some(failure) = report.first_failure().filter(|_| report.totals.pages == 0) {
+            return Err(Error::new(ErrorKind::Unexpected, failure.message.clone()).into());
+        }
+        steps.step(&clock.now().to_string());
+        if stop.is_stopped() {
+            break;
+        }
+    }
+    state.close().await;
+    Ok(())
+}
+
+async fn scorecard(project: &Project) -> Result<()> {
+    let request = evaluate::request(project, project.kpis()?, "last-28d")?;
+    let store = project.open_store().await?;
+    let session = store.session().await?;
+    let rows = kepi_engine::evaluate(&session, &request).await?;
+    evaluate::print(&rows, RowFormat::Table)
+}
+
+fn say_next(dir: &Path) {
+    let dir = dir.display();
+    output::note(&format!("\nthe project and its store are in {dir}; what to try next:"));
+    for command in [
+        "kepi evaluate --by format",
+        "kepi evaluate --by account --period last-7d",
+        "kepi explain x-engagement-rate",
+        "kepi query \"show tables\"",
+    ] {
+        output::note(&format!("  {} --config {dir}/kepi.toml", command));
+    }
+}
+
+fn write_project(dir: &Path, simulator: &Simulator, simulated: &SimulatorConfig) -> Result<()> {
+    let mut text = String::from(
+        "[project]\nname = \"Demo\"\nzone = \"UTC\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n",
+    );
+    for name in adapters::names() {
+        if let Some(url) = simulator.url(name) {
+            let adapter = adapters::build(name, Value::Object(Map::new()))?;
+            let _ = write!(text, "\n[platform.{name}]\nbase_url = \"{url}\"\n");
+            for profile in simulator.world().accounts().filter(|account| account.network.name() == name) {
+                text.push_str(&account(dir, simulator, simulated, adapter.as_ref(), profile)?);
+            }
+        }
+    }
+    init::run(&Init { dir: dir.to_owned(), platforms: Vec::new(), goal: Vec::new() })?;
+    std::fs::write(dir.join("kepi.toml"), text)?;
+    Ok(())
+}
+
+/// An account's block; its simulated secrets go into files beside the state.
+fn account(
+    dir: &Path,
+    simulator: &Simulator,
+    simulated: &SimulatorConfig,
+    adapter: &dyn Adapter,
+    profile: &Profile,
+) -> Result<String> {
+    let known = profile.as_ref();
+    let mut secrets: BTreeMap<String, String> = BTreeMap::new();
+    secrets.insert("client_id".into(), simulated.client_id.clone());
+    secrets.insert("client_secret".into(), simulated.client_secret.clone());
+    let mut kinds = Vec::new();
+    for kind in adapter.descriptor().tokens {
+        let mut names = vec!["client_id", "client_secret"];
+        if matches!(kind.flow, TokenFlow::AuthorizationCode { .. }) {
+            secrets.insert("refresh_token".into(), simulator.refresh_token(&known.id)?);
+            names.push("refresh_token");
+        }
+        let references: Vec<String> = names
+            .iter()
+            .map(|name| {
+                Ok(format!("{name}_file = {:?}", keep_secret(dir, &known.id.to_string(), name, &secrets)?))
+            })
+            .collect::<Result<_>>()?;
+        kinds.push(format!("{} = {{ {} }}", kind.name, references.join(", ")));
+    }
+    let platform_id = known.platform_id.map(|id| format!("platform_id = \"{id}\"\n")).unwrap_or_default();
+    Ok(format!(
+        "\n[[account]]\nid = \"{}\"\n{platform_id}zone = \"{}\"\ncredentials = {{ {} }}\n",
+        known.id,
+        known.zone,
+        kinds.join(", ")
+    ))
+}
+
+fn keep_secret(dir: &Path, account: &str, name: &str, secrets: &BTreeMap<String, String>) -> Result<String> {
+    let folder = dir.join(".kepi/secrets");
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join(format!("{}.{name}", account.replace('/', ".")));
+    std::fs::write(&file, secrets.get(name).map_or("", String::as_str))?;
+    Ok(std::path::absolute(&file)?.display().to_string())
+}

@@ -1,0 +1,222 @@
+//! `kepi ingest` and `kepi backfill`: what the platforms are asked, and what it costs.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use indicatif::ProgressBar;
+use kepi_core::{AccountId, DateSpan, Error, document::one_of_hint, period::add_days};
+use kepi_ingest::{
+    EndpointReport, IngestAccount, IngestRequest, Outcome as RunOutcome, PlanReport, Progress, RunKind,
+    RunReport, StopFlag, Tally,
+};
+
+use crate::{
+    cli::{Backfill, Ingest, RowFormat, Selection},
+    compose::Project,
+    failure::{Outcome, Result},
+    output::{self, Rows},
+    progress::Lines,
+};
+
+pub(crate) async fn run(project: &Project, arguments: &Ingest) -> Result<Outcome> {
+    let range = match (arguments.from, arguments.to) {
+        (None, None) => None,
+        (from, to) => {
+            let today = project.today()?;
+            let to = to.unwrap_or_else(|| add_days(today, -1));
+            Some(DateSpan::new(from.unwrap_or(to), add_days(to, 1)))
+        }
+    };
+    let request = request(project, &arguments.selection, RunKind::Ingest, range)?;
+    pass(project, &request, arguments.plan, arguments.format.format).await
+}
+
+pub(crate) async fn backfill(project: &Project, arguments: &Backfill) -> Result<Outcome> {
+    let to = match arguments.to {
+        Some(to) => to,
+        None => add_days(project.today()?, -1),
+    };
+    let range = Some(DateSpan::new(arguments.from, add_days(to, 1)));
+    let request = request(project, &arguments.selection, RunKind::Backfill, range)?;
+    pass(project, &request, arguments.plan, arguments.format.format).await
+}
+
+async fn pass(
+    project: &Project,
+    request: &IngestRequest,
+    plan_only: bool,
+    format: RowFormat,
+) -> Result<Outcome> {
+    let store = project.store().await?;
+    let state = project.state().await?;
+    let ingest = project.ingest(&store, std::sync::Arc::new(state.clone()))?;
+    if plan_only {
+        let plan = ingest.plan(request).await?;
+        print_plan(&plan, format)?;
+        return Ok(Outcome::Done);
+    }
+    let stop = StopFlag::default();
+    stop.on_signals()?;
+    let progress = PlatformLines::new();
+    let report = ingest.run(request, &progress, &stop).await?;
+    drop(progress);
+    print_report(&report, format)?;
+    store.catch_up(&project.decoders()?).await?;
+    state.close().await;
+    Ok(match report.outcome {
+        RunOutcome::Done if report.totals.rejects == 0 => Outcome::Done,
+        RunOutcome::Failed => return Err(failed(&report).into()),
+        _ => Outcome::SetAside,
+    })
+}
+
+fn failed(report: &RunReport) -> Error {
+    let first = report.first_failure();
+    let error = Error::new(
+        kepi_core::ErrorKind::Unavailable,
+        first.map_or("nothing could be ingested".to_owned(), |failure| failure.message.clone()),
+    );
+    match first.and_then(|failure| failure.hint.clone()) {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// The accounts that are asked for; one that the configuration does not know is an error.
+fn request(
+    project: &Project,
+    selection: &Selection,
+    kind: RunKind,
+    range: Option<DateSpan>,
+) -> Result<IngestRequest> {
+    let all = project.ingest_accounts();
+    let known: Vec<&str> = all.iter().map(|account| account.reference.id.as_str()).collect();
+    if let Some(unknown) = selection.account.iter().find(|id| !known.contains(&id.as_str())) {
+        return Err(Error::bad_input(format!("the configuration has no account {unknown} to ask for"))
+            .hint(one_of_hint(unknown.as_str(), &known))
+            .into());
+    }
+    let chosen = |account: &IngestAccount| {
+        let id = &account.reference.id;
+        let by_account = selection.account.is_empty() || selection.account.contains(id);
+        let platform = |name: &String| name == id.platform_name();
+        by_account && (selection.platform.is_empty() || selection.platform.iter().any(platform))
+    };
+    let accounts: Vec<IngestAccount> = all.into_iter().filter(chosen).collect();
+    if accounts.is_empty() {
+        return Err(Error::bad_config("no account to ask for")
+            .with("config", project.config.file.display())
+            .hint("add an [[account]] with credentials, or import export files with `kepi import`")
+            .into());
+    }
+    Ok(IngestRequest { kind, accounts, range, ..IngestRequest::default() })
+}
+
+/// Millionths of a US dollar as dollars.
+pub(crate) fn dollars(micro_usd: u64) -> String {
+    format!("{}.{:06}", micro_usd / 1_000_000, micro_usd % 1_000_000)
+}
+
+fn print_plan(plan: &PlanReport, format: RowFormat) -> Result<()> {
+    let mut rows = Rows::new(["platform", "accounts", "endpoint", "days", "calls", "items", "usd", "note"]);
+    for endpoint in &plan.endpoints {
+        let at_least = if endpoint.estimate.at_least { "at least " } else { "" };
+        let mut notes = endpoint.warnings.clone();
+        notes.extend(endpoint.refused.clone());
+        notes
+            .extend(endpoint.clamped.iter().map(|days| format!("{days} are no longer kept by the platform")));
+        rows.push([
+            endpoint.platform.as_str().into(),
+            accounts_text(&endpoint.accounts).into(),
+            endpoint.endpoint.as_str().into(),
+            endpoint.days.map(|days| days.to_string()).into(),
+            format!("{at_least}{}", endpoint.estimate.calls).into(),
+            endpoint.estimate.items.into(),
+            dollars(endpoint.estimate.cost_micro_usd).into(),
+            notes.join("; ").into(),
+        ]);
+    }
+    rows.print(format)?;
+    for warning in &plan.warnings {
+        output::note(&format!("warning: {warning}"));
+    }
+    let at_least = if plan.total.at_least { "at least " } else { "" };
+    output::note(&format!(
+        "in all {at_least}{} calls, {} items, {} USD",
+        plan.total.calls,
+        plan.total.items,
+        dollars(plan.total.cost_micro_usd)
+    ));
+    Ok(())
+}
+
+fn print_report(report: &RunReport, format: RowFormat) -> Result<()> {
+    let mut rows =
+        Rows::new(["accounts", "endpoint", "ending", "pages", "measurements", "set aside", "calls", "usd"]);
+    for endpoint in &report.endpoints {
+        rows.push([
+            accounts_text(&endpoint.accounts).into(),
+            endpoint.endpoint.as_str().into(),
+            endpoint.ending.to_string().into(),
+            endpoint.tally.pages.into(),
+            endpoint.tally.measurements.into(),
+            endpoint.tally.rejects.into(),
+            endpoint.tally.calls.into(),
+            dollars(endpoint.tally.cost_micro_usd).into(),
+        ]);
+    }
+    rows.print(format)?;
+    output::note(&format!(
+        "run {}: {}, {} pages, {} measurements, {} calls, {} USD",
+        report.run,
+        report.outcome.as_str(),
+        report.totals.pages,
+        report.totals.measurements,
+        report.totals.calls,
+        dollars(report.totals.cost_micro_usd)
+    ));
+    Ok(())
+}
+
+fn accounts_text(accounts: &[AccountId]) -> String {
+    match accounts {
+        [first, second, third, rest @ ..] if !rest.is_empty() => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
+        _ => accounts.iter().map(AccountId::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// One progress line per platform.
+pub(crate) struct PlatformLines {
+    lines: Lines,
+    platforms: Mutex<BTreeMap<String, (Option<ProgressBar>, BTreeMap<String, Tally>)>>,
+}
+
+impl PlatformLines {
+    pub(crate) fn new() -> Self {
+        Self { lines: Lines::new(), platforms: Mutex::default() }
+    }
+}
+
+impl Progress for PlatformLines {
+    fn page(&self, accounts: &[AccountId], endpoint: &str, tally: &Tally) {
+        let Some(first) = accounts.first() else { return };
+        let Ok(mut platforms) = self.platforms.lock() else { return };
+        let (bar, tallies) = platforms
+            .entry(first.platform_name().to_owned())
+            .or_insert_with(|| (self.lines.line(first.platform_name()), BTreeMap::new()));
+        tallies.insert(format!("{first}:{endpoint}"), *tally);
+        if let Some(bar) = bar {
+            let pages: u64 = tallies.values().map(|tally| tally.pages).sum();
+            let measurements: u64 = tallies.values().map(|tally| tally.measurements).sum();
+            bar.set_message(format!("{pages} pages, {measurements} measurements"));
+            bar.tick();
+        }
+    }
+
+    fn ended(&self, report: &EndpointReport) {
+        for notice in report.notices.iter().take(3) {
+            tracing::info!(?notice, endpoint = %report.endpoint, "notice");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Puts the parts together: the one place that knows them all.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, civil::Date};
+use kepi_adapter_files::Files;
+use kepi_core::{Account, AccountId, AccountRef, Adapter, Decoder, Error, period::local_day};
+use kepi_engine::{Kpi, Source};
+use kepi_ingest::{Ingest, IngestAccount, IngestOptions, Memory, schedule::State};
+use kepi_store::{ConfiguredAccount as StoredAccount, Decoders, Store, StoreOptions};
+use kepi_transport::{Clock, CredentialSource, FileCredentials, SystemClock, Transport};
+use serde_json::{Map, Value};
+
+use crate::{
+    adapters,
+    config::{Config, ConfiguredAccount},
+    failure::{Failure, FaultyText, Result},
+};
+
+/// A project with its adapters.
+#[derive(Debug)]
+pub(crate) struct Project {
+    pub config: Config,
+    adapters: BTreeMap<String, Arc<dyn Adapter>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Who decodes what stands in the journal.
+#[derive(Debug)]
+pub(crate) struct AllDecoders {
+    adapters: BTreeMap<String, Arc<dyn Adapter>>,
+    files: Arc<Files>,
+}
+
+/// The name under which the journal keeps imported files.
+pub(crate) const FILES: &str = "files";
+
+impl Decoders for AllDecoders {
+    fn decoder(&self, platform: &str) -> Option<Arc<dyn Decoder>> {
+        if platform == FILES {
+            return Some(Arc::clone(&self.files) as Arc<dyn Decoder>);
+        }
+        self.adapters.get(platform).map(|adapter| Arc::clone(adapter) as Arc<dyn Decoder>)
+    }
+}
+
+impl Project {
+    /// Reads the configuration and builds the adapters of all platforms that have one.
+    pub(crate) fn load(file: &Path) -> Result<Self> {
+        let config = Config::read(file)?;
+        let adapters = build_adapters(&config)?;
+        Ok(Self { config, adapters, clock: Arc::new(SystemClock) })
+    }
+
+    /// The same under another clock, for the demo.
+    pub(crate) fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    pub(crate) fn adapters(&self) -> &BTreeMap<String, Arc<dyn Adapter>> {
+        &self.adapters
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Today in the project's zone.
+    pub(crate) fn today(&self) -> Result<Date> {
+        Ok(local_day(self.now(), &kepi_core::period::zone(&self.config.project.zone)?))
+    }
+
+    /// The reader of export files, with the project's own layouts.
+    pub(crate) fn files(&self) -> Result<Arc<Files>> {
+        let mut files = Files::with_catalogue(self.config.catalogue.clone())?;
+        for path in matching(self.config.folder(), &self.config.project.exports)? {
+            files = files.with_layouts(&path.display().to_string(), &read(&path)?)?;
+        }
+        Ok(Arc::new(files))
+    }
+
+    pub(crate) fn decoders(&self) -> Result<AllDecoders> {
+        Ok(AllDecoders { adapters: self.adapters.clone(), files: self.files()? })
+    }
+
+    /// The store, made where there is none, with the journal projected and the accounts known.
+    pub(crate) async fn store(&self) -> Result<Store> {
+        let store = Store::create(&self.config.store_location(), StoreOptions::default()).await?;
+        store.catch_up(&self.decoders()?).await?;
+        store.put_accounts(self.stored_accounts()).await?;
+        Ok(store)
+    }
+
+    /// The store to read from: it must be there, and may be one that cannot be written.
+    pub(crate) async fn open_store(&self) -> Result<Store> {
+        let store = Store::open(&self.config.store_location(), StoreOptions::default()).await?;
+        if store.is_writable() {
+            store.catch_up(&self.decoders()?).await?;
+        }
+        Ok(store)
+    }
+
+    fn stored_accounts(&self) -> Vec<StoredAccount> {
+        self.config
+            .accounts
+            .iter()
+            .map(|known| StoredAccount { account: known.account.clone(), configured: true })
+            .collect()
+    }
+
+    /// An account that is asked for by file: that of the configuration, or one with its platform's own zone.
+    pub(crate) fn reference(&self, id: &AccountId) -> AccountRef {
+        self.config.account(id).map_or_else(
+            || AccountRef { id: id.clone(), platform_id: None, zone: id.platform().default_zone().into() },
+            ConfiguredAccount::reference,
+        )
+    }
+
+    /// Makes an account known to the store; says whether the configuration lacks it.
+    pub(crate) async fn register_account(&self, store: &Store, id: &AccountId) -> Result<bool> {
+        if self.config.account(id).is_some() {
+            return Ok(false);
+        }
+        let account = Account { zone: Some(self.reference(id).zone), ..Account::new(id.clone()) };
+        store.put_accounts(vec![StoredAccount { account, configured: false }]).await?;
+        Ok(true)
+    }
+
+    /// All KPIs of the project; all faults of all files at once.
+    pub(crate) fn kpis(&self) -> Result<Vec<Kpi>> {
+        let paths = matching(self.config.folder(), &self.config.project.kpis)?;
+        let mut sources = Vec::new();
+        for path in paths {
+            sources.push(Source { name: path.display().to_string(), text: read(&path)? });
+        }
+        if sources.is_empty() {
+            return Err(Error::bad_config("the project has no KPI file")
+                .with("kpis", self.config.project.kpis.join(", "))
+                .hint("`kepi init` writes starter KPIs; see also [project] kpis")
+                .into());
+        }
+        kepi_engine::parse_kpis(&sources, &self.config.catalogue).map_err(|faults| {
+            let texts = sources.into_iter().filter_map(|Source { name, text }| {
+                let own: Vec<_> = faults.iter().filter(|fault| fault.file == name).cloned().collect();
+                (!own.is_empty()).then_some(FaultyText { name, text, faults: own })
+            });
+            Failure::Faults(texts.collect())
+        })
+    }
+
+    /// The transport, with where each account's secrets are.
+    pub(crate) fn transport(&self) -> Result<Transport> {
+        let mut builder = Transport::builder()
+            .clock(self.clock())
+            .credentials(Arc::new(FileCredentials::new(self.state_folder().join("tokens"))));
+        for known in &self.config.accounts {
+            let mut by_kind = BTreeMap::new();
+            for (kind, references) in &known.credentials {
+                by_kind.insert(kind.clone(), CredentialSource::from_references(references)?);
+            }
+            builder = builder.sources(&known.account.id, by_kind);
+        }
+        Ok(builder.build()?)
+    }
+
+    /// The accounts that the schedule and `kepi ingest` ask for.
+    pub(crate) fn ingest_accounts(&self) -> Vec<IngestAccount> {
+        self.config
+            .accounts
+            .iter()
+            .filter(|known| known.ingest)
+            .filter_map(|known| {
+                let adapter = self.adapters.get(known.account.id.platform_name())?;
+                Some(IngestAccount {
+                    reference: known.reference(),
+                    adapter: Arc::clone(adapter),
+                    credential: known.credential_name().into(),
+                })
+            })
+            .collect()
+    }
+
+    /// The schedule's state: one SQLite file beside the configuration.
+    pub(crate) async fn state(&self) -> Result<State> {
+        let folder = self.state_folder();
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Error::new(kepi_core::ErrorKind::Store, "cannot make the folder of the state")
+                .with("folder", folder.display())
+                .hint("check that the project's folder may be written")
+                .caused_by(error)
+        })?;
+        Ok(State::open(&folder.join("state.sqlite")).await?)
+    }
+
+    fn state_folder(&self) -> PathBuf {
+        self.config.folder().join(".kepi")
+    }
+
+    /// The loop between transport and store.
+    pub(crate) fn ingest(&self, store: &Store, memory: Arc<dyn Memory>) -> Result<Ingest> {
+        let transport = Arc::new(self.transport()?);
+        Ok(Ingest::new(transport, Arc::new(store.clone()), memory, self.clock(), IngestOptions::default()))
+    }
+}
+
+impl ConfiguredAccount {
+    /// Accounts whose secrets stand in the same places share a credential.
+    fn credential_name(&self) -> String {
+        if self.credentials.is_empty() {
+            return self.account.id.to_string();
+        }
+        let mut name = String::new();
+        for (kind, references) in &self.credentials {
+            for (key, reference) in references {
+                name.push_str(&format!("{kind}.{key}={reference};"));
+            }
+        }
+        name
+    }
+}
+
+fn build_adapters(config: &Config) -> Result<BTreeMap<String, Arc<dyn Adapter>>> {
+    for platform in config.platforms.keys() {
+        if !adapters::names().contains(&platform.as_str()) {
+            let names = adapters::names();
+            return Err(faulty(
+                config,
+                platform,
+                &Error::bad_config(format!("{platform} has no adapter"))
+                    .hint(kepi_core::document::one_of_hint(platform, &names)),
+            ));
+        }
+    }
+    adapters::names()
+        .into_iter()
+        .map(|name| {
+            let settings = config
+                .platforms
+                .get(name)
+                .map_or_else(|| Value::Object(Map::new()), |platform| platform.settings.clone());
+            match adapters::build(name, settings) {
+                Ok(adapter) => Ok((name.to_owned(), adapter)),
+                Err(error) => Err(faulty(config, name, &error)),
+            }
+        })
+        .collect()
+}
+
+/// A fault of a platform's settings, shown at its block.
+fn faulty(config: &Config, platform: &str, error: &Error) -> Failure {
+    let name = config.file.display().to_string();
+    let span = config.platforms.get(platform).map_or(0..0, |settings| settings.span.clone());
+    let fault = kepi_core::document::Fault {
+        file: name.clone(),
+        span,
+        message: error.message().to_owned(),
+        label: "in these settings".to_owned(),
+        hint: error.hint_text().map(str::to_owned),
+    };
+    Failure::Faults(vec![FaultyText { name, text: config.text.clone(), faults: vec![fault] }])
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Error::bad_config("the file cannot be read").with("file", path.display()).caused_by(error).into()
+    })
+}
+
+/// The files that patterns name, sorted; `*` matches within one folder.
+fn matching(folder: &Path, patterns: &[String]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for pattern in patterns {
+        let full = folder.join(pattern);
+        let bad = |reason: String| {
+            Error::bad_config(format!("{pattern:?} is not a pattern of files")).with("reason", reason)
+        };
+        for path in glob::glob(&full.display().to_string()).map_err(|error| bad(error.to_string()))? {
+            found.push(path.map_err(|error| bad(error.to_string()))?);
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}

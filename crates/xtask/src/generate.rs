@@ -1,0 +1,191 @@
+//! Documents that are written from the code: the tables, the metric catalogue, the capability table.
+//!
+//! `cargo xtask generate` writes them; a test compares them with what stands in the repository.
+
+use std::{fmt::Write as _, path::Path};
+
+use kepi_core::{
+    Additivity, Catalogue, Descriptor, Metric, SubjectKind,
+    tables::{self, Table, Type},
+};
+
+/// A generated document, or the generated part of one.
+pub struct Generated {
+    /// Its path from the top of the repository.
+    pub path: &'static str,
+    /// The marks between which it stands; `None` where it is the whole file.
+    pub marks: Option<(&'static str, &'static str)>,
+    /// What it says.
+    pub text: String,
+}
+
+/// All of them.
+#[must_use]
+pub fn all(descriptors: &[&Descriptor]) -> Vec<Generated> {
+    vec![
+        Generated { path: "crates/kepi/docs/store-tables.md", marks: None, text: store_tables() },
+        Generated { path: "crates/kepi/docs/metrics.md", marks: None, text: metrics() },
+        Generated {
+            path: "README.md",
+            marks: Some(("<!-- generated: platforms -->", "<!-- /generated -->")),
+            text: platforms(descriptors),
+        },
+    ]
+}
+
+impl Generated {
+    /// What its file should hold.
+    ///
+    /// # Errors
+    /// When the file cannot be read or lacks the marks.
+    pub fn expected(&self, root: &Path) -> Result<String, String> {
+        let Some((from, to)) = self.marks else { return Ok(self.text.clone()) };
+        let text =
+            std::fs::read_to_string(root.join(self.path)).map_err(|e| format!("{}: {e}", self.path))?;
+        let lacks = || format!("{} lacks the marks {from} … {to}", self.path);
+        let (before, rest) = text.split_once(from).ok_or_else(lacks)?;
+        let (_, after) = rest.split_once(to).ok_or_else(lacks)?;
+        Ok(format!("{before}{from}\n{}{to}{after}", self.text))
+    }
+
+    /// Whether its file holds it.
+    ///
+    /// # Errors
+    /// When the file cannot be read or lacks the marks.
+    pub fn is_in_step(&self, root: &Path) -> Result<bool, String> {
+        let found = std::fs::read_to_string(root.join(self.path)).unwrap_or_default();
+        Ok(found == self.expected(root)?)
+    }
+}
+
+/// Writes what is out of step; says which.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn write(root: &Path, descriptors: &[&Descriptor]) -> Result<Vec<&'static str>, String> {
+    let mut written = Vec::new();
+    for generated in all(descriptors) {
+        if !generated.is_in_step(root)? {
+            std::fs::write(root.join(generated.path), generated.expected(root)?)
+                .map_err(|error| format!("{}: {error}", generated.path))?;
+            written.push(generated.path);
+        }
+    }
+    Ok(written)
+}
+
+const NOTICE: &str = "<!-- Written by `cargo xtask generate`; edit the code it is written from. -->\n\n";
+
+fn store_tables() -> String {
+    let mut text = format!("{NOTICE}# The tables\n");
+    for table in tables::ALL {
+        let _ = write!(text, "\n## `{}`\n\n{}.\n\n{}", table.name, capital(table.doc), columns(&table));
+    }
+    text
+}
+
+fn columns(table: &Table) -> String {
+    let mut text = String::from("| column | type | null | holds |\n|---|---|---|---|\n");
+    for column in table.head.iter().chain(table.partition) {
+        let null = if column.nullable { "yes" } else { "" };
+        let _ = writeln!(text, "| `{}` | {} | {null} | {} |", column.name, type_name(column.ty), column.doc);
+    }
+    if let Some(subject) = table.metrics {
+        let names: Vec<String> =
+            Catalogue::builtin().columns(subject).map(|metric| format!("`{}`", metric.id)).collect();
+        let _ = writeln!(text, "\nMetrics, each nullable: {}.", names.join(", "));
+    }
+    text
+}
+
+fn type_name(ty: Type) -> &'static str {
+    match ty {
+        Type::Text => "text",
+        Type::Int => "int64",
+        Type::Real => "float64",
+        Type::Money => "decimal(38,6)",
+        Type::Flag => "boolean",
+        Type::Date => "date",
+        Type::Instant => "timestamp, UTC",
+        Type::Bytes => "binary",
+    }
+}
+
+fn metrics() -> String {
+    let mut text = format!(
+        "{NOTICE}# Metrics\n\nThe only list of metric ids; the definition decides. What may be done with each nature: [semantics.md](semantics.md).\n\n\
+         | metric | unit | nature | may be added | of | definition |\n|---|---|---|---|---|---|\n"
+    );
+    for metric in Catalogue::builtin().iter() {
+        let subjects: Vec<&str> = SubjectKind::ALL
+            .into_iter()
+            .filter(|subject| Catalogue::builtin().has_column(*subject, &metric.id))
+            .map(SubjectKind::as_str)
+            .collect();
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {} | {} |",
+            metric.id,
+            metric.unit.as_str(),
+            nature(metric),
+            additivity(metric.additivity),
+            subjects.join(", "),
+            definition(metric)
+        );
+    }
+    text
+}
+
+fn nature(metric: &Metric) -> String {
+    let name = format!("{:?}", metric.nature).to_lowercase();
+    match (&metric.weight, metric.revocable) {
+        (Some(weight), _) => format!("{name}, weight `{weight}`"),
+        (None, true) => format!("{name}, can be taken back"),
+        (None, false) => name,
+    }
+}
+
+fn additivity(additivity: Additivity) -> &'static str {
+    match additivity {
+        Additivity::Everywhere => "everywhere",
+        Additivity::WithinPlatform => "within a platform",
+        Additivity::NotOverTime => "over accounts, not over time",
+        Additivity::Nowhere => "nowhere",
+    }
+}
+
+fn definition(metric: &Metric) -> String {
+    if metric.caveat.is_empty() {
+        metric.definition.to_string()
+    } else {
+        format!("{}; {}", metric.definition, metric.caveat)
+    }
+}
+
+/// The README's table: platform by platform, what can be had.
+fn platforms(descriptors: &[&Descriptor]) -> String {
+    let mut text = String::from("| platform | endpoint | gives | metrics | needs |\n|---|---|---|---|---|\n");
+    for descriptor in descriptors {
+        for endpoint in descriptor.endpoints {
+            let mut metrics: Vec<&str> = endpoint.fields.iter().map(|field| field.metric).collect();
+            metrics.dedup();
+            let mut seen = std::collections::BTreeSet::new();
+            metrics.retain(|metric| seen.insert(*metric));
+            let needs = endpoint.capability.or(endpoint.token).unwrap_or("");
+            let _ = writeln!(
+                text,
+                "| {} | `{}` | {} | {} | {needs} |",
+                descriptor.title,
+                endpoint.name,
+                endpoint.title,
+                metrics.join(", ")
+            );
+        }
+    }
+    text
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
