@@ -43,7 +43,7 @@ pub(super) fn days(job: &Job, body: &Body) -> Result<Page> {
 /// Readers by the way they came in.
 pub(super) fn scenes(sheet: &mut Sheet<'_>, subject: &Subject, window: &Window, scenes: &[Scene<'_>]) {
     for scene in scenes.iter().filter(|scene| !matches!(scene.scene_desc.as_ref(), ALL_SCENES | "")) {
-        let mut values = Vec::new();
+        let mut values = Vec::with_capacity(1);
         count(&mut values, "read_users", scene.user_count);
         sheet.part(subject, window, ("scene", SmolStr::new(&scene.scene_desc)), values);
     }
@@ -55,6 +55,9 @@ pub(super) fn so_far(rows_are: ArticleRows, job: &Job, body: &Body) -> Result<Pa
     let mut sheet = Sheet::new(body, ROW_SETTLES);
     let rows: Vec<Article<'_>> = sheet.rows(job)?;
     let account = &job.account()?.id;
+    let parts = |stat: &Stat<'_>| 1 + stat.read_user_source.len() + stat.read_jump_position.len();
+    let parts: usize = rows.iter().flat_map(|row| &row.detail_list).map(parts).sum();
+    sheet.page.measurements.reserve(parts + parts / 2);
     for row in &rows {
         let subject = Subject::post(account.clone(), row.msgid.clone());
         sheet.doubtful = rows_are == ArticleRows::Cumulative && falls(&mut sheet, row);
@@ -123,7 +126,7 @@ fn article(sheet: &mut Sheet<'_>, subject: &Subject, window: &Window, stat: &Sta
     sheet.whole(subject, window, values);
     scenes(sheet, subject, window, &stat.read_user_source);
     for jump in &stat.read_jump_position {
-        let mut values = Vec::new();
+        let mut values = Vec::with_capacity(1);
         real(&mut values, "exit_rate", jump.rate);
         sheet.part(subject, window, ("read_position", band(&jump.position)), values);
     }

@@ -1,13 +1,19 @@
 //! What answers look like.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use jiff::civil::Date;
 use kepi_core::{
     MetricId, Reading,
     json::{self, Number, Whole},
 };
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
 use smol_str::SmolStr;
 
 /// A row: what names it, then its whole numbers and the metrics they are.
@@ -25,7 +31,7 @@ macro_rules! row {
         impl $(<$life>)? $name $(<$life>)? {
             /// Its whole numbers, as far as they are there.
             pub(crate) fn counts(&self) -> Vec<Reading> {
-                let mut readings = Vec::with_capacity(8);
+                let mut readings = Vec::with_capacity(12);
                 $(count(&mut readings, $metric, self.$key);)*
                 readings
             }
@@ -301,16 +307,27 @@ fn null_is_none<'de, D: Deserializer<'de>, R: Deserialize<'de>>(list: D) -> Resu
 
 /// The bands of an article are documented as a list, and typed as one object in places.
 fn one_or_many<'de, D: Deserializer<'de>>(bands: D) -> Result<Vec<Jump>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Bands {
-        Many(Vec<Jump>),
-        One(Jump),
-        None,
+    bands.deserialize_any(Bands)
+}
+
+struct Bands;
+
+impl<'de> Visitor<'de> for Bands {
+    type Value = Vec<Jump>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bands of an article")
     }
-    Ok(match Bands::deserialize(bands)? {
-        Bands::Many(many) => many,
-        Bands::One(one) => vec![one],
-        Bands::None => Vec::new(),
-    })
+
+    fn visit_unit<E>(self) -> Result<Vec<Jump>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, many: A) -> Result<Vec<Jump>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(many))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, one: A) -> Result<Vec<Jump>, A::Error> {
+        Jump::deserialize(MapAccessDeserializer::new(one)).map(|jump| vec![jump])
+    }
 }
