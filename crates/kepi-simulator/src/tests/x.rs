@@ -255,6 +255,10 @@ async fn mentions_are_counted_by_day_and_listed() {
     assert_eq!(page["meta"]["total_tweet_count"], json!(sum));
 
     let window = "start_time=2026-09-28T00:00:00Z&end_time=2026-09-29T00:00:00Z";
+    let hours = x.json(&format!("{}&{window}", path.replace("day", "hour")), &x.app()).await;
+    assert_eq!(hours["data"].as_array().unwrap().len(), 24);
+    assert_eq!(hours["meta"]["total_tweet_count"], json!(truth));
+
     let mut listed = Vec::new();
     let mut next = String::new();
     loop {
