@@ -61,7 +61,7 @@ impl Number {
         }
         let exact = match (self, other) {
             (Self::Money(a), Self::Whole(b)) => {
-                Decimal::try_from(b).ok().and_then(|b| a.checked_div(b)).map(Self::Money)
+                Decimal::try_from_i128_with_scale(b, 0).ok().and_then(|b| a.checked_div(b)).map(Self::Money)
             }
             _ => None,
         };
@@ -81,7 +81,7 @@ impl Number {
         money: impl Fn(Decimal, Decimal) -> Option<Decimal>,
         real: impl Fn(f64, f64) -> f64,
     ) -> Self {
-        let decimal = |whole: i128| Decimal::try_from(whole).ok();
+        let decimal = |whole: i128| Decimal::try_from_i128_with_scale(whole, 0).ok();
         let exact = match (self, other) {
             (Self::Whole(a), Self::Whole(b)) => whole(a, b).map(Self::Whole),
             (Self::Money(a), Self::Money(b)) => money(a, b).map(Self::Money),
@@ -121,10 +121,7 @@ mod tests {
 
     #[test]
     fn counts_stay_whole_and_money_decimal() {
-        assert_eq!(
-            Number::Whole(i128::from(i64::MAX)).plus(Number::Whole(1)).as_f64(),
-            9.223_372_036_854_775_807e18
-        );
+        assert_eq!(Number::Whole(i128::from(i64::MAX)).plus(Number::Whole(1)).as_f64(), 2f64.powi(63));
         let tenth = Number::Money(Decimal::new(1, 1));
         let sum = (0..10).fold(Number::Money(Decimal::ZERO), |sum, _| sum.plus(tenth));
         assert_eq!(sum, Number::Money(Decimal::ONE));

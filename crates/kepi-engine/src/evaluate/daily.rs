@@ -10,17 +10,17 @@ use datafusion::{
     prelude::SessionContext,
 };
 use jiff::Timestamp;
-use kepi_core::{Catalogue, DateSpan, MetricId, Nature, Result, Traffic};
+use kepi_core::{DateSpan, MetricId, Result, Traffic};
 use smol_str::SmolStr;
 
 use super::{
     expression::{self, valid},
-    gathered::{Cells, Gathered, Observed},
+    gathered::{Cells, Gathered, Observed, ObservedTwice},
     request::{Dimension, EvaluationRequest},
     scope::Scopes,
     slices::{Slices, day_number, epoch_day, touching},
     table::{Numbers, Rows, failed, instant, text},
-    wanted::{Columns, of_accounts, of_side, one_side, spans_of, traffic_named},
+    wanted::{Columns, dimension_column, is_money, of_accounts, of_side, one_side, spans_of, traffic_named},
 };
 use crate::{
     formula::{Gauge, Origin},
@@ -143,7 +143,7 @@ pub(super) async fn plan(
             .enumerate()
             .map(|(word, sets)| presence(sets).alias(format!("present{word}"))),
     );
-    keys.extend(dimensions.iter().map(|dimension| col(format!("d_{}", dimension.as_str()))));
+    keys.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
     keys.extend(side.is_none().then(|| col("provenance").eq(lit("public")).alias("public")));
     keys.extend(money.then(|| col("currency")));
     let mut columns = Columns::new("v");
@@ -176,15 +176,12 @@ async fn with_posts(
     }
     let mut columns = vec![col("account").alias("p_account"), col("post").alias("p_post")];
     columns.extend(
-        dimensions.iter().map(|dimension| col(dimension.as_str()).alias(format!("d_{}", dimension.as_str()))),
+        dimensions.iter().map(|dimension| col(dimension.as_str()).alias(dimension_column(*dimension))),
     );
     let posts = ctx.table("posts").await.map_err(failed)?.filter(wanted).map_err(failed)?;
     let posts = posts.select(columns).map_err(failed)?;
-    frame.join(posts, JoinType::Left, &["account", "post"], &["p_account", "p_post"], None).map_err(failed)
-}
-
-fn is_money(metric: &MetricId) -> bool {
-    Catalogue::builtin().get(metric.as_str()).is_some_and(|metric| metric.nature == Nature::Money)
+    // The small side is the one that a hash join builds: the left.
+    posts.join(frame, JoinType::Right, &["p_account", "p_post"], &["account", "post"], None).map_err(failed)
 }
 
 /// One bit per set of metrics that a row holds in full.
@@ -217,7 +214,7 @@ pub(super) async fn read(
         (0..words).map(|word| rows.numbers(&format!("present{word}"))).collect::<Result<Vec<_>>>()?;
     let of_posts: Vec<StringArray> = dimensions
         .iter()
-        .map(|dimension| rows.texts(&format!("d_{}", dimension.as_str())))
+        .map(|dimension| rows.texts(&dimension_column(*dimension)))
         .collect::<Result<_>>()?;
     let public = if planned.side.is_none() { Some(rows.flags("public")?) } else { None };
     let currency = if planned.money { Some(rows.texts("currency")?) } else { None };
@@ -285,8 +282,8 @@ impl Daily {
         spans: &[DateSpan],
         wanted: &dyn Fn(u32) -> bool,
         cells: &mut Cells,
-    ) -> Vec<Observed> {
-        let mut observed = vec![Observed::default(); spans.len()];
+    ) -> Vec<ObservedTwice> {
+        let mut observed = vec![ObservedTwice::default(); spans.len()];
         let Some(set) = self.set(kpi) else { return observed };
         let codes: Vec<_> = spans.iter().map(|span| self.slices.codes(*span)).collect();
         let parts = kpi.program.parts.len();
@@ -315,12 +312,19 @@ impl Daily {
                     // A sum that is there was added up from rows that hold its metric, though not all of the formula.
                     cell.incomplete |= columns.iter().any(|(_, numbers)| numbers.get(row).is_some());
                 } else if first && last {
-                    columns.iter().for_each(|(part, numbers)| cell.add(*part, numbers.get(row)));
+                    let provisional = group.key.provisional;
+                    for (part, numbers) in &columns {
+                        if provisional {
+                            cell.add_provisional(*part, numbers.get(row));
+                        } else {
+                            cell.add(*part, numbers.get(row));
+                        }
+                    }
                     cell.see(group.fresh);
-                    cell.provisional += if group.key.provisional { group.rows } else { 0 };
+                    cell.provisional += if provisional { group.rows } else { 0 };
                     cell.currencies.extend(group.currency.clone());
                     if let Some(observed) = observed.get_mut(span) {
-                        self.mark(group, observed);
+                        self.mark(group, observed.of(provisional));
                     }
                 } else {
                     cell.crossing += group.rows;

@@ -19,7 +19,7 @@ use super::{
     request::EvaluationRequest,
     scope::Scopes,
     slices::{date, touching},
-    table::{Rows, day, failed, instant, text},
+    table::{Numbers, Rows, day, failed, instant, text},
     wanted::{of_accounts, spans_of, traffic_named},
 };
 use crate::{
@@ -257,8 +257,8 @@ fn take(facts: &mut Facts, rows: &Rows, table: &Table, scopes: &mut Scopes) -> R
 
 /// The numbers of rows, wide or long.
 enum Values {
-    Wide(Vec<Option<super::table::Numbers>>),
-    Long { numbers: [super::table::Numbers; 3], places: Vec<Option<usize>>, measures: usize },
+    Wide(Vec<Option<Numbers>>),
+    Long { numbers: Box<[Numbers; 3]>, places: Vec<Option<usize>>, measures: usize },
 }
 
 impl Values {
@@ -285,7 +285,7 @@ impl Values {
         };
         let places = (0..rows.len()).map(place).collect();
         let numbers = [rows.numbers("count")?, rows.numbers("real")?, rows.numbers("money")?];
-        Ok(Self::Long { numbers, places, measures: facts.measures.len() })
+        Ok(Self::Long { numbers: Box::new(numbers), places, measures: facts.measures.len() })
     }
 
     fn row(&self, row: usize) -> Vec<Option<Number>> {

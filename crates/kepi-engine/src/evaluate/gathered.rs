@@ -14,6 +14,8 @@ use crate::{number::Number, statistics::Cluster};
 pub(super) struct Gathered {
     /// One per part of the program; `None` where nothing was said.
     pub(super) parts: Vec<Option<Number>>,
+    /// The same without what may still change, for comparisons.
+    pub(super) settled: Vec<Option<Number>>,
     /// The values of single posts, for parts that are medians.
     pub(super) lists: HashMap<usize, Vec<f64>>,
     /// Posts with a usable reading.
@@ -24,6 +26,8 @@ pub(super) struct Gathered {
     pub(super) fresh: Option<Timestamp>,
     /// Posts whose newest reading does not hold all metrics, so that an older one was used.
     pub(super) older: u64,
+    /// Posts with a number that the platform counts no further.
+    pub(super) capped: u64,
     /// Rows that may still change.
     pub(super) provisional: u64,
     /// Differences or windows that cross the edge of the period.
@@ -45,14 +49,18 @@ pub(super) struct Gathered {
 
 impl Gathered {
     pub(super) fn new(parts: usize) -> Self {
-        Self { parts: vec![None; parts], ..Self::default() }
+        Self { parts: vec![None; parts], settled: vec![None; parts], ..Self::default() }
     }
 
     /// Adds to a part.
     pub(super) fn add(&mut self, part: usize, number: Option<Number>) {
-        if let (Some(slot), Some(number)) = (self.parts.get_mut(part), number) {
-            *slot = Some(slot.map_or(number, |sum| sum.plus(number)));
-        }
+        self.add_provisional(part, number);
+        add(&mut self.settled, part, number);
+    }
+
+    /// Adds what may still change to a part.
+    pub(super) fn add_provisional(&mut self, part: usize, number: Option<Number>) {
+        add(&mut self.parts, part, number);
     }
 
     /// Remembers the newest observation.
@@ -62,8 +70,9 @@ impl Gathered {
 
     /// Takes what another gathered of other rows.
     pub(super) fn merge(&mut self, other: &Self) {
-        for (part, number) in other.parts.iter().enumerate() {
-            self.add(part, *number);
+        for (part, (number, settled)) in other.parts.iter().zip(&other.settled).enumerate() {
+            add(&mut self.parts, part, *number);
+            add(&mut self.settled, part, *settled);
         }
         for (part, list) in &other.lists {
             self.lists.entry(*part).or_default().extend(list);
@@ -72,6 +81,7 @@ impl Gathered {
         self.cluster.merge(&other.cluster);
         self.see(other.fresh);
         self.older += other.older;
+        self.capped += other.capped;
         self.provisional += other.provisional;
         self.crossing += other.crossing;
         self.incomplete |= other.incomplete;
@@ -94,6 +104,12 @@ impl Gathered {
             }
         }
         parts
+    }
+}
+
+fn add(parts: &mut [Option<Number>], part: usize, number: Option<Number>) {
+    if let (Some(slot), Some(number)) = (parts.get_mut(part), number) {
+        *slot = Some(slot.map_or(number, |sum| sum.plus(number)));
     }
 }
 
@@ -150,6 +166,30 @@ impl Observed {
             let own = self.words.entry(*account).or_default();
             words.iter().for_each(|(word, bits)| *own.entry(*word).or_default() |= bits);
         }
+    }
+}
+
+/// Account-days that were observed for good, and those of which only what may still change is known.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ObservedTwice {
+    pub(super) settled: Observed,
+    provisional: Observed,
+}
+
+impl ObservedTwice {
+    pub(super) fn of(&mut self, provisional: bool) -> &mut Observed {
+        if provisional { &mut self.provisional } else { &mut self.settled }
+    }
+
+    pub(super) fn all(&self) -> Observed {
+        let mut all = self.settled.clone();
+        all.merge(&self.provisional);
+        all
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.settled.merge(&other.settled);
+        self.provisional.merge(&other.provisional);
     }
 }
 

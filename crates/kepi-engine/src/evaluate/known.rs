@@ -16,14 +16,12 @@ use super::{
     scope::Scopes,
     slices::{Slices, within},
     table::{Numbers, Rows, failed, text},
-    wanted::{of_accounts, spans_of},
+    wanted::{DAY_MICROS, of_accounts, spans_of},
 };
 use crate::{
     formula::{Origin, Selector},
     kpi::{Basis, Kpi},
 };
-
-const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Known posts by scope and slice.
 #[derive(Debug)]

@@ -36,6 +36,7 @@ use crate::kpi::Kpi;
 /// value, a status that says so, and the reason in their notes.
 pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Vec<ScoreRow>> {
     let request = &request.in_fiscal();
+    let ctx = &with_small_builds(ctx);
     let mut scopes = Scopes::read(ctx, request).await?;
     let kpis: Vec<&Kpi> = request.kpis.iter().collect();
     let data = Data {
@@ -57,6 +58,7 @@ pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Resu
 /// When a table is missing or a plan cannot be made.
 pub async fn explain_plan(ctx: &SessionContext, request: &EvaluationRequest) -> Result<String> {
     let request = &request.in_fiscal();
+    let ctx = &with_small_builds(ctx);
     let kpis: Vec<&Kpi> = request.kpis.iter().collect();
     let dimensions: Vec<Dimension> =
         request.dimensions().into_iter().filter(|dimension| dimension.of_posts()).collect();
@@ -74,6 +76,16 @@ pub async fn explain_plan(ctx: &SessionContext, request: &EvaluationRequest) -> 
         text.push('\n');
     }
     Ok(text)
+}
+
+/// The same session, in which a join with posts builds the posts once instead of dealing both sides out: facts
+/// are many times more than posts.
+fn with_small_builds(ctx: &SessionContext) -> SessionContext {
+    let mut state = ctx.state();
+    let optimizer = &mut state.config_mut().options_mut().optimizer;
+    optimizer.hash_join_single_partition_threshold = 1 << 30;
+    optimizer.hash_join_single_partition_threshold_rows = 1 << 23;
+    SessionContext::new_with_state(state)
 }
 
 /// What the plans gave.

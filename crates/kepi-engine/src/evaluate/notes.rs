@@ -136,6 +136,11 @@ fn counted(notes: &mut Vec<String>, cell: &Gathered) {
         "posts count with an older reading, the newest that holds all metrics of the formula",
     );
     say(
+        cell.capped,
+        "post has a number that the platform counts no further: the value is at least this",
+        "posts have numbers that the platform counts no further: the value is at least this",
+    );
+    say(
         cell.provisional,
         "number is provisional and may still change",
         "numbers are provisional and may still change",

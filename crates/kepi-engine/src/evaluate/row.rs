@@ -13,7 +13,7 @@ use super::{
     notes::Notes,
     request::{EvaluationRequest, Framed},
     scope::Scopes,
-    score::{Coverage, share},
+    score::{Coverage, Share, share},
 };
 use crate::{
     formula::{Origin, Shape},
@@ -108,7 +108,8 @@ impl Scorer<'_> {
     fn row(&self, scopes: &Scopes, placed: Placed, framed: Framed) -> ScoreRow {
         let cell = self.cell(placed, framed.span);
         let valued = self.valued(cell.as_ref());
-        let before = self.valued(self.cell(placed, framed.previous).as_ref());
+        let earlier = self.cell(placed, framed.previous);
+        let before = self.valued(earlier.as_ref());
         let interval = cell.as_ref().filter(|_| valued.value.is_some()).and_then(|cell| self.interval(cell));
         let known = self.known(placed.scope, framed.span);
         let mut row =
@@ -140,7 +141,7 @@ impl Scorer<'_> {
                 notes: Notes { kpi: self.kpi, request: self.request, scopes, members: self.members(placed) }
                     .of(cell.as_ref(), known, framed.span),
             };
-        self.compare(placed, framed, &mut row);
+        self.compare(placed, framed, [cell.as_ref(), earlier.as_ref()], &mut row);
         self.judge(scopes, placed, framed.span, valued, &mut row);
         row
     }
@@ -200,8 +201,7 @@ impl Scorer<'_> {
     /// `published`: usable posts over known posts; `activity`: observed over expected account-days; of both the
     /// lesser.
     fn coverage(&self, placed: Placed, span: DateSpan, cell: Option<&Gathered>) -> Option<f64> {
-        let of_accounts =
-            self.number(span).and_then(|number| self.coverage.get(&(placed.base, number))).copied();
+        let of_accounts = self.share(placed, span).map(|share| share.known);
         if !self.of_published_posts() {
             return of_accounts;
         }
@@ -212,19 +212,36 @@ impl Scorer<'_> {
         }
     }
 
-    /// Against the period before, like for like: of a sum per day, where the days differ.
-    fn compare(&self, placed: Placed, framed: Framed, row: &mut ScoreRow) {
-        let (Some(value), Some(previous)) = (row.value, row.previous) else { return };
+    fn share(&self, placed: Placed, span: DateSpan) -> Option<Share> {
+        self.number(span).and_then(|number| self.coverage.get(&(placed.base, number))).copied()
+    }
+
+    /// Against the period before, like for like: without what may still change, and of a sum per day where the
+    /// days differ.
+    fn compare(&self, placed: Placed, framed: Framed, cells: [Option<&Gathered>; 2], row: &mut ScoreRow) {
+        let settled = |cell: Option<&Gathered>| {
+            cell.filter(|cell| cell.refused.is_none())
+                .and_then(|cell| self.kpi.program.total.value(&cell.settled))
+        };
+        let provisional = cells.iter().flatten().any(|cell| cell.provisional > 0);
+        let aside = provisional && self.kpi.basis == Basis::Activity;
+        let (value, previous) =
+            if aside { (settled(cells[0]), settled(cells[1])) } else { (row.value, row.previous) };
+        if aside {
+            row.notes.push("the change leaves out what is provisional".to_owned());
+        }
+        let (Some(value), Some(previous)) = (value, previous) else { return };
         let mut scale = 1.0;
         if self.kpi.program.shape == Shape::Extensive {
-            let now = self.days(placed, framed.span);
-            let before = self.days(placed, framed.previous);
+            let now = self.days(placed, framed.span, aside);
+            let before = self.days(placed, framed.previous, aside);
             if (now - before).abs() > 1e-9 && now > 0.0 && before > 0.0 {
                 scale = now / before;
-                let raw = judge::change(value, previous, 1.0).1;
-                let raw = raw.map_or_else(|| "undefined".to_owned(), |raw| format!("{:+.1} %", raw * 100.0));
+                let (raw, fraction) = judge::change(value, previous, 1.0);
+                let fraction = fraction.map_or_else(String::new, |raw| format!(" ({:+.1} %)", raw * 100.0));
+                let (now, before) = (days_text(now), days_text(before));
                 row.notes.push(format!(
-                    "change_rel is per day observed: {now} days against {before}; raw it is {raw}"
+                    "the change is per day: {now} days against {before}; raw it is {raw}{fraction}"
                 ));
             }
         }
@@ -233,10 +250,12 @@ impl Scorer<'_> {
     }
 
     /// Days per account that a sum was collected on.
-    fn days(&self, placed: Placed, span: DateSpan) -> f64 {
+    fn days(&self, placed: Placed, span: DateSpan, settled: bool) -> f64 {
         let elapsed = f64::from(self.request.elapsed(span).days());
-        let covered = self.number(span).and_then(|number| self.coverage.get(&(placed.base, number))).copied();
-        if self.kpi.basis == Basis::Activity { elapsed * covered.unwrap_or(1.0) } else { elapsed }
+        match self.share(placed, span).filter(|_| self.kpi.basis == Basis::Activity) {
+            Some(share) => elapsed * if settled { share.settled } else { share.known },
+            None => elapsed,
+        }
     }
 
     fn judge(&self, scopes: &Scopes, placed: Placed, span: DateSpan, valued: Valued, row: &mut ScoreRow) {
@@ -277,4 +296,8 @@ impl Scorer<'_> {
             row.status = Status::Partial;
         }
     }
+}
+
+fn days_text(days: f64) -> String {
+    if days.fract().abs() < 1e-9 { format!("{days:.0}") } else { format!("{days:.1}") }
 }

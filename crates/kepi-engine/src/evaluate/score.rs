@@ -8,7 +8,7 @@ use super::{
     Data,
     card::ScoreRow,
     daily::Daily,
-    gathered::{Cells, Gathered, Observed},
+    gathered::{Cells, Gathered, Observed, ObservedTwice},
     known::{KnownPosts, counts_posts},
     request::EvaluationRequest,
     row::Scorer,
@@ -146,8 +146,21 @@ impl Data {
     }
 }
 
-/// Shares of what should be known that is known, by scope without post dimensions and span.
-pub(super) type Coverage = HashMap<(u32, usize), f64>;
+/// The share of what should be known that is known, and that is known for good.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    pub(super) known: f64,
+    pub(super) settled: f64,
+}
+
+impl Share {
+    fn least(self, other: Self) -> Self {
+        Self { known: self.known.min(other.known), settled: self.settled.min(other.settled) }
+    }
+}
+
+/// Shares by scope without post dimensions and span.
+pub(super) type Coverage = HashMap<(u32, usize), Share>;
 
 /// Puts the cells of one KPI together.
 struct Assembly<'a> {
@@ -160,7 +173,7 @@ struct Assembly<'a> {
 
 impl Assembly<'_> {
     /// What posts give, and of an activity the account-days of each span on which they gave it.
-    fn posts(&self, wanted: &dyn Fn(u32) -> bool) -> Result<(Cells, Option<Vec<Observed>>)> {
+    fn posts(&self, wanted: &dyn Fn(u32) -> bool) -> Result<(Cells, Option<Vec<ObservedTwice>>)> {
         let mut cells = Cells::new();
         if self.kpi.basis == Basis::Published {
             if let Some(readings) = &self.data.readings {
@@ -172,7 +185,7 @@ impl Assembly<'_> {
             return Ok((cells, Some(observed)));
         }
         self.count_known(wanted, &mut cells);
-        let none = Daily::concerns(self.kpi).then(|| vec![Observed::default(); self.spans.len()]);
+        let none = Daily::concerns(self.kpi).then(|| vec![ObservedTwice::default(); self.spans.len()]);
         Ok((cells, none))
     }
 
@@ -195,7 +208,7 @@ impl Assembly<'_> {
     }
 
     /// What facts about accounts and others give, and how much of all that is of accounts was observed.
-    fn facts(&self, members: &HashMap<u32, Vec<u32>>, daily: Option<&[Observed]>) -> (Cells, Coverage) {
+    fn facts(&self, members: &HashMap<u32, Vec<u32>>, daily: Option<&[ObservedTwice]>) -> (Cells, Coverage) {
         let mut cells = Cells::new();
         let mut coverage = Coverage::new();
         for (&base, accounts) in members {
@@ -208,7 +221,7 @@ impl Assembly<'_> {
                 for facts in
                     self.data.facts.iter().filter(|facts| self.kpi.program.subjects().contains(&facts.kind))
                 {
-                    let mut observed = Observed::default();
+                    let mut observed = ObservedTwice::default();
                     let question =
                         Question { kpi: self.kpi, traffic: self.traffic, span, today: self.request.today };
                     let folded = subjects::fold(facts, question, accounts, &mut observed);
@@ -218,7 +231,7 @@ impl Assembly<'_> {
                 if !self.kpi.program.subjects().is_empty() {
                     cells.insert((base, number), cell);
                 }
-                if let Some(least) = shares.into_iter().reduce(f64::min) {
+                if let Some(least) = shares.into_iter().reduce(Share::least) {
                     coverage.insert((base, number), least);
                 }
             }
@@ -227,11 +240,13 @@ impl Assembly<'_> {
     }
 
     /// Of what happened: observed account-days over those that are over.
-    fn observed_share(&self, observed: &Observed, accounts: &[u32], span: DateSpan) -> Option<f64> {
+    fn observed_share(&self, observed: &ObservedTwice, accounts: &[u32], span: DateSpan) -> Option<Share> {
         let elapsed = self.request.elapsed(span);
-        let days = u64::try_from(elapsed.days()).unwrap_or(0);
-        let seen: u64 = accounts.iter().map(|account| observed.count(*account, elapsed)).sum();
-        share(seen, days * accounts.len() as u64)
+        let days = u64::try_from(elapsed.days()).unwrap_or(0) * accounts.len() as u64;
+        let of = |observed: &Observed| {
+            share(accounts.iter().map(|account| observed.count(*account, elapsed)).sum(), days)
+        };
+        Some(Share { known: of(&observed.all())?, settled: of(&observed.settled)? })
     }
 
     /// Of states: accounts whose states are known; of anything else: days.
@@ -239,14 +254,15 @@ impl Assembly<'_> {
         &self,
         kind: SubjectKind,
         folded: &Gathered,
-        observed: &Observed,
+        observed: &ObservedTwice,
         accounts: &[u32],
         span: DateSpan,
-    ) -> Option<f64> {
+    ) -> Option<Share> {
         let state = |fold: Fold| matches!(fold, Fold::Last | Fold::First);
         let mut own = self.kpi.program.parts.iter().filter(|part| part.origin == Origin::Subject(kind));
         if own.all(|part| state(part.fold)) {
-            return share(folded.covered.len() as u64, accounts.len() as u64);
+            let known = share(folded.covered.len() as u64, accounts.len() as u64)?;
+            return Some(Share { known, settled: known });
         }
         self.observed_share(observed, accounts, span)
     }

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use super::{
     facts::{Facts, Record},
-    gathered::{Gathered, Observed},
+    gathered::{Gathered, ObservedTwice},
     slices::epoch_day,
 };
 use crate::{
@@ -35,13 +35,13 @@ pub(super) fn fold(
     facts: &Facts,
     question: Question<'_>,
     accounts: &[u32],
-    observed: &mut Observed,
+    observed: &mut ObservedTwice,
 ) -> Gathered {
     let mut gathered = Gathered::new(question.kpi.program.parts.len());
     for &account in accounts {
         let folder = Folder { facts, question, account };
         let mut own = Gathered::new(question.kpi.program.parts.len());
-        let mut days = Observed::default();
+        let mut days = ObservedTwice::default();
         folder.sums(&mut own, &mut days);
         folder.states(&mut own, &mut days);
         // An account that lacks a part would bias the others: of a growth, for example, its start.
@@ -124,7 +124,7 @@ impl<'a> Folder<'a> {
     }
 
     /// Flows and counters: what happened in the span.
-    fn sums(&self, gathered: &mut Gathered, observed: &mut Observed) {
+    fn sums(&self, gathered: &mut Gathered, observed: &mut ObservedTwice) {
         let places = self.places(|fold| fold == Fold::Sum);
         if places.is_empty() {
             return;
@@ -194,7 +194,7 @@ impl<'a> Folder<'a> {
         merged: &Merged,
         places: &[usize],
         gathered: &mut Gathered,
-        observed: &mut Observed,
+        observed: &mut ObservedTwice,
     ) {
         let span = self.question.span;
         if window.intersect(span).is_empty() {
@@ -210,16 +210,21 @@ impl<'a> Folder<'a> {
         }
         let value = |gauge: &Gauge| merged.values.get(&self.facts.place(gauge)?).map(|(_, value)| *value);
         for (number, part) in self.parts().filter(|(_, part)| part.fold == Fold::Sum) {
-            gathered.add(number, part.row.value(&value));
+            if merged.provisional {
+                gathered.add_provisional(number, part.row.value(&value));
+            } else {
+                gathered.add(number, part.row.value(&value));
+            }
         }
         gathered.see(merged.observed);
         gathered.provisional += u64::from(merged.provisional);
         gathered.currencies.extend(merged.currencies.iter().cloned());
-        observed.mark(self.account, epoch_day(window.start)..epoch_day(window.end));
+        let days = epoch_day(window.start)..epoch_day(window.end);
+        observed.of(merged.provisional).mark(self.account, days);
     }
 
     /// Levels: the last known by the end, or before the start, or their mean over the days read.
-    fn states(&self, gathered: &mut Gathered, observed: &mut Observed) {
+    fn states(&self, gathered: &mut Gathered, observed: &mut ObservedTwice) {
         let span = self.question.span;
         for (number, part) in self.parts() {
             let Some(place) = self.places_of(part).first().copied() else { continue };
@@ -278,7 +283,13 @@ impl<'a> Folder<'a> {
         }
     }
 
-    fn mean_of_days(&self, number: usize, place: usize, gathered: &mut Gathered, observed: &mut Observed) {
+    fn mean_of_days(
+        &self,
+        number: usize,
+        place: usize,
+        gathered: &mut Gathered,
+        observed: &mut ObservedTwice,
+    ) {
         let mut days: BTreeMap<&SmolStr, BTreeMap<Date, &Record>> = BTreeMap::new();
         for record in self.records().filter(|record| self.question.span.contains(last_day(record))) {
             if record.values.get(place).copied().flatten().is_none() {
@@ -297,7 +308,7 @@ impl<'a> Folder<'a> {
             let count = Number::Whole(i128::try_from(of_subject.len()).unwrap_or(0));
             gathered.add(number, sum.and_then(|sum| Number::Real(sum.as_f64()).over(count)));
             of_subject.values().for_each(|record| gathered.see(record.observed));
-            observed.mark(self.account, of_subject.keys().map(|day| epoch_day(*day)));
+            observed.of(false).mark(self.account, of_subject.keys().map(|day| epoch_day(*day)));
         }
     }
 }
@@ -321,7 +332,7 @@ fn exact(
     question: Question<'_>,
     accounts: &[u32],
     gathered: &mut Gathered,
-    observed: &mut Observed,
+    observed: &mut ObservedTwice,
 ) {
     let origin = Origin::Subject(facts.kind);
     let parts = question.kpi.program.parts.iter().enumerate();
@@ -366,7 +377,7 @@ fn tell_exact(
     within: &[(&Record, Number)],
     span: DateSpan,
     gathered: &mut Gathered,
-    observed: &mut Observed,
+    observed: &mut ObservedTwice,
 ) {
     let values: Vec<(u32, &Record, Number)> = whole
         .iter()
@@ -378,7 +389,7 @@ fn tell_exact(
         gathered.add(number, Some(value));
         gathered.see(record.observed);
         gathered.provisional += u64::from(record.provisional);
-        observed.mark(account, epoch_day(span.start)..epoch_day(span.end));
+        observed.of(false).mark(account, epoch_day(span.start)..epoch_day(span.end));
         return;
     }
     let metric = &gauge.metric;

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use datafusion::logical_expr::{Expr, col, lit};
-use kepi_core::{DateSpan, Traffic};
+use kepi_core::{Catalogue, DateSpan, MetricId, Nature, Traffic};
 
-use super::request::EvaluationRequest;
+use super::request::{Dimension, EvaluationRequest};
 use crate::kpi::{Kpi, Side};
+
+/// A day in microseconds.
+pub(super) const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Expressions of a plan, each once, under names that are given out.
 #[derive(Debug, Default)]
@@ -84,4 +87,14 @@ pub(super) fn traffic_named(name: &str) -> Traffic {
         "total" => Traffic::Total,
         _ => Traffic::Unknown,
     }
+}
+
+/// The column that a dimension of posts has after the join.
+pub(super) fn dimension_column(dimension: Dimension) -> String {
+    format!("d_{}", dimension.as_str())
+}
+
+/// Whether a metric is money, which has a currency.
+pub(super) fn is_money(metric: &MetricId) -> bool {
+    Catalogue::builtin().get(metric.as_str()).is_some_and(|metric| metric.nature == Nature::Money)
 }

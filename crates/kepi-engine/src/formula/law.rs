@@ -1,14 +1,18 @@
 //! What may be added, and what may not: a formula is held against the kinds of its metrics before anything runs.
 
+mod arithmetic;
+mod functions;
+
 use std::ops::Range;
 
 use kepi_core::{Additivity, Catalogue, Metric, MetricId, Nature, Platform, SubjectKind, Unit};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
+use self::arithmetic::{negate, quotient};
 use super::{
-    ast::{Condition, Expression, Function, Node, Operator},
-    program::{Fold, Gauge, Origin, Part, Program, Row, Selector, Shape, Test, Total},
+    ast::{Expression, Function, Node, Operator},
+    program::{Fold, Gauge, Origin, Part, Program, Row, Selector, Shape, Total},
 };
 use crate::{fault::Flaw, kpi::Basis};
 
@@ -73,8 +77,6 @@ struct Judge<'a> {
     remarks: Vec<String>,
     flaws: Vec<Flaw>,
 }
-
-const NEED_PUBLISHED: &str = "basis = \"published\" counts each post once; or divide by count_posts()";
 
 impl Judge<'_> {
     fn total(&mut self, expression: &Expression, age: Option<u16>) -> Option<Typed> {
@@ -299,293 +301,6 @@ impl Judge<'_> {
         Some(quotient(numerator, denominator, written, Some(metric.unit)))
     }
 
-    fn gross(&mut self, inner: &Expression, age: Option<u16>) -> Option<Typed> {
-        let metric = match &inner.node {
-            Node::Metric(id) => {
-                self.context.catalogue.get(id.as_str()).filter(|metric| metric.nature == Nature::People)
-            }
-            _ => None,
-        };
-        let Some(metric) = metric else {
-            return self.refuse(
-                &inner.span,
-                "gross takes one metric that counts people",
-                "other metrics are added without it, where that is lawful",
-            );
-        };
-        let origin = self.origin(metric, false, &inner.span)?;
-        let gauge = Row::Gauge(self.gauge(metric, origin, None, age));
-        let remark = format!("gross({}) counts a person as often as they were reached", metric.id);
-        if !self.remarks.contains(&remark) {
-            self.remarks.push(remark);
-        }
-        Some(self.sum(origin, gauge, metric.unit))
-    }
-
-    fn per_post(&mut self, inner: &Expression, age: Option<u16>, span: &Range<usize>) -> Option<Typed> {
-        self.need_published(span)?;
-        let numerator = self.total(inner, age)?;
-        if numerator.row.is_none() || numerator.shape != Shape::Extensive {
-            return self.refuse(
-                span,
-                "per_post takes a sum over posts",
-                "mean_over_posts(e) takes the mean of what each post has",
-            );
-        }
-        let one = Row::Number(Decimal::ONE);
-        let posts = self.sum(Origin::Posts, one, Unit::Count);
-        let written = Expression { node: Node::Call(Function::CountPosts(None)), span: span.clone() };
-        let unit = numerator.unit;
-        Some(quotient(numerator, posts, written, unit))
-    }
-
-    fn mean_over_posts(
-        &mut self,
-        inner: &Expression,
-        age: Option<u16>,
-        span: &Range<usize>,
-    ) -> Option<Typed> {
-        let (row, unit) = self.post_row(inner, age, span)?;
-        let present = Row::Present(Box::new(row.clone()));
-        let numerator = self.sum(Origin::Posts, row, unit.unwrap_or(Unit::Ratio));
-        let denominator = self.sum(Origin::Posts, present, Unit::Count);
-        let written = Expression {
-            node: Node::Call(Function::MeanOverPosts(Box::new(inner.clone()))),
-            span: span.clone(),
-        };
-        Some(quotient(numerator, denominator, written, unit))
-    }
-
-    fn per_thousand(&mut self, inner: &Expression, age: Option<u16>, span: &Range<usize>) -> Option<Typed> {
-        let numerator = self.total(inner, age)?;
-        let followers = MetricId::from_static("followers_total");
-        let gauge = Gauge { metric: followers.clone(), selector: Selector::Daily, segment: None };
-        let origin = Origin::Subject(SubjectKind::Account);
-        let level = self.single(origin, Fold::Last, Row::Gauge(gauge), Unit::Users, Shape::State);
-        let thousand = Total::Number(Decimal::ONE_THOUSAND);
-        let denominator = Typed {
-            total: Total::Binary(Operator::Divide, Box::new(level.total), Box::new(thousand)),
-            ..level
-        };
-        let unit = numerator.unit;
-        let written = Expression { node: Node::Metric(followers), span: span.clone() };
-        Some(quotient(numerator, denominator, written, unit))
-    }
-
-    fn level(&mut self, inner: &Expression, fold: Fold, name: &str, span: &Range<usize>) -> Option<Typed> {
-        let metric = match &inner.node {
-            Node::Metric(id) => {
-                self.context.catalogue.get(id.as_str()).filter(|metric| metric.nature == Nature::Level)
-            }
-            _ => None,
-        };
-        let Some(metric) = metric else {
-            return self.refuse(
-                span,
-                format!("{name} takes one metric that is a state, such as followers_total"),
-                "what happens in a period is added without it",
-            );
-        };
-        let origin = self.origin(metric, false, span)?;
-        let gauge = Row::Gauge(self.gauge(metric, origin, None, None));
-        Some(self.single(origin, fold, gauge, metric.unit, Shape::State))
-    }
-
-    /// An expression on the numbers of one post: any kind of metric, for nothing is added there.
-    fn post_row(
-        &mut self,
-        expression: &Expression,
-        age: Option<u16>,
-        span: &Range<usize>,
-    ) -> Option<(Row, Option<Unit>)> {
-        self.need_published(span)?;
-        self.row(expression, age)
-    }
-
-    fn row(&mut self, expression: &Expression, age: Option<u16>) -> Option<(Row, Option<Unit>)> {
-        let span = &expression.span;
-        match &expression.node {
-            Node::Number(number) => Some((Row::Number(*number), None)),
-            Node::Metric(id) => {
-                let metric = self.context.catalogue.get(id.as_str())?;
-                self.within_platform(metric, span)?;
-                if metric.project || !self.context.catalogue.has_column(SubjectKind::Post, id) {
-                    return self.refuse(span, format!("posts have no {id}"), "functions over posts take metrics of posts; per_1k_followers(e) divides by followers");
-                }
-                Some((Row::Gauge(self.gauge(metric, Origin::Posts, None, age)), Some(metric.unit)))
-            }
-            Node::Negate(inner) => self.row(inner, age).map(|(row, unit)| (Row::Negate(Box::new(row)), unit)),
-            Node::Binary(operator, left, right) => {
-                let (a, b) = (self.row(left, age), self.row(right, age));
-                let ((a, unit_a), (b, unit_b)) = (a?, b?);
-                let unit = self.unit(*operator, unit_a, unit_b, span)?;
-                Some((Row::Binary(*operator, Box::new(a), Box::new(b)), unit))
-            }
-            Node::Call(Function::AtAge(inner, days)) => self.row(inner, Some(*days)),
-            Node::Call(Function::NullIf(inner, number)) => {
-                self.row(inner, age).map(|(row, unit)| (Row::NullIf(Box::new(row), *number), unit))
-            }
-            Node::Call(_) => self.refuse(
-                span,
-                "only at_age and nullif can stand inside a function over posts",
-                "take it out of the function",
-            ),
-        }
-    }
-
-    fn test(&mut self, condition: &Condition, age: Option<u16>) -> Option<Test> {
-        match condition {
-            Condition::Compare(comparison, left, right) => {
-                let (left, right) = (self.row(left, age), self.row(right, age));
-                Some(Test::Compare(*comparison, Box::new(left?.0), Box::new(right?.0)))
-            }
-            Condition::And(left, right) => {
-                let (left, right) = (self.test(left, age), self.test(right, age));
-                Some(Test::And(Box::new(left?), Box::new(right?)))
-            }
-            Condition::Or(left, right) => {
-                let (left, right) = (self.test(left, age), self.test(right, age));
-                Some(Test::Or(Box::new(left?), Box::new(right?)))
-            }
-            Condition::Not(inner) => self.test(inner, age).map(|test| Test::Not(Box::new(test))),
-        }
-    }
-
-    fn binary(
-        &mut self,
-        operator: Operator,
-        left: Typed,
-        (right, right_written): (Typed, &Expression),
-        span: &Range<usize>,
-    ) -> Option<Typed> {
-        let unit = self.unit(operator, left.unit, right.unit, span)?;
-        match operator {
-            Operator::Divide => {
-                if right_written.node == Node::Number(Decimal::ZERO) {
-                    return self.refuse(
-                        &right_written.span,
-                        "this divides by zero",
-                        "take another denominator",
-                    );
-                }
-                if right.unit.is_none() {
-                    return Some(scaled(left, operator, right));
-                }
-                Some(quotient(left, right, right_written.clone(), unit))
-            }
-            Operator::Multiply if right.unit.is_none() => Some(scaled(left, operator, right)),
-            Operator::Multiply if left.unit.is_none() => Some(scaled(right, operator, left)),
-            Operator::Multiply => Some(Typed {
-                total: binary(operator, left.total, right.total),
-                unit,
-                shape: Shape::Intensive,
-                row: None,
-                ratio: None,
-            }),
-            Operator::Add | Operator::Subtract => self.added(operator, left, right, unit, span),
-        }
-    }
-
-    fn added(
-        &mut self,
-        operator: Operator,
-        left: Typed,
-        right: Typed,
-        unit: Option<Unit>,
-        span: &Range<usize>,
-    ) -> Option<Typed> {
-        let states = (left.shape == Shape::State) != (right.shape == Shape::State);
-        if states && left.unit.is_some() && right.unit.is_some() {
-            return self.refuse(
-                span,
-                "a state is not added to what happened in a period",
-                "the change of a state is followers_total - at_start(followers_total)",
-            );
-        }
-        let ratio = match (left.ratio, right.ratio) {
-            (Some(a), Some(b)) if a.written == b.written => Some(Box::new(Quotient {
-                numerator: (
-                    binary(operator, a.numerator.0, b.numerator.0),
-                    rows(operator, a.numerator.1, b.numerator.1),
-                ),
-                ..*a
-            })),
-            (Some(_), Some(_)) => {
-                return self.refuse(
-                    span,
-                    "these ratios have different denominators and cannot be added",
-                    "put both numerators over one denominator, or declare two KPIs",
-                );
-            }
-            (Some(a), None) if right.unit.is_none() => Some(Box::new(shifted(*a, operator, &right.total))),
-            (None, Some(_)) | (Some(_), None) if left.unit.is_some() && right.unit.is_some() => {
-                return self.refuse(span, "a ratio is not added to a sum", "put both over one denominator");
-            }
-            _ => None,
-        };
-        let shape = if left.unit.is_none() { right.shape } else { left.shape };
-        Some(Typed {
-            total: binary(operator, left.total, right.total),
-            unit,
-            shape,
-            row: rows(operator, left.row, right.row),
-            ratio,
-        })
-    }
-
-    /// The unit of a result; refuses sums of unlike things and products without meaning.
-    fn unit(
-        &mut self,
-        operator: Operator,
-        a: Option<Unit>,
-        b: Option<Unit>,
-        span: &Range<usize>,
-    ) -> Option<Option<Unit>> {
-        let Some((x, y)) = a.zip(b) else {
-            let unit = a.or(b);
-            let bare = matches!(operator, Operator::Add | Operator::Subtract) && a.is_some() != b.is_some();
-            if bare && unit != Some(Unit::Ratio) {
-                return self.refuse(
-                    span,
-                    "a bare number is not added to a metric",
-                    "numbers scale: multiply or divide by them",
-                );
-            }
-            return Some(if operator == Operator::Divide && a.is_none() && b.is_some() {
-                Some(Unit::Ratio)
-            } else {
-                unit
-            });
-        };
-        match operator {
-            Operator::Add | Operator::Subtract if x == y => Some(Some(x)),
-            Operator::Add | Operator::Subtract => self.refuse(
-                span,
-                format!("{} and {} are not added", x.as_str(), y.as_str()),
-                "divide one by the other, or declare two KPIs",
-            ),
-            Operator::Multiply if x == Unit::Ratio => Some(Some(y)),
-            Operator::Multiply if y == Unit::Ratio => Some(Some(x)),
-            Operator::Multiply => self.refuse(
-                span,
-                "two metrics are not multiplied",
-                "a product is lawful with a number or a ratio",
-            ),
-            Operator::Divide if y == Unit::Ratio => Some(Some(x)),
-            Operator::Divide => Some(Some(match (x, y) {
-                (Unit::Money | Unit::Seconds | Unit::Score, _) if x != y => x,
-                _ => Unit::Ratio,
-            })),
-        }
-    }
-
-    fn need_published(&mut self, span: &Range<usize>) -> Option<()> {
-        if self.context.basis == Basis::Published {
-            return Some(());
-        }
-        self.refuse(span, "with basis = \"activity\" there is no one number per post", NEED_PUBLISHED)
-    }
-
     fn sum(&mut self, origin: Origin, row: Row, unit: Unit) -> Typed {
         let kept = (origin == Origin::Posts).then(|| row.clone());
         let total = self.part(origin, Fold::Sum, row);
@@ -614,62 +329,5 @@ impl Judge<'_> {
     ) -> Option<T> {
         self.flaws.push(Flaw::new(span.clone(), reason).hint(alternative).label("not lawful"));
         None
-    }
-}
-
-fn binary(operator: Operator, left: Total, right: Total) -> Total {
-    Total::Binary(operator, Box::new(left), Box::new(right))
-}
-
-fn rows(operator: Operator, left: Option<Row>, right: Option<Row>) -> Option<Row> {
-    Some(Row::Binary(operator, Box::new(left?), Box::new(right?)))
-}
-
-fn negate(typed: Typed) -> Typed {
-    let opposite = |(total, row): (Total, Option<Row>)| {
-        (Total::Negate(Box::new(total)), row.map(|row| Row::Negate(Box::new(row))))
-    };
-    let (total, row) = opposite((typed.total, typed.row));
-    let ratio =
-        typed.ratio.map(|ratio| Box::new(Quotient { numerator: opposite(ratio.numerator), ..*ratio }));
-    Typed { total, row, ratio, ..typed }
-}
-
-/// A total times or over a bare number: what it is stays as it was.
-fn scaled(typed: Typed, operator: Operator, by: Typed) -> Typed {
-    let scale = |(total, row): (Total, Option<Row>)| {
-        (binary(operator, total, by.total.clone()), rows(operator, row, by.row.clone()))
-    };
-    let ratio = typed.ratio.map(|ratio| Box::new(Quotient { numerator: scale(ratio.numerator), ..*ratio }));
-    let (total, row) = scale((typed.total, typed.row));
-    Typed { total, row, ratio, ..typed }
-}
-
-/// A ratio plus or minus a number: (n ± k·d) / d.
-fn shifted(ratio: Quotient, operator: Operator, by: &Total) -> Quotient {
-    let times = binary(Operator::Multiply, ratio.denominator.0.clone(), by.clone());
-    let row = match (ratio.numerator.1, ratio.denominator.1.clone(), by) {
-        (Some(n), Some(d), Total::Number(k)) => {
-            let shift = Row::Binary(Operator::Multiply, Box::new(d), Box::new(Row::Number(*k)));
-            rows(operator, Some(n), Some(shift))
-        }
-        _ => None,
-    };
-    Quotient { numerator: (binary(operator, ratio.numerator.0, times), row), ..ratio }
-}
-
-fn quotient(numerator: Typed, denominator: Typed, written: Expression, unit: Option<Unit>) -> Typed {
-    let total = binary(Operator::Divide, numerator.total.clone(), denominator.total.clone());
-    let extensive = numerator.shape == Shape::Extensive && denominator.shape == Shape::State;
-    Typed {
-        total,
-        unit,
-        shape: if extensive { Shape::Extensive } else { Shape::Intensive },
-        row: None,
-        ratio: Some(Box::new(Quotient {
-            numerator: (numerator.total, numerator.row),
-            denominator: (denominator.total, denominator.row),
-            written,
-        })),
     }
 }

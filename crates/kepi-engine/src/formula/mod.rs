@@ -3,6 +3,7 @@
 mod ast;
 mod law;
 mod parse;
+mod place;
 mod program;
 
 pub use ast::{Comparison, Condition, Expression, Function, Node, Operator};

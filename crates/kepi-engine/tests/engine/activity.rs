@@ -136,9 +136,10 @@ async fn t24_months_compare_per_day() {
         }
     }
     let row = one(&world, &request(vec![kpi("likes", LIKES)], "2026-03", "2026-05-01")).await;
-    assert_eq!((row.value, row.previous, row.change_abs), (whole(3100), whole(2800), whole(300)));
+    assert_eq!((row.value, row.previous), (whole(3100), whole(2800)));
+    near(row.change_abs.map(Number::as_f64), 0.0, 1e-9);
     near(row.change_rel, 0.0, 1e-12);
-    assert_eq!(row.notes, ["change_rel is per day observed: 31 days against 28; raw it is +10.7 %"]);
+    assert_eq!(row.notes, ["the change is per day: 31 days against 28; raw it is 300 (+10.7 %)"]);
 }
 
 /// Organic and paid are never summed: the first traffic in order that has the data, and the row says which.
@@ -228,5 +229,45 @@ async fn breakdown_by_posts_and_accounts() {
     assert_eq!(
         by(&[Dimension::Platform, Dimension::Category]).await,
         ["news weibo 4000", "- x 300", "news x 20", "tips x 1"]
+    );
+}
+
+/// T19: a day that may still change is shown and marked, and left out of the comparison.
+#[tokio::test]
+async fn t19_provisional_days_are_not_compared() {
+    let mut world = world();
+    for day in 1..=14 {
+        let (from, until) = (format!("2026-01-{day:02}"), format!("2026-01-{:02}", day + 1));
+        let provisional = day == 14;
+        let likes = if provisional { 16 } else { 100 };
+        world.daily("x/a", "1", (&from, &until), json!({"likes": likes, "provisional": provisional}));
+    }
+    let row = one(&world, &request(vec![kpi("likes", LIKES)], "last-7d", "2026-01-15")).await;
+    assert_eq!((row.value, row.previous, row.coverage), (whole(616), whole(700), Some(1.0)));
+    near(row.change_rel, 0.0, 1e-12);
+    near(row.change_abs.map(Number::as_f64), 0.0, 1e-9);
+    assert_eq!(
+        row.notes,
+        [
+            "1 number is provisional and may still change",
+            "the change leaves out what is provisional",
+            "the change is per day: 6 days against 7; raw it is -100 (-14.3 %)"
+        ]
+    );
+}
+
+/// T23: the last seven days are the seven complete ones.
+#[tokio::test]
+async fn t23_last_seven_days() {
+    let mut world = world();
+    for day in 1..=15 {
+        let (from, until) = (format!("2026-01-{day:02}"), format!("2026-01-{:02}", day + 1));
+        world.daily("x/a", "1", (&from, &until), json!({"likes": 1}));
+    }
+    let row = one(&world, &request(vec![kpi("likes", LIKES)], "last-7d", "2026-01-15")).await;
+    assert_eq!((row.value, row.coverage, row.change_rel), (whole(7), Some(1.0), Some(0.0)));
+    assert_eq!(
+        (row.period.start.to_string(), row.period.end.to_string()),
+        ("2026-01-08".into(), "2026-01-15".into())
     );
 }

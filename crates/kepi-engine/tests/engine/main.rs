@@ -1,4 +1,5 @@
 //! The engine over small stores in memory.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod accounts;
 mod activity;

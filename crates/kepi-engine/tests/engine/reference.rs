@@ -244,6 +244,8 @@ fn traffic(posts: &[Post], formula: &Formula, spans: &[DateSpan]) -> bool {
     !first
 }
 
+type Rows = Vec<[f64; 3]>;
+
 type Cells = BTreeMap<(Vec<String>, Date), (Option<f64>, Option<f64>)>;
 
 fn reference(posts: &[Post], formula: &Formula, by: &[Dimension], parts: &[(DateSpan, DateSpan)]) -> Cells {
@@ -264,7 +266,7 @@ fn reference(posts: &[Post], formula: &Formula, by: &[Dimension], parts: &[(Date
     };
     let mut cells = Cells::new();
     for (now, before) in parts {
-        let mut rows: BTreeMap<Vec<String>, (Vec<[f64; 3]>, Vec<[f64; 3]>)> = BTreeMap::new();
+        let mut rows: BTreeMap<Vec<String>, (Rows, Rows)> = BTreeMap::new();
         for post in posts {
             let entry = rows.entry(scope(post)).or_default();
             entry.0.extend(rows_of(post, formula, total, *now));
