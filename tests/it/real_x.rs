@@ -187,7 +187,8 @@ fn a_re_exported_file_changes_its_own_rows_only() {
     let known = known.as_str().expect("an instant").to_owned();
 
     // The file of 2017-02, exported again with 1,000 more impressions on every post.
-    let february = files.iter().find(|file| file.to_string_lossy().contains("_20170201_")).expect("the file");
+    let february =
+        files.iter().find(|file| file.to_string_lossy().contains("rOpenSci_20170201_")).expect("the file");
     let changed = project.path("again").join(february.file_name().expect("a name"));
     std::fs::create_dir_all(project.path("again")).expect("a folder");
     rewrite(february, &changed);

@@ -5,7 +5,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use kepi_core::{
-    Additivity, Catalogue, Descriptor, Metric, SubjectKind,
+    Adapter, Additivity, Catalogue, Descriptor, Metric, SubjectKind,
     tables::{self, Table, Type},
 };
 
@@ -21,16 +21,26 @@ pub struct Generated {
 
 /// All of them.
 #[must_use]
-pub fn all(descriptors: &[&Descriptor]) -> Vec<Generated> {
+pub fn all() -> Vec<Generated> {
+    let adapters = adapters();
+    let descriptors: Vec<&Descriptor> = adapters.iter().map(|adapter| adapter.descriptor()).collect();
     vec![
         Generated { path: "crates/kepi/docs/store-tables.md", marks: None, text: store_tables() },
         Generated { path: "crates/kepi/docs/metrics.md", marks: None, text: metrics() },
         Generated {
             path: "README.md",
             marks: Some(("<!-- generated: platforms -->", "<!-- /generated -->")),
-            text: platforms(descriptors),
+            text: platforms(&descriptors),
         },
     ]
+}
+
+/// The adapters, as they are without settings.
+fn adapters() -> Vec<Box<dyn Adapter>> {
+    let none = || serde_json::Value::Object(serde_json::Map::new());
+    let wechat = kepi_adapter_wechat::WechatAdapter::from_settings(none()).map(|it| Box::new(it) as _);
+    let x = kepi_adapter_x::XAdapter::from_settings(none()).map(|it| Box::new(it) as _);
+    [wechat, x].into_iter().map(|built| built.expect("no setting is required")).collect()
 }
 
 impl Generated {
@@ -62,9 +72,9 @@ impl Generated {
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub fn write(root: &Path, descriptors: &[&Descriptor]) -> Result<Vec<&'static str>, String> {
+pub fn write(root: &Path) -> Result<Vec<&'static str>, String> {
     let mut written = Vec::new();
-    for generated in all(descriptors) {
+    for generated in all() {
         if !generated.is_in_step(root)? {
             std::fs::write(root.join(generated.path), generated.expected(root)?)
                 .map_err(|error| format!("{}: {error}", generated.path))?;

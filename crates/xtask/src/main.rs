@@ -16,11 +16,14 @@ enum Task {
         /// The platform: a lowercase word.
         name: String,
     },
+    /// Write the documents that come from the code.
+    Generate,
 }
 
 fn main() -> Result<()> {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).canonicalize()?;
     match Task::parse() {
         Task::NewAdapter { name } => new_adapter::run(&root, &name),
+        Task::Generate => xtask::generate::write(&root).map(drop).map_err(anyhow::Error::msg),
     }
 }
