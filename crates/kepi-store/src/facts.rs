@@ -30,8 +30,11 @@ pub(crate) static FACTS: [Table; 8] = [
     tables::OTHER_FACTS,
 ];
 
-/// The metric columns of the wide tables: place and type by metric.
-static COLUMNS: LazyLock<HashMap<SubjectKind, HashMap<SmolStr, (u16, Type)>>> = LazyLock::new(|| {
+/// Metrics of a kind of subject: place and type of each one's column.
+type Places = HashMap<SubjectKind, HashMap<SmolStr, (u16, Type)>>;
+
+/// The metric columns of the wide tables.
+static COLUMNS: LazyLock<Places> = LazyLock::new(|| {
     let of = |kind| {
         let columns = Catalogue::builtin().columns(kind).zip(0..);
         columns

@@ -97,9 +97,9 @@ impl StoredTable {
 
     fn is_of_partitions(&self, filter: &Expr) -> bool {
         let partition =
-            |column: &&Column| self.table.partition.iter().any(|field| *field.name() == column.name);
+            |column: &Column| self.table.partition.iter().any(|field| *field.name() == column.name);
         let columns = filter.column_refs();
-        !columns.is_empty() && columns.iter().all(|column| partition(&column)) && !filter.is_volatile()
+        !columns.is_empty() && columns.iter().all(|column| partition(column)) && !filter.is_volatile()
     }
 
     fn by_partition(

@@ -33,7 +33,7 @@ impl Store {
             let table = self.0.table(name)?;
             let snapshot = snapshots.get(name).cloned().ok_or_else(|| torn("a table without state"))?;
             let url = table.root();
-            let root = Path::from_url_path(url.path()).map_err(|error| torn(error))?;
+            let root = Path::from_url_path(url.path()).map_err(torn)?;
             let store = ObjectStoreUrl::parse(&url[..Position::BeforePath]).at("address the table")?;
             session.register_object_store(store.as_ref(), table.whole_store());
             let provider = StoredTable::new(schema.clone(), snapshot, store, root);
