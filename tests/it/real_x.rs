@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::project::Project;
 
 /// The folder of the exports, from `KEPI_REAL_X`; without it the test says that it was skipped.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn exports() -> Option<Vec<PathBuf>> {
     let Some(folder) = std::env::var_os("KEPI_REAL_X") else {
         println!("skipped: KEPI_REAL_X does not name a folder of real X exports");

@@ -10,7 +10,6 @@ use crate::project::Project;
 /// The simulated platforms and a project that asks them.
 pub(crate) struct Simulated {
     pub simulator: Simulator,
-    pub clock: SimClock,
     pub project: Project,
     secrets: Vec<(String, String)>,
 }
@@ -27,11 +26,11 @@ impl Simulated {
     pub(crate) async fn start(world: World, now: Timestamp) -> Self {
         let world = Arc::new(world);
         let clock = SimClock::at(now);
-        let config = SimulatorConfig { clock: Some(clock.clone()), ..SimulatorConfig::default() };
+        let config = SimulatorConfig { clock: Some(clock), ..SimulatorConfig::default() };
         let simulator =
             Simulator::start(Arc::clone(&world), config.clone()).await.expect("the platforms start");
         let project = Project::new();
-        let mut simulated = Self { simulator, clock, project, secrets: Vec::new() };
+        let mut simulated = Self { simulator, project, secrets: Vec::new() };
         simulated.configure(&config);
         simulated
     }

@@ -46,7 +46,6 @@ pub(crate) struct ConfiguredAccount {
     pub credentials: BTreeMap<String, BTreeMap<String, String>>,
     /// Whether it is asked for by the schedule and `kepi ingest`.
     pub ingest: bool,
-    pub span: std::ops::Range<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -252,7 +251,7 @@ fn read_accounts(root: &Block<'_, '_>, project: &Project) -> Vec<ConfiguredAccou
             }
             let zone = zone.unwrap_or_else(|| id.value.platform().default_zone().to_owned());
             account.zone = Some(zone.as_str().into());
-            accounts.push(ConfiguredAccount { account, zone, credentials, ingest, span: block.span() });
+            accounts.push(ConfiguredAccount { account, zone, credentials, ingest });
         }
         block.finish();
     }

@@ -104,7 +104,7 @@ pub(crate) fn chosen(kpis: Vec<Kpi>, names: &[String]) -> Result<Vec<Kpi>> {
             .hint(one_of_hint(unknown, &known))
             .into());
     }
-    Ok(kpis.into_iter().filter(|kpi| names.iter().any(|name| *name == kpi.id)).collect())
+    Ok(kpis.into_iter().filter(|kpi| names.contains(&kpi.id)).collect())
 }
 
 /// Prints a scorecard.

@@ -186,10 +186,13 @@ fn accounts_text(accounts: &[AccountId]) -> String {
     }
 }
 
+/// A platform's line, and how far each of its streams is.
+type Line = (Option<ProgressBar>, BTreeMap<String, Tally>);
+
 /// One progress line per platform.
 pub(crate) struct PlatformLines {
     lines: Lines,
-    platforms: Mutex<BTreeMap<String, (Option<ProgressBar>, BTreeMap<String, Tally>)>>,
+    platforms: Mutex<BTreeMap<String, Line>>,
 }
 
 impl PlatformLines {
