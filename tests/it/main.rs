@@ -6,3 +6,4 @@ mod kill;
 mod project;
 mod real_x;
 mod simulated;
+mod slt;
