@@ -27,6 +27,8 @@ struct State {
     /// Who waits for when: time and number of the sleeper.
     sleepers: BTreeMap<(Timestamp, u64), ()>,
     next: u64,
+    /// Counts whatever happens: someone lies down, someone rises, the clock moves.
+    stirs: u64,
 }
 
 /// How often a sleeper lets the others go first before the clock jumps.
@@ -46,7 +48,7 @@ impl ManualClock {
     }
 
     fn with(now: Timestamp, jumps: bool) -> Self {
-        let state = State { now, sleepers: BTreeMap::new(), next: 0 };
+        let state = State { now, sleepers: BTreeMap::new(), next: 0, stirs: 0 };
         Self { state: Mutex::new(state), moved: Notify::new(), jumps }
     }
 
@@ -58,7 +60,10 @@ impl ManualClock {
 
     /// Sets the clock.
     pub fn set(&self, now: Timestamp) {
-        self.state().now = now;
+        let mut state = self.state();
+        state.now = now;
+        state.stirs += 1;
+        drop(state);
         self.moved.notify_waiters();
     }
 
@@ -76,8 +81,22 @@ impl ManualClock {
         let mut state = self.state();
         let key = (at, state.next);
         state.next += 1;
+        state.stirs += 1;
         state.sleepers.insert(key, ());
         Sleeper { clock: self, key }
+    }
+
+    /// Lets all others have their turn until nothing stirs any more.
+    async fn quiet(&self) {
+        loop {
+            let before = self.state().stirs;
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+            if self.state().stirs == before {
+                return;
+            }
+        }
     }
 
     /// Jumps if this sleeper is the first to wake.
@@ -85,6 +104,7 @@ impl ManualClock {
         let mut state = self.state();
         if state.sleepers.first_key_value().is_some_and(|(first, ())| *first == key) {
             state.now = state.now.max(key.0);
+            state.stirs += 1;
             drop(state);
             self.moved.notify_waiters();
         }
@@ -99,7 +119,10 @@ struct Sleeper<'a> {
 
 impl Drop for Sleeper<'_> {
     fn drop(&mut self) {
-        self.clock.state().sleepers.remove(&self.key);
+        let mut state = self.clock.state();
+        state.sleepers.remove(&self.key);
+        state.stirs += 1;
+        drop(state);
         self.clock.moved.notify_waiters();
     }
 }
@@ -122,9 +145,7 @@ impl Clock for ManualClock {
                 return;
             }
             if self.jumps {
-                for _ in 0..TURNS {
-                    tokio::task::yield_now().await;
-                }
+                self.quiet().await;
                 self.jump(sleeper.key);
                 if self.now() >= at {
                     return;
