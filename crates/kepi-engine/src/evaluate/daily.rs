@@ -309,8 +309,11 @@ impl Daily {
                 }
                 let cell = cells.entry((group.scope, span)).or_insert_with(|| Gathered::new(parts));
                 if !complete {
-                    // A sum that is there was added up from rows that hold its metric, though not all of the formula.
-                    cell.incomplete |= columns.iter().any(|(_, numbers)| numbers.get(row).is_some());
+                    // A sum that is there was added up from rows that hold its metric, not all of the formula.
+                    for (part, _) in columns.iter().filter(|(_, numbers)| numbers.get(row).is_some()) {
+                        cell.incomplete = true;
+                        cell.seen.extend(kpi.program.metrics_of(*part));
+                    }
                 } else if first && last {
                     let provisional = group.key.provisional;
                     for (part, numbers) in &columns {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use kepi_core::DateSpan;
+use kepi_core::{DateSpan, MetricId};
 use smol_str::SmolStr;
 
 use super::slices::epoch_day;
@@ -34,6 +34,8 @@ pub(super) struct Gathered {
     pub(super) crossing: u64,
     /// Whether rows were left out that hold some of the metrics of the formula and not all.
     pub(super) incomplete: bool,
+    /// Metrics that were seen though the formula got no value: what else it names is what is missing.
+    pub(super) seen: BTreeSet<MetricId>,
     /// Currencies of the money in it.
     pub(super) currencies: BTreeSet<SmolStr>,
     /// Accounts whose last known state is so many days old.
@@ -85,6 +87,7 @@ impl Gathered {
         self.provisional += other.provisional;
         self.crossing += other.crossing;
         self.incomplete |= other.incomplete;
+        self.seen.extend(other.seen.iter().cloned());
         self.currencies.extend(other.currencies.iter().cloned());
         self.stale.extend(&other.stale);
         self.covered.extend(&other.covered);

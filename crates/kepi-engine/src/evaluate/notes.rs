@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kepi_core::{DateSpan, Platform, SubjectKind, Traffic};
+use kepi_core::{DateSpan, MetricId, Platform, SubjectKind, Traffic};
 use smol_str::SmolStr;
 
 use super::{card::Status, gathered::Gathered, known::KnownPosts, request::EvaluationRequest, scope::Scopes};
@@ -78,14 +78,29 @@ impl Notes<'_> {
     }
 
     /// Why there is no value: not offered, or not there.
-    pub(super) fn absence(&self) -> (Status, String) {
+    pub(super) fn absence(&self, cell: Option<&Gathered>, found_elsewhere: bool) -> (Status, String) {
         if self.members.is_empty() {
             return (Status::NoData, "no account of this KPI's platforms is known".to_owned());
         }
-        self.not_offered().map_or_else(
-            || (Status::NoData, "no numbers are known for this period".to_owned()),
-            |reason| (Status::NotOffered, reason),
-        )
+        let refused = if found_elsewhere { None } else { self.not_offered() };
+        refused.map_or_else(|| (Status::NoData, self.missing(cell)), |reason| (Status::NotOffered, reason))
+    }
+
+    /// Which metrics are missing, where others of the formula are there.
+    fn missing(&self, cell: Option<&Gathered>) -> String {
+        let mut seen: BTreeSet<MetricId> = cell.map(|cell| cell.seen.clone()).unwrap_or_default();
+        for (part, _) in
+            cell.into_iter().flat_map(|cell| cell.parts.iter().enumerate()).filter(|(_, sum)| sum.is_some())
+        {
+            seen.extend(self.kpi.program.metrics_of(part));
+        }
+        let metrics = self.kpi.metrics();
+        let unseen: Vec<&str> =
+            metrics.iter().filter(|metric| !seen.contains(metric)).map(MetricId::as_str).collect();
+        if seen.is_empty() || unseen.is_empty() {
+            return "no numbers are known for this period".to_owned();
+        }
+        format!("no {} is known for this period", unseen.join(" and no "))
     }
 
     fn not_offered(&self) -> Option<String> {

@@ -6,7 +6,7 @@ use datafusion::{
     arrow::array::{StringArray, TimestampMicrosecondArray},
     prelude::SessionContext,
 };
-use kepi_core::{DateSpan, Result, Traffic};
+use kepi_core::{DateSpan, MetricId, Result, Traffic};
 
 use self::plan::KpiNames;
 pub(super) use self::plan::plan;
@@ -30,6 +30,7 @@ pub(super) struct Readings {
     slices: Slices,
     groups: Vec<Group>,
     kpis: Vec<(String, KpiColumns)>,
+    metrics: Vec<(MetricId, Numbers)>,
 }
 
 #[derive(Debug)]
@@ -97,7 +98,12 @@ pub(super) async fn read(
     }
     let kpis =
         made.kpis.into_iter().map(|(key, names)| Ok((key, names.read(&rows)?))).collect::<Result<_>>()?;
-    Ok(Some(Readings { slices: made.slices, groups, kpis }))
+    let metrics = made
+        .metrics
+        .into_iter()
+        .map(|(metric, name)| Ok((metric, rows.numbers(&name)?)))
+        .collect::<Result<_>>()?;
+    Ok(Some(Readings { slices: made.slices, groups, kpis, metrics }))
 }
 
 impl KpiNames {
@@ -163,14 +169,19 @@ impl Readings {
     ) -> Result<()> {
         let Some(columns) = self.of(kpi) else { return Ok(()) };
         let codes: Vec<_> = spans.iter().map(|span| self.slices.codes(*span)).collect();
+        let own = kpi.metrics();
         for (row, group) in self.groups.iter().enumerate() {
             if group.traffic != traffic || group.side != kpi.provenance || !wanted(group.account) {
                 continue;
             }
-            if columns.usable.count(row) == 0 {
-                continue;
+            let mut one = columns.gathered(kpi.program.parts.len(), row)?;
+            if one.usable == 0 {
+                let said = self
+                    .metrics
+                    .iter()
+                    .filter(|(metric, count)| own.contains(metric) && count.count(row) > 0);
+                one.seen.extend(said.map(|(metric, _)| metric.clone()));
             }
-            let one = columns.gathered(kpi.program.parts.len(), row)?;
             for (span, _) in codes.iter().enumerate().filter(|(_, codes)| codes.contains(&group.slice)) {
                 let empty = || Gathered::new(kpi.program.parts.len());
                 cells.entry((group.scope, span)).or_insert_with(empty).merge(&one);

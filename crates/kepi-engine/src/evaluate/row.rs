@@ -142,7 +142,7 @@ impl Scorer<'_> {
                     .of(cell.as_ref(), known, framed.span),
             };
         self.compare(placed, framed, [cell.as_ref(), earlier.as_ref()], &mut row);
-        self.judge(scopes, placed, framed.span, valued, &mut row);
+        self.judge(scopes, placed, framed.span, (valued, cell.as_ref()), &mut row);
         row
     }
 
@@ -212,6 +212,11 @@ impl Scorer<'_> {
         }
     }
 
+    /// Whether any scope and span of the evaluation has a number of the KPI.
+    fn found(&self) -> bool {
+        self.cells.values().chain(self.bases.values()).any(|cell| cell.parts.iter().any(Option::is_some))
+    }
+
     fn share(&self, placed: Placed, span: DateSpan) -> Option<Share> {
         self.number(span).and_then(|number| self.coverage.get(&(placed.base, number))).copied()
     }
@@ -258,10 +263,21 @@ impl Scorer<'_> {
         }
     }
 
-    fn judge(&self, scopes: &Scopes, placed: Placed, span: DateSpan, valued: Valued, row: &mut ScoreRow) {
+    fn judge(
+        &self,
+        scopes: &Scopes,
+        placed: Placed,
+        span: DateSpan,
+        (valued, cell): (Valued, Option<&Gathered>),
+        row: &mut ScoreRow,
+    ) {
         // A sum's target is the whole's, not that of each of its parts.
         let whole = row.scope.is_empty() || self.kpi.program.shape != Shape::Extensive;
-        let target = self.kpi.target(span).filter(|_| whole);
+        let target = self.kpi.target(span).filter(|target| {
+            // A sum over a part of the target's period is held against it while that part runs on.
+            let extends = self.kpi.program.shape == Shape::Extensive && target.period.span != span;
+            whole && !(extends && span.end < self.request.today)
+        });
         if let Some(target) = target {
             row.baseline = match &target.baseline {
                 None => None,
@@ -278,7 +294,7 @@ impl Scorer<'_> {
         }
         let Some(value) = valued.value else {
             let notes = Notes { kpi: self.kpi, request: self.request, scopes, members: self.members(placed) };
-            let (status, reason) = valued.reason.unwrap_or_else(|| notes.absence());
+            let (status, reason) = valued.reason.unwrap_or_else(|| notes.absence(cell, self.found()));
             row.status = status;
             row.notes.push(reason);
             return;

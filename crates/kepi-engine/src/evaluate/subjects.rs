@@ -55,6 +55,10 @@ pub(super) fn fold(
         } else {
             gathered.crossing += own.crossing;
             gathered.incomplete |= own.incomplete;
+            gathered.seen.extend(own.seen.iter().cloned());
+            for (number, _) in own.parts.iter().enumerate().filter(|(_, part)| part.is_some()) {
+                gathered.seen.extend(question.kpi.program.metrics_of(number));
+            }
             if own.parts.iter().any(Option::is_some) {
                 gathered.left_out.insert(account);
             }
@@ -96,10 +100,6 @@ impl Merged {
 
     fn holds(&self, places: &[usize]) -> bool {
         places.iter().all(|place| self.values.contains_key(place))
-    }
-
-    fn touches(&self, places: &[usize]) -> bool {
-        places.iter().any(|place| self.values.contains_key(place))
     }
 }
 
@@ -205,7 +205,10 @@ impl<'a> Folder<'a> {
             return;
         }
         if !merged.holds(places) {
-            gathered.incomplete |= merged.touches(places);
+            let told = |place: &usize| merged.values.contains_key(place);
+            let metric = |place: &usize| self.facts.measures.get(*place).map(|(metric, _)| metric.clone());
+            gathered.incomplete |= places.iter().any(told);
+            gathered.seen.extend(places.iter().filter(|place| told(place)).filter_map(metric));
             return;
         }
         let value = |gauge: &Gauge| merged.values.get(&self.facts.place(gauge)?).map(|(_, value)| *value);

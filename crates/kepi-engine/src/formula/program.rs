@@ -156,6 +156,16 @@ impl Program {
         gauges
     }
 
+    /// The metrics of a part.
+    #[must_use]
+    pub fn metrics_of(&self, part: usize) -> Vec<MetricId> {
+        let mut gauges = Vec::new();
+        if let Some(part) = self.parts.get(part) {
+            part.row.gauges(&mut gauges);
+        }
+        gauges.into_iter().map(|gauge| gauge.metric.clone()).collect()
+    }
+
     /// Whether any part is of an origin.
     #[must_use]
     pub fn reads(&self, origin: Origin) -> bool {

@@ -192,3 +192,47 @@ async fn side_tables() {
     let row = one(&world, &request(vec![kpi], "2026-01-05", "2026-03-01")).await;
     assert_eq!(row.value, whole(1200));
 }
+
+/// A metric that the project declares obeys the same rules, and is read where it stands.
+#[tokio::test]
+async fn project_metrics() {
+    let mut declared = kepi_core::Catalogue::builtin().get("responses").cloned().unwrap();
+    declared.id = kepi_core::MetricId::new("coupons").unwrap();
+    let catalogue = kepi_core::Catalogue::with_project([declared]).unwrap();
+    let text = "[[kpi]]\nid = \"k\"\ngoal = \"revenue\"\nformula = \"coupons / sessions\"\nbasis = \"activity\"\nsubject = \"account\"";
+    let source = kepi_engine::Source { name: "k".to_owned(), text: text.to_owned() };
+    let kpis = kepi_engine::parse_kpis(&[source], &catalogue).unwrap();
+    let mut world = world();
+    for (day, coupons) in [("2026-01-05", 3), ("2026-01-06", 4)] {
+        let next = if day == "2026-01-05" { "2026-01-06" } else { "2026-01-07" };
+        world.add("other_facts", json!({"platform": "x", "account": "x/a", "subject_kind": "account", "window": "day",
+            "day": day, "end_day": next, "observed_at": "2026-01-08T00:00:00Z", "metric": "coupons", "count": coupons}));
+        world.day("x/a", day, json!({"sessions": 100}));
+    }
+    let row = one(&world, &request(kpis, "2026-01-05..2026-01-06", "2026-03-01")).await;
+    assert_eq!((row.numerator, row.denominator), (whole(7), whole(200)));
+    near(row.value.map(Number::as_f64), 0.035, 1e-12);
+}
+
+/// Running totals of an account: differences of readings, signed where people take back, mended where the
+/// platform began again.
+#[tokio::test]
+async fn running_totals_are_subtracted() {
+    let mut world = world();
+    for (day, likes, visits) in
+        [("01-04", 100, 100), ("01-05", 150, 150), ("01-06", 20, 20), ("01-07", 60, 60)]
+    {
+        let at = format!("2026-{day}T12:00:00Z");
+        let next = format!("2026-01-{:02}", day[3..].parse::<u8>().unwrap() + 1);
+        world.window(
+            "x/a",
+            (&format!("2026-{day}"), &next),
+            json!({"window": "at", "at": at, "likes": likes, "profile_visits": visits}),
+        );
+    }
+    for (formula, value) in [("likes", -40), ("profile_visits", 110)] {
+        let kpi = kpi(formula, "basis = \"activity\"\nsubject = \"account\"");
+        let row = one(&world, &request(vec![kpi], "2026-01-05..2026-01-07", "2026-03-01")).await;
+        assert_eq!((row.value, row.coverage), (whole(value), Some(1.0)), "{formula}");
+    }
+}

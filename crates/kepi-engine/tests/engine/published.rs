@@ -226,3 +226,92 @@ async fn each_table_of_facts_is_scanned_once() {
         "{plan}"
     );
 }
+
+/// Where the formula has no value, the row says which metric is missing.
+#[tokio::test]
+async fn what_is_missing_is_named() {
+    let mut world = world();
+    world.post("x/a", "1", "2026-01-05", json!({}));
+    world.lifetime("x/a", "1", "2026-02-01", json!({"likes": 5, "impressions": 100}));
+    world.daily("x/a", "1", ("2026-01-06", "2026-01-07"), json!({"likes": 5}));
+    world.day("x/a", "2026-01-06", json!({"follows_gained": 5}));
+    for (formula, more, missing) in [
+        ("(likes + quotes) / impressions", "", "no quotes is known for this period"),
+        ("per_1k_followers(likes)", "", "no followers_total is known for this period"),
+        ("likes / impressions", "basis = \"activity\"", "no impressions is known for this period"),
+        (
+            "follows_gained - follows_lost",
+            "basis = \"activity\"\nsubject = \"account\"",
+            "no follows_lost is known for this period",
+        ),
+        ("saves", "", "no numbers are known for this period"),
+    ] {
+        let row = one(&world, &request(vec![kpi(formula, more)], "2026-01", "2026-03-01")).await;
+        assert_eq!((row.value, row.status), (None, Status::NoData), "{formula}");
+        assert!(row.notes.contains(&missing.to_owned()), "{formula}: {:?}", row.notes);
+    }
+}
+
+/// T40: what the platform counts no further is at least that much, and the row says so.
+#[tokio::test]
+async fn t40_capped() {
+    let mut world = world();
+    world.post("x/a", "1", "2026-01-05", json!({}));
+    world.post("x/a", "2", "2026-01-05", json!({}));
+    world.lifetime(
+        "x/a",
+        "1",
+        "2026-02-01",
+        json!({"reads": 100_001, "likes": 5, "flags": "likes=estimated;reads=v2,capped"}),
+    );
+    world.lifetime("x/a", "2", "2026-02-01", json!({"reads": 5, "likes": 6, "flags": "likes=capped"}));
+    let capped = "1 post has a number that the platform counts no further: the value is at least this";
+    let row = one(&world, &request(vec![kpi("reads", "")], "2026-01", "2026-03-01")).await;
+    assert_eq!((row.value, row.notes), (Some(Number::Whole(100_006)), vec![capped.to_owned()]));
+    let row = one(&world, &request(vec![kpi("likes", "")], "2026-01", "2026-03-01")).await;
+    assert_eq!((row.value, row.notes), (Some(Number::Whole(11)), vec![capped.to_owned()]));
+}
+
+/// What a platform does not offer is said, unless a file brought it all the same.
+#[tokio::test]
+async fn not_offered() {
+    #[derive(Debug)]
+    struct Nothing;
+    impl kepi_engine::Offered for Nothing {
+        fn offers(
+            &self,
+            _: &kepi_core::Platform,
+            _: &kepi_core::MetricId,
+            _: kepi_core::SubjectKind,
+            _: Option<kepi_core::WindowKind>,
+            _: Option<kepi_core::Traffic>,
+        ) -> Option<bool> {
+            Some(false)
+        }
+        fn traffic_order(&self, _: &kepi_core::Platform) -> Vec<kepi_core::Traffic> {
+            vec![kepi_core::Traffic::Total]
+        }
+        fn day_zone(&self, platform: &kepi_core::Platform) -> Option<String> {
+            (platform.as_str() == "instagram").then(|| "America/Los_Angeles".to_owned())
+        }
+    }
+    let mut world = world();
+    world.account("instagram/b");
+    let mut asked = request(vec![kpi("likes", "")], "2026-01", "2026-03-01");
+    asked.offered = std::sync::Arc::new(Nothing);
+    let row = one(&world, &asked).await;
+    assert_eq!((row.value, row.status), (None, Status::NotOffered));
+    assert_eq!(
+        row.notes,
+        [
+            "days are local to each account: America/Los_Angeles, UTC",
+            "instagram, x offers no likes of a post"
+        ]
+    );
+    // The platform's order of traffic is the one that is tried first; a file's number is a number.
+    world.post("x/a", "1", "2026-01-05", json!({}));
+    world.lifetime("x/a", "1", "2026-02-01", json!({"likes": 5}));
+    world.lifetime("x/a", "1", "2026-02-01", json!({"likes": 7, "traffic": "total"}));
+    let row = one(&world, &asked).await;
+    assert_eq!((row.value, row.traffic), (Some(Number::Whole(7)), Some(kepi_core::Traffic::Total)));
+}

@@ -37,6 +37,8 @@ pub(in crate::evaluate) struct Planned {
     pub(super) side: Option<Side>,
     /// The columns of each KPI, by its key.
     pub(super) kpis: Vec<(String, KpiNames)>,
+    /// The columns that count posts with a metric in any reading, where a formula needs several at once.
+    pub(super) metrics: Vec<(MetricId, String)>,
 }
 
 /// The names of the columns of one KPI.
@@ -76,11 +78,16 @@ pub(in crate::evaluate) async fn plan(
     for kpi in &kpis {
         names.push((key(kpi), Aggregates::of(kpi, &choices).names(&mut columns)?));
     }
+    let said = |metric: MetricId| {
+        let name = columns.add(sum(col(said_name(&metric))));
+        (metric, name)
+    };
+    let metrics = of_several(&choices).into_iter().map(said).collect();
     let mut keys = vec![col("account"), col("traffic"), slices.expression(col("p_day")).alias("slice")];
     keys.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
     keys.extend(side.is_none().then(|| col("public")));
     let frame = chosen.aggregate(keys, columns.into_expressions()).map_err(failed)?;
-    Ok(Some(Planned { frame, slices, side, kpis: names }))
+    Ok(Some(Planned { frame, slices, side, kpis: names, metrics }))
 }
 
 /// One way to choose a reading of a post: the newest, or the one nearest an age, that has all of some metrics.
@@ -183,12 +190,23 @@ fn chosen(
     keys.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
     keys.extend(side.is_none().then(|| col("public")));
     let mut aggregates = vec![max(col("at")).alias("newest")];
+    aggregates.extend(of_several(choices).iter().map(|of| count(col(of.as_str())).alias(said_name(of))));
     for (number, choice) in choices.iter().enumerate() {
         for (name, value) in choice.values() {
             aggregates.push(choice.first(value)?.alias(chosen_name(number, &name)));
         }
     }
     joined.aggregate(keys, aggregates).map_err(failed)
+}
+
+/// The metrics that are needed beside others.
+fn of_several(choices: &[Choice]) -> BTreeSet<MetricId> {
+    let several = choices.iter().filter(|choice| choice.metrics.len() > 1);
+    several.flat_map(|choice| choice.metrics.iter().cloned()).collect()
+}
+
+fn said_name(metric: &MetricId) -> String {
+    format!("said_{metric}")
 }
 
 fn chosen_name(choice: usize, name: &str) -> String {
