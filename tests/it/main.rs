@@ -7,3 +7,4 @@ mod project;
 mod real_x;
 mod simulated;
 mod slt;
+mod x_api;

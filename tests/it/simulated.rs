@@ -56,6 +56,11 @@ impl Simulated {
         self.project.write("kepi.toml", &text);
     }
 
+    /// The values that nobody may see: the application's secret and the accounts' tokens.
+    pub(crate) fn secret_values(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().filter(|(name, _)| name != "SIM_CLIENT_ID").map(|(_, value)| value.as_str())
+    }
+
     /// `kepi` with the accounts' secrets in its environment.
     pub(crate) fn command(&self) -> Command {
         let mut command = self.project.command();

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{Timestamp, civil::Date};
 use kepi_adapter_files::Files;
-use kepi_core::{Account, AccountId, AccountRef, Adapter, Decoder, Error, period::local_day};
+use kepi_core::{Account, AccountId, AccountRef, Adapter, Decoder, Descriptor, Error, period::local_day};
 use kepi_engine::{Kpi, Source};
 use kepi_ingest::{Ingest, IngestAccount, IngestOptions, Memory, schedule::State};
 use kepi_store::{ConfiguredAccount as StoredAccount, Decoders, Store, StoreOptions};
@@ -182,7 +182,7 @@ impl Project {
                 Some(IngestAccount {
                     reference: known.reference(),
                     adapter: Arc::clone(adapter),
-                    credential: known.credential_name().into(),
+                    credential: known.credential_name(adapter.descriptor()).into(),
                 })
             })
             .collect()
@@ -212,18 +212,24 @@ impl Project {
 }
 
 impl ConfiguredAccount {
-    /// Accounts whose secrets stand in the same places share a credential.
-    fn credential_name(&self) -> String {
-        if self.credentials.is_empty() {
-            return self.account.id.to_string();
-        }
-        let mut name = String::new();
-        for (kind, references) in &self.credentials {
-            for (key, reference) in references {
-                name.push_str(&format!("{kind}.{key}={reference};"));
-            }
-        }
-        name
+    /// Accounts that may be asked for in one call share a credential: the secrets of the token kinds that such
+    /// calls need stand in the same places.
+    fn credential_name(&self, descriptor: &Descriptor) -> String {
+        let shared: Vec<&str> = descriptor
+            .endpoints
+            .iter()
+            .filter(|endpoint| endpoint.accounts_per_call > 1)
+            .filter_map(|endpoint| endpoint.token)
+            .collect();
+        let named: Vec<String> = self
+            .credentials
+            .iter()
+            .filter(|(kind, _)| kind.is_empty() || shared.contains(&kind.as_str()))
+            .flat_map(|(kind, references)| {
+                references.iter().map(move |(key, reference)| format!("{kind}.{key}={reference}"))
+            })
+            .collect();
+        if named.is_empty() { self.account.id.to_string() } else { named.join(";") }
     }
 }
 
