@@ -91,9 +91,6 @@ pub(crate) struct Init {
     /// The platforms to start with.
     #[arg(long, value_delimiter = ',', value_name = "PLATFORM")]
     pub platforms: Vec<String>,
-    /// The goals whose KPIs to start with.
-    #[arg(long, value_delimiter = ',', value_name = "GOAL")]
-    pub goal: Vec<String>,
 }
 
 /// Which accounts.

@@ -140,7 +140,7 @@ fn write_project(dir: &Path, simulator: &Simulator, simulated: &SimulatorConfig)
             }
         }
     }
-    init::run(&Init { dir: dir.to_owned(), platforms: Vec::new(), goal: Vec::new() })?;
+    init::run(&Init { dir: dir.to_owned(), platforms: Vec::new() })?;
     std::fs::write(dir.join("kepi.toml"), text)?;
     Ok(())
 }
@@ -155,7 +155,10 @@ fn account(
 ) -> Result<String> {
     let known = profile.as_ref();
     let mut secrets: BTreeMap<String, String> = BTreeMap::new();
-    secrets.insert("client_id".into(), simulated.client_id.clone());
+    // A WeChat account is an application of its own: its AppID is the account's id.
+    let app = known.platform_id.as_ref().filter(|_| known.id.platform_name() == "wechat");
+    let client_id = app.map_or_else(|| simulated.client_id.clone(), ToString::to_string);
+    secrets.insert("client_id".into(), client_id);
     secrets.insert("client_secret".into(), simulated.client_secret.clone());
     let mut kinds = Vec::new();
     for kind in adapter.descriptor().tokens {
