@@ -316,7 +316,13 @@ impl Reading<'_, '_> {
             Halt::End(ending) => return ending,
             Halt::Error(error) => error,
         };
-        tracing::warn!(%error, endpoint = self.unit.endpoint.name, "endpoint stopped");
+        match error.kind() {
+            // A state and no failure: it is remembered, and told in the report.
+            ErrorKind::NotOffered => {
+                tracing::info!(%error, endpoint = self.unit.endpoint.name, "endpoint not offered");
+            }
+            _ => tracing::warn!(%error, endpoint = self.unit.endpoint.name, "endpoint stopped"),
+        }
         match error.kind() {
             ErrorKind::RateLimited | ErrorKind::QuotaExhausted | ErrorKind::BudgetExhausted => {
                 Ending::Deferred { until: self.until(&error), reason: error.to_string() }
