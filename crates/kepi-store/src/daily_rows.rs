@@ -49,23 +49,31 @@ pub(crate) fn read_daily(
     batch: &RecordBatch,
     wanted: impl Fn(&Series) -> bool,
 ) -> Result<Vec<(usize, DailyRow)>> {
-    let columns = Columns(batch);
-    let (account, post) = (columns.text("account")?, columns.text("post")?);
-    let (traffics, provenances) = (columns.text("traffic")?, columns.text("provenance")?);
+    let provenances = Columns(batch).text("provenance")?;
     let mut rows = Vec::new();
-    for place in 0..batch.num_rows() {
-        let provenance = provenance(provenances.value(place)).ok_or_else(|| torn("an unknown provenance"))?;
-        let series = Series {
-            account: account.value(place).into(),
-            post: post.value(place).into(),
-            traffic: traffic(traffics.value(place)).ok_or_else(|| torn("an unknown traffic"))?,
-            public: provenance == Provenance::Public,
-        };
+    for (place, series) in read_series(batch)?.into_iter().enumerate() {
         if wanted(&series) {
+            let provenance = provenance(provenances.value(place)).ok_or_else(|| torn("an unknown provenance"))?;
             rows.push((place, read_row(table, batch, place, series, provenance)?));
         }
     }
     Ok(rows)
+}
+
+/// The series of each row.
+pub(crate) fn read_series(batch: &RecordBatch) -> Result<Vec<Series>> {
+    let columns = Columns(batch);
+    let (account, post) = (columns.text("account")?, columns.text("post")?);
+    let (traffics, provenances) = (columns.text("traffic")?, columns.text("provenance")?);
+    let series = |place: usize| {
+        Ok(Series {
+            account: account.value(place).into(),
+            post: post.value(place).into(),
+            traffic: traffic(traffics.value(place)).ok_or_else(|| torn("an unknown traffic"))?,
+            public: provenances.value(place) == Provenance::Public.as_str(),
+        })
+    };
+    (0..batch.num_rows()).map(series).collect()
 }
 
 fn read_row(

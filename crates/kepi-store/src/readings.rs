@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 use crate::{
     cell::{Row, WindowKey},
     daily::{Birth, Context, DailyKey, DailyRow, Method, Series, birth, daily},
-    daily_rows::{read_daily, to_batch as daily_batch},
+    daily_rows::{read_daily, read_series, to_batch as daily_batch},
     dimension::{self, Turned},
     lifetime::{self, Kept, keep},
     log::{DataFile, Snapshot, TableLog},
@@ -195,14 +195,14 @@ struct Made {
 
 async fn make(inner: &Inner, work: &Work, loaded: &Loaded, mark: Mark) -> Result<Made> {
     let births = births(inner, work, loaded).await?;
-    let given = posts_with_given_days(inner, work).await?;
-    let all: HashSet<&Series> = work.opened.keys().chain(loaded.series.keys()).collect();
+    let given = series_with_given_days(inner, work).await?;
+    let all: HashSet<&Series> = work.opened.keys().chain(loaded.series.keys()).chain(&given).collect();
     let (simple, mended): (Vec<&Series>, Vec<&Series>) = all.into_iter().partition(|series| {
         let post = (series.account.clone(), series.post.clone());
         let kept = loaded.series.get(*series).map_or(&[][..], Vec::as_slice);
         let known_birth = kept.first().is_none_or(|kept| births.get(&post).copied().flatten() == kept.birth);
         let opened = work.opened.get(*series).map_or(&[][..], Vec::as_slice);
-        !given.contains(&post) && known_birth && comes_after(opened, kept, work.anew.contains(&post))
+        !given.contains(*series) && known_birth && comes_after(opened, kept, work.anew.contains(&post))
     });
     let mut made = Made::default();
     for series in simple {
@@ -265,28 +265,26 @@ async fn births(inner: &Inner, work: &Work, loaded: &Loaded) -> Result<HashMap<P
     Ok(births)
 }
 
-/// The posts concerned of which the platform gave days.
-async fn posts_with_given_days(inner: &Inner, work: &Work) -> Result<HashSet<PostKey>> {
+/// The series of the posts concerned of which the platform gave days.
+async fn series_with_given_days(inner: &Inner, work: &Work) -> Result<HashSet<Series>> {
     let table = inner.table("post_daily")?;
     let snapshot = table.known();
     let given = Method::Given.as_str();
-    let mut posts = HashSet::new();
+    let mut found = HashSet::new();
     for file in snapshot.current() {
         if !file.stats.may_hold("method", given) || !work.reach.meets_subject(file, Some("post")) {
             continue;
         }
-        let narrow = read_whole(table, file, Some(&["account", "post", "method"])).await?;
-        let columns = crate::columns::Columns(&narrow);
-        let (account, post, method) =
-            (columns.text("account")?, columns.text("post")?, columns.text("method")?);
-        for row in (0..narrow.num_rows()).filter(|row| method.value(*row) == given) {
-            let key = (account.value(row).into(), post.value(row).into());
-            if work.posts.contains(&key) {
-                posts.insert(key);
+        let columns = ["account", "post", "method", "traffic", "provenance"];
+        let narrow = read_whole(table, file, Some(&columns)).await?;
+        let method = crate::columns::Columns(&narrow).text("method")?;
+        for (place, series) in read_series(&narrow)?.into_iter().enumerate() {
+            if method.value(place) == given && work.holds(&series.account, &series.post) {
+                found.insert(series);
             }
         }
     }
-    Ok(posts)
+    Ok(found)
 }
 
 /// All valid facts of series.

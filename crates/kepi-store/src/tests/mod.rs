@@ -1,5 +1,6 @@
 //! The store as its users see it. A page of these tests is its own body: JSON of what it decodes to.
 
+mod any_order;
 mod facts;
 mod places;
 mod readings;
