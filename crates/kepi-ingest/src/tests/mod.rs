@@ -3,5 +3,6 @@
 mod crash;
 mod pass;
 mod planning;
+mod real_store;
 mod schedule;
 mod toy;

@@ -207,6 +207,37 @@ async fn a_job_interrupted_yesterday_is_finished_and_today_is_read_too() {
 }
 
 #[tokio::test]
+async fn a_snapshot_interrupted_yesterday_is_no_snapshot_of_today() {
+    let world = World::new(&["profile"]);
+    world.answers(|job, cursor| match state(cursor).as_str() {
+        "" => Ok(page(job, 1, Some("p2"))),
+        _ => Err(Error::new(ErrorKind::RateLimited, "slow down")),
+    });
+    world.run().await;
+    world.answers(|job, cursor| Ok(page(job, 1, cursor.is_start().then_some("p2"))));
+    world.clock.forward(24);
+    let expected = ["a:profile \"p2\"", "a:profile start", "a:profile \"p2\""];
+    assert_eq!(world.asked().await.1, expected);
+}
+
+#[tokio::test]
+async fn an_interrupted_job_of_another_credential_is_not_resumed() {
+    let toy = Toy::new("toy");
+    let (a, b) = (account(&toy, "toy/a", "one"), account(&toy, "toy/b", "two"));
+    let mut world = World::of(vec![a.clone()], &["followers"]);
+    world.answers(|job, cursor| match state(cursor).as_str() {
+        "" => Ok(page(job, 1, Some("p2"))),
+        _ => Err(Error::new(ErrorKind::RateLimited, "slow down")),
+    });
+    world.run().await;
+    world.answers(|job, _| Ok(page(job, 1, None)));
+    world.request.accounts = vec![b.clone()];
+    assert_eq!(world.asked().await.1, ["b:followers start"]);
+    world.request.accounts = vec![a, b];
+    assert_eq!(world.asked().await.1, ["a:followers start", "b:followers start"]);
+}
+
+#[tokio::test]
 async fn a_budget_stops_before_its_ceiling() {
     let world = World::new(&["posts"]);
     world.answers(|_, _| Err(Error::new(ErrorKind::BudgetExhausted, "10 USD a day are spent")));

@@ -255,6 +255,8 @@ async fn runs_of_one_account_never_overlap_across_jobs() {
     // The runner itself asserts that no account is in two hands; `two` waits for `one`.
     assert_eq!(names.len(), 3, "{log:?}");
     assert_eq!(names[2], "two");
+    let runs = state.runs(&RunFilter::default()).await.unwrap();
+    assert!(runs.len() == 3 && runs.iter().all(|run| run.outcome.as_deref() == Some("done")), "{runs:#?}");
 }
 
 #[tokio::test]
@@ -392,6 +394,19 @@ async fn a_job_waits_for_an_account_that_a_run_by_hand_has() {
     assert_eq!(log, ["2026-10-01T06:10:00Z morning #1"]);
     let busy = state.lease_accounts(&account, "other", at("2026-10-01T05:59:30Z"), until).await.unwrap();
     assert_eq!(busy, None, "the run gave its account back");
+}
+
+#[tokio::test]
+async fn ticks_that_waited_too_long_for_an_account_are_made_by_one_run() {
+    let state = State::in_memory().await.unwrap();
+    let stage = Stage::new("2026-10-01T05:30:00Z", vec![job("hourly", "0 * * * *", "UTC", &["x/a"])]);
+    let (account, until) = ([known()[0].clone()], at("2026-10-01T08:20:00Z"));
+    assert_eq!(state.lease_accounts(&account, "by hand", stage.clock.now(), until).await.unwrap(), None);
+    let expected = ["2026-10-01T08:20:00Z hourly #1", "2026-10-01T09:00:00Z hourly #1"];
+    assert_eq!(stage.until(&state, "2026-10-01T09:30:00Z").await, expected);
+    let ticks = state.ticks(10).await.unwrap();
+    let statuses: Vec<_> = ticks.iter().map(|tick| tick.status.as_str()).collect();
+    assert_eq!(statuses, ["done", "done", "superseded", "superseded"]);
 }
 
 /// Uses the schedule's own state while it runs, as the loop does to remember things.
