@@ -53,7 +53,8 @@ pub(crate) fn read_daily(
     let mut rows = Vec::new();
     for (place, series) in read_series(batch)?.into_iter().enumerate() {
         if wanted(&series) {
-            let provenance = provenance(provenances.value(place)).ok_or_else(|| torn("an unknown provenance"))?;
+            let provenance =
+                provenance(provenances.value(place)).ok_or_else(|| torn("an unknown provenance"))?;
             rows.push((place, read_row(table, batch, place, series, provenance)?));
         }
     }

@@ -43,7 +43,8 @@ fn to_page(said: &Said) -> Page {
     let mixed = |seed: i64| (seed.wrapping_mul(7919) ^ (seed >> 3)).rem_euclid(200);
     match said {
         Said::Reading { post, day, hour, later, public } => {
-            let seed = i64::from(*post) * 1000 + i64::from(*day) * 100 + i64::from(*hour) * 10 + i64::from(*later);
+            let seed =
+                i64::from(*post) * 1000 + i64::from(*day) * 100 + i64::from(*hour) * 10 + i64::from(*later);
             let when = noon(*day).checked_add(i64::from(*hour).hours()).unwrap();
             let mut values = vec![("likes", mixed(seed))];
             if mixed(seed + 1) % 3 != 0 {
@@ -64,9 +65,10 @@ fn to_page(said: &Said) -> Page {
             let number = mixed(i64::from(*day) * 10 + i64::from(*observed) / 2);
             page(vec![account_day(date(*day), noon(*observed), &[("follows_gained", number)])])
         }
-        Said::Birth { post } => {
-            Page { posts: vec![born(&post.to_string(), noon(i8::try_from(*post).unwrap() + 1))], ..page(vec![]) }
-        }
+        Said::Birth { post } => Page {
+            posts: vec![born(&post.to_string(), noon(i8::try_from(*post).unwrap() + 1))],
+            ..page(vec![])
+        },
     }
 }
 
@@ -210,7 +212,9 @@ async fn check_readings(store: &Store, posts: &[Row]) {
         .await
         .unwrap()
         .iter()
-        .map(|entry| (entry.post.to_string(), birth(entry.instant("published_at"), entry.date("published_day"))))
+        .map(|entry| {
+            (entry.post.to_string(), birth(entry.instant("published_at"), entry.date("published_day")))
+        })
         .collect();
     let mut series: BTreeMap<Series, Vec<Row>> = BTreeMap::new();
     for row in posts {
@@ -240,7 +244,8 @@ async fn check_readings(store: &Store, posts: &[Row]) {
         let all: Vec<usize> = (0..batch.num_rows()).collect();
         for kept in lifetime::read(table, &batch, &all).unwrap() {
             let series = Series::of(&kept.row);
-            kept_newest.insert(format!("{series:?} {} {:?} {:?}", kept.rank, kept.row.key.window, kept.birth));
+            kept_newest
+                .insert(format!("{series:?} {} {:?} {:?}", kept.rank, kept.row.key.window, kept.birth));
         }
     }
     assert_eq!(kept_newest, newest);
