@@ -1,27 +1,50 @@
 //! A secret is searched for in everything that comes out.
 
 use std::{
+    cell::RefCell,
     io,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Once,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use kepi_core::{Cursor, Response};
 use kepi_transport::{CredentialSource, Fault, FaultKind, testing::ScriptedWire};
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{Bench, Toy, account, job};
 
 const SECRETS: [&str; 3] = ["sentinel-token", "sentinel-refresh", "sentinel-app-secret"];
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
-impl io::Write for Log {
+/// What the thread logs. One subscriber for the whole process writes it: `tracing` remembers for a place in the
+/// code that nobody listens, when another test's thread, with no subscriber of its own, comes by first.
+struct ThreadLog;
+
+impl ThreadLog {
+    fn start() {
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| {
+            tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_ansi(false)
+                .with_writer(|| Self)
+                .init();
+        });
+        LOGGED.take();
+    }
+
+    fn finish() -> String {
+        String::from_utf8(LOGGED.take()).unwrap()
+    }
+}
+
+impl io::Write for ThreadLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -30,23 +53,9 @@ impl io::Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 /// All that a call tells, in logs of every level, error, body, debug.
 async fn told(endpoint: &str, answer: impl Fn() -> Result<Response, Fault> + Send + 'static) -> String {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    ThreadLog::start();
     let wire = ScriptedWire::new(move |_, _| answer());
     let bench = Bench::with(wire, Toy::default(), |builder| {
         builder
@@ -70,7 +79,7 @@ async fn told(endpoint: &str, answer: impl Fn() -> Result<Response, Fault> + Sen
             told.push_str(&format!("{error} {:?}", std::error::Error::source(error)));
         }
     }
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = ThreadLog::finish();
     assert!(logged.contains("platform=\"toy\""), "the log was caught: {logged}");
     told + &logged
 }
