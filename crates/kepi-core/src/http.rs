@@ -74,6 +74,8 @@ pub enum Payload {
         /// Keys of the top level that the credential layer fills in.
         secrets: Vec<(SmolStr, SmolStr)>,
     },
+    /// `application/x-www-form-urlencoded`, encoded already: a query too long for an address stands here as it is.
+    Encoded(String),
 }
 
 /// One call, told purely. It holds no token and no secret: `token` names the kind that the credential layer
