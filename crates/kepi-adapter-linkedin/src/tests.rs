@@ -441,8 +441,9 @@ fn drive_videos(settings: serde_json::Value, window: DateSpan) -> (Vec<String>, 
                    "content": {"media": {"id": "urn:li:video:C4E01"}}})
         };
         let body = if url.contains("start=0") {
+            let no_video = json!({"id": "urn:li:ugcPost:2", "createdAt": 1_788_170_400_000_u64});
             json!({"paging": {"links": [{"rel": "next", "href": "/rest/posts?start=100"}]},
-                   "elements": [video(1), {"id": "urn:li:ugcPost:2", "createdAt": 1_788_170_400_000_u64}]})
+                   "elements": [video(1), no_video, video(4)]})
         } else if url.contains("start=100") {
             json!({"elements": [video(3)]})
         } else {
@@ -460,22 +461,25 @@ fn drive_videos(settings: serde_json::Value, window: DateSpan) -> (Vec<String>, 
     }
 }
 
-/// One list, and two calls a video: what is no video is not asked for.
+/// The list, and two calls a video: what is no video is not asked for.
 #[test]
 fn videos_are_found_and_asked_for_number_by_number() {
     let month = span((2026, 8, 4), (2026, 9, 4));
     let (urls, pages) = drive_videos(json!({"videos": "totals"}), month);
     let kinds: Vec<&str> = urls.iter().map(|url| url.rsplit(['=', '?']).next().unwrap()).collect();
     let watch = "TIME_WATCHED_FOR_VIDEO_VIEWS";
-    assert_eq!(kinds, ["CREATED", "VIDEO_VIEW", watch, "CREATED", "VIDEO_VIEW", watch]);
-    assert!(urls[4].contains("entity=urn%3Ali%3AugcPost%3A3&type=VIDEO_VIEW"));
+    let (list, one) = ("CREATED", ["VIDEO_VIEW", watch]);
+    assert_eq!(kinds, [[list, one[0], one[1]].as_slice(), &one, &[list], &one].concat());
+    for (at, video) in [(1, 1), (2, 1), (3, 4), (4, 4), (6, 3), (7, 3)] {
+        assert!(urls[at].contains(&format!("entity=urn%3Ali%3AugcPost%3A{video}&")), "{at}: {}", urls[at]);
+    }
     let first = &pages[1].measurements[0];
     assert_eq!(
         (first.window.clone(), first.value("video_plays")),
         (Window::At(now()), Some(&Value::Count(3000)))
     );
     let (urls, _) = drive_videos(json!({"videos": "totals", "video_viewers": true}), month);
-    assert_eq!(urls.len(), 2 + 2 * 3);
+    assert_eq!(urls.len(), 2 + 3 * 3);
 }
 
 #[test]
