@@ -84,7 +84,8 @@ pub enum Payload {
 pub struct Request {
     /// How.
     pub method: Method,
-    /// Scheme, host and path; the query stands apart.
+    /// Scheme, host and path; the query stands apart, unless its encoding is the platform's own: then it stands here,
+    /// written by hand, and nobody encodes it again.
     pub url: String,
     /// Query pairs, unescaped, in order.
     pub query: Vec<(SmolStr, Text)>,
