@@ -12,6 +12,9 @@ const ADAPTERS: &[(&str, Build)] = &[
     // new-adapter: a line per platform, in alphabetical order
     ("wechat", |settings| kepi_adapter_wechat::WechatAdapter::from_settings(settings).map(boxed)),
     ("x", |settings| kepi_adapter_x::XAdapter::from_settings(settings).map(boxed)),
+    ("xiaohongshu", |settings| {
+        kepi_adapter_xiaohongshu::XiaohongshuAdapter::from_settings(settings).map(boxed)
+    }),
 ];
 
 fn boxed(adapter: impl Adapter) -> Arc<dyn Adapter> {

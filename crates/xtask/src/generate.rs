@@ -40,7 +40,9 @@ fn adapters() -> Vec<Box<dyn Adapter>> {
     let none = || serde_json::Value::Object(serde_json::Map::new());
     let wechat = kepi_adapter_wechat::WechatAdapter::from_settings(none()).map(|it| Box::new(it) as _);
     let x = kepi_adapter_x::XAdapter::from_settings(none()).map(|it| Box::new(it) as _);
-    [wechat, x].into_iter().map(|built| built.expect("no setting is required")).collect()
+    let xiaohongshu =
+        kepi_adapter_xiaohongshu::XiaohongshuAdapter::from_settings(none()).map(|it| Box::new(it) as _);
+    [wechat, x, xiaohongshu].into_iter().map(|built| built.expect("no setting is required")).collect()
 }
 
 impl Generated {
