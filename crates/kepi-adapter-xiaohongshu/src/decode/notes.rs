@@ -119,12 +119,14 @@ struct Note<'a> {
 /// Reads a page of notes.
 pub(super) fn page(config: &XiaohongshuConfig, job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
     let (span, page) = notes_step(job, cursor)?;
-    if let Some(refusal) = failure::refusal_of_columns(&body.bytes) {
-        return Err(refusal.error().with("endpoint", &job.endpoint));
-    }
     let mut sheet = Sheet::new(body);
     let Data { total, total_page, datas } = read(job, &mut sheet)?;
     let notes = datas.unwrap_or_default();
+    if notes.is_empty()
+        && let Some(refusal) = failure::refusal_of_columns(&body.bytes)
+    {
+        return Err(refusal.error().with("endpoint", &job.endpoint));
+    }
     let rows = notes.len() + sheet.page.rejects.len();
     let mut seen = HashSet::with_capacity(notes.len());
     sheet.page.measurements.reserve(notes.len() * 8);
