@@ -372,6 +372,7 @@ fn amounts_are_exact() {
         (json!("1,234,567.80"), "1234567.80 CNY"),
         (json!(0.1), "0.1 CNY"),
         (json!(15320.77), "15320.77 CNY"),
+        (json!(123_456_789.12), "123456789.12 CNY"),
         (json!(7), "7 CNY"),
         (json!("1.5e3"), "1500 CNY"),
         (json!("-3.20"), "-3.20 CNY"),
@@ -587,6 +588,24 @@ fn a_morning_takes_the_fewest_calls() {
     assert_eq!(morning(KEYWORD_DAYS, 100), (7, 3100));
 }
 
+/// A page that is exactly full and the last is followed by none.
+#[test]
+fn a_report_ends_with_its_last_row() {
+    let goes_on = |endpoint: &str, total: serde_json::Value| {
+        let row = json!({"time": "2026-10-11", "campaign_id": 900_001, "fee": "3.00"});
+        let list = json!({"page": {"total_count": total}, "campaign_dtos": [{"data": row, "base_campaign_dto": row}],
+            "total_count": total, "data_list": [row]});
+        let answer = json!({"code": 0, "success": true, "data": list});
+        let job = job(endpoint, yesterday());
+        read(&XiaohongshuConfig::default(), &job, &Cursor::default(), &answer).next.is_some()
+    };
+    for (endpoint, size) in [(CAMPAIGN_DAYS, 500), (CAMPAIGN_TODAY, 100)] {
+        assert!(!goes_on(endpoint, json!(size)), "{endpoint}");
+        assert!(goes_on(endpoint, json!((size + 1).to_string())), "{endpoint}");
+        assert!(!goes_on(endpoint, json!(null)), "{endpoint}");
+    }
+}
+
 #[test]
 fn a_year_of_history_takes_twelve_windows() {
     let windows = |range| {
@@ -642,7 +661,8 @@ fn failures_are_told_by_their_words() {
         (1, "token无权限访问", ErrorKind::Forbidden),
         (1, "应用未授权该接口", ErrorKind::Forbidden),
         (1, "不在白名单", ErrorKind::Forbidden),
-        (1, "QPS超限,请求频率过高", ErrorKind::RateLimited),
+        (1, "请求频率过高", ErrorKind::RateLimited),
+        (1, "QPS超限", ErrorKind::RateLimited),
         (1, "Too many requests", ErrorKind::RateLimited),
         (1, "调用次数达到上限", ErrorKind::QuotaExhausted),
         (1, "服务器繁忙", ErrorKind::Unavailable),
