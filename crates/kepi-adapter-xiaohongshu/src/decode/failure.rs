@@ -139,8 +139,11 @@ impl Envelope {
             _ if self.code() == Some(BAD_PARAMETER) => {
                 Error::new(ErrorKind::BadRequest, "Xiaohongshu does not take a parameter")
             }
-            _ => Error::new(ErrorKind::Unexpected, "Xiaohongshu says that it failed, with a code that is not known")
-                .hint("its list of codes is not public; what it said stands beside the code"),
+            _ => Error::new(
+                ErrorKind::Unexpected,
+                "Xiaohongshu says that it failed, with a code that is not known",
+            )
+            .hint("its list of codes is not public; what it said stands beside the code"),
         };
         match self.code() {
             Some(code) => error.with("code", code),
