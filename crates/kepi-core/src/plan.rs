@@ -57,7 +57,7 @@ pub struct PlanInput<'a> {
     pub now: Timestamp,
     /// The days asked for by a person; `None` for "what is due".
     pub range: Option<DateSpan>,
-    /// Posts that are known, for endpoints that take ids.
+    /// Posts that are known, for endpoints that take ids and for snapshots of the newest so many.
     pub posts: &'a [KnownPost],
 }
 
@@ -103,7 +103,7 @@ pub fn plan(
         let last = state(&stream);
         let one = std::slice::from_ref(account);
         match endpoint.shape {
-            Shape::Snapshot => jobs.push(start(input, one, &stream, None, Vec::new())),
+            Shape::Snapshot => jobs.push(start(input, one, &stream, None, newest_known(input, account))),
             Shape::Listing { published_within_days } => {
                 let today = local_day(input.now, &day_zone(input.descriptor, account)?);
                 let window = input.range.or_else(|| {
@@ -168,6 +168,14 @@ fn start(
         input: None,
     };
     PlannedJob { stream: stream.clone(), job, cursor: Cursor::default(), clamped: None }
+}
+
+/// The newest post known of an account whose snapshot shows only its newest so many: when all that it shows is
+/// newer still, some may have come and gone unseen.
+fn newest_known(input: &PlanInput<'_>, account: &AccountRef) -> Vec<PostRef> {
+    let of_account = input.posts.iter().map(|known| &known.post).filter(|post| post.account == account.id);
+    let newest = of_account.filter(|_| input.endpoint.page_cap.is_some());
+    newest.max_by_key(|post| (post.published_at, post.id.len(), &post.id)).cloned().into_iter().collect()
 }
 
 fn windows(
@@ -241,5 +249,64 @@ fn batches(
             .cloned()
             .collect();
         jobs.push(start(input, &named, stream, None, posts));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TokenKind;
+
+    static NEWEST: [Endpoint; 2] = [
+        Endpoint { page_cap: Some(5), ..Endpoint::new("newest", "the five newest", Shape::Snapshot) },
+        Endpoint::new("profile", "the account", Shape::Snapshot),
+    ];
+
+    fn known(account: &str, id: &str, published_at: Option<&str>) -> KnownPost {
+        let published_at = published_at.map(|at| at.parse().unwrap());
+        let post = PostRef { account: account.parse().unwrap(), id: id.into(), published_at };
+        KnownPost { post, last_observed: None }
+    }
+
+    fn check(endpoint: &str, posts: &[KnownPost], expected: &[&str]) {
+        const NO_TOKENS: &[TokenKind] = &[];
+        let descriptor = Descriptor {
+            platform: "toy",
+            title: "Toy",
+            day_zone: None,
+            traffic_order: &[],
+            tokens: NO_TOKENS,
+            settings_schema: || serde_json::Value::Null,
+            endpoints: &NEWEST,
+            check_calls: 1,
+            known_gaps: &[],
+        };
+        let account = AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "UTC".into() };
+        let input = PlanInput {
+            descriptor: &descriptor,
+            endpoint: descriptor.endpoint(endpoint).unwrap(),
+            accounts: &[account],
+            now: "2026-03-02T00:00:00Z".parse().unwrap(),
+            range: None,
+            posts,
+        };
+        let jobs = plan(&input, &|_| None).unwrap();
+        let named: Vec<&str> =
+            jobs.iter().flat_map(|planned| &planned.job.posts).map(|post| post.id.as_str()).collect();
+        assert_eq!(named, expected);
+    }
+
+    #[test]
+    fn a_snapshot_of_the_newest_is_told_the_newest_that_is_known() {
+        let posts = [
+            known("toy/a", "9", Some("2026-03-01T00:00:00Z")),
+            known("toy/a", "10", Some("2026-03-01T00:00:00Z")),
+            known("toy/a", "8", Some("2026-02-01T00:00:00Z")),
+            known("toy/a", "99", None),
+            known("toy/b", "11", Some("2026-03-01T12:00:00Z")),
+        ];
+        check("newest", &posts, &["10"]);
+        check("newest", &[], &[]);
+        check("profile", &posts, &[]);
     }
 }
