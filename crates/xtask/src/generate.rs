@@ -39,8 +39,9 @@ pub fn all() -> Vec<Generated> {
 fn adapters() -> Vec<Box<dyn Adapter>> {
     let none = || serde_json::Value::Object(serde_json::Map::new());
     let wechat = kepi_adapter_wechat::WechatAdapter::from_settings(none()).map(|it| Box::new(it) as _);
+    let weibo = kepi_adapter_weibo::WeiboAdapter::from_settings(none()).map(|it| Box::new(it) as _);
     let x = kepi_adapter_x::XAdapter::from_settings(none()).map(|it| Box::new(it) as _);
-    [wechat, x].into_iter().map(|built| built.expect("no setting is required")).collect()
+    [wechat, weibo, x].into_iter().map(|built| built.expect("no setting is required")).collect()
 }
 
 impl Generated {
