@@ -280,7 +280,11 @@ impl Reading<'_, '_> {
             return self.set_answer(planned, known, Answer { had_numbers: true, zeros_since: None }).await;
         }
         let whole = cursor.is_start() && page.next.is_none();
-        let steady = matches!(self.unit.endpoint.shape, Shape::Snapshot | Shape::Windows { .. });
+        let steady = match self.unit.endpoint.shape {
+            // Other posts than before: they may well have nothing yet.
+            Shape::Snapshot => !self.unit.needs_known_posts(),
+            shape => matches!(shape, Shape::Windows { .. }),
+        };
         if !(known.had_numbers && whole && steady) {
             return Ok(());
         }

@@ -101,12 +101,13 @@ async fn a_list_that_ends_at_its_cap_says_that_there_may_be_more() {
     );
 }
 
+static NEWEST: [Endpoint; 1] =
+    [Endpoint { page_cap: Some(2), ..Endpoint::new("newest", "the newest two", Shape::Snapshot) }];
+
 /// The newest two are all that is ever shown, so a full answer is no news; whether some were missed only its
 /// decoder can tell, from the newest that is known.
 #[tokio::test]
 async fn a_snapshot_of_the_newest_names_what_is_known_and_is_full_without_a_gap() {
-    static NEWEST: [Endpoint; 1] =
-        [Endpoint { page_cap: Some(2), ..Endpoint::new("newest", "the newest two", Shape::Snapshot) }];
     let toy = Toy::with("toy", &NEWEST);
     let world = World::of(vec![account(&toy, "toy/a", "one")], &["newest"]);
     world.answers(|job, _| Ok(post_page(job, &["1", "2"], None)));
@@ -119,6 +120,19 @@ async fn a_snapshot_of_the_newest_names_what_is_known_and_is_full_without_a_gap(
     let named: Vec<Vec<&str>> =
         pages.iter().map(|page| page.job.posts.iter().map(|post| post.id.as_str()).collect()).collect();
     assert_eq!(named, [vec![], vec!["2"]]);
+}
+
+/// Fresh posts may well have nothing yet, where the ones before them had.
+#[tokio::test]
+async fn zeros_of_the_newest_are_believed() {
+    let toy = Toy::with("toy", &NEWEST);
+    let world = World::of(vec![account(&toy, "toy/a", "one")], &["newest"]);
+    for number in [5, 0] {
+        world.answers(move |job, _| Ok(page(job, number, None)));
+        let report = world.run().await;
+        assert!(matches!(report.endpoints[0].ending, Ending::Done), "{number}: {report:?}");
+        world.clock.forward(1);
+    }
 }
 
 #[tokio::test]
