@@ -21,7 +21,7 @@ pub struct Job {
     /// The account-local days asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<DateSpan>,
-    /// The posts asked for, where the endpoint takes ids.
+    /// The posts asked for, where the endpoint takes ids; of a snapshot of the newest posts, the newest known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub posts: Vec<PostRef>,
     /// "Now" as the plan saw it, so that a request is a pure function of its job.

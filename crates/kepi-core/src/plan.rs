@@ -57,7 +57,7 @@ pub struct PlanInput<'a> {
     pub now: Timestamp,
     /// The days asked for by a person; `None` for "what is due".
     pub range: Option<DateSpan>,
-    /// Posts that are known, for endpoints that take ids.
+    /// Posts that are known, for endpoints that take ids and for snapshots of the newest so many.
     pub posts: &'a [KnownPost],
 }
 
@@ -103,8 +103,8 @@ pub fn plan(
         let last = state(&stream);
         let one = std::slice::from_ref(account);
         match endpoint.shape {
-            Shape::Snapshot if is_fresh(input, last.as_ref()) => {}
-            Shape::Snapshot => jobs.push(start(input, one, &stream, None, Vec::new())),
+            Shape::Snapshot if is_fresh(input, account, last.as_ref())? => {}
+            Shape::Snapshot => jobs.push(start(input, one, &stream, None, newest_known(input, account))),
             Shape::Listing { published_within_days } => {
                 let today = local_day(input.now, &day_zone(input.descriptor, account)?);
                 let window = input.range.or_else(|| {
@@ -156,10 +156,13 @@ fn resume(stream: &Stream, state: &dyn Fn(&Stream) -> Option<StreamState>) -> Op
     Some(PlannedJob { stream: stream.clone(), job: last.job, cursor, clamped: None })
 }
 
-/// Whether a present state that changes slowly was read lately, or is about to be resumed.
-fn is_fresh(input: &PlanInput<'_>, last: Option<&StreamState>) -> bool {
+/// Whether a present state was read so lately that it is not due yet. An interrupted reading is taken up anyway.
+fn is_fresh(input: &PlanInput<'_>, account: &AccountRef, last: Option<&StreamState>) -> Result<bool> {
     let every = i32::from(input.endpoint.every_days);
-    last.is_some_and(|last| days_since(last.observed_at, input.now) < every)
+    let Some(last) = last.filter(|_| every > 0 && input.range.is_none()) else { return Ok(false) };
+    let zone = day_zone(input.descriptor, account)?;
+    let age = days_between(local_day(last.observed_at, &zone), local_day(input.now, &zone));
+    Ok(last.next.is_some() || age < every)
 }
 
 /// The day from which a listing in the order of change is asked for, once it was read.
@@ -190,6 +193,14 @@ fn start(
         input: None,
     };
     PlannedJob { stream: stream.clone(), job, cursor: Cursor::default(), clamped: None }
+}
+
+/// The newest post known of an account whose snapshot shows only its newest so many: when all that it shows is
+/// newer still, some may have come and gone unseen.
+fn newest_known(input: &PlanInput<'_>, account: &AccountRef) -> Vec<PostRef> {
+    let of_account = input.posts.iter().map(|known| &known.post).filter(|post| post.account == account.id);
+    let newest = of_account.filter(|_| input.endpoint.page_cap.is_some());
+    newest.max_by_key(|post| (post.published_at, post.id.len(), &post.id)).cloned().into_iter().collect()
 }
 
 fn windows(
@@ -268,93 +279,4 @@ fn batches(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Traffic;
-
-    fn descriptor() -> Descriptor {
-        Descriptor {
-            platform: "toy",
-            title: "Toy",
-            day_zone: Some("UTC"),
-            traffic_order: &[Traffic::Total],
-            tokens: &[],
-            settings_schema: || serde_json::Value::Null,
-            endpoints: &[],
-            check_calls: 1,
-            known_gaps: &[],
-        }
-    }
-
-    fn account() -> AccountRef {
-        AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "UTC".into() }
-    }
-
-    /// The jobs on 2026-10-20, when the stream's last page was read on `last`.
-    fn planned(endpoint: &Endpoint, posts: &[&str], last: Option<&str>) -> Vec<Job> {
-        let known = |id: &&str| KnownPost {
-            post: PostRef { account: account().id, id: (*id).into(), published_at: None },
-            last_observed: None,
-        };
-        let posts: Vec<KnownPost> = posts.iter().map(known).collect();
-        let (descriptor, accounts) = (descriptor(), [account()]);
-        let now = "2026-10-20T06:00:00Z".parse().unwrap();
-        let input = PlanInput {
-            descriptor: &descriptor,
-            endpoint,
-            accounts: &accounts,
-            now,
-            range: None,
-            posts: &posts,
-        };
-        let state = last.map(|at| {
-            let at = at.parse().unwrap();
-            let job = start(&input, &accounts, &Stream::of(&account().id, "e"), None, Vec::new()).job;
-            StreamState { sequence: 1, job: Job { planned_at: at, ..job }, next: None, observed_at: at }
-        });
-        plan(&input, &|_| state.clone()).unwrap().into_iter().map(|planned| planned.job).collect()
-    }
-
-    #[test]
-    fn a_slow_state_is_asked_for_every_so_many_days() {
-        let weekly = Endpoint { every_days: 7, ..Endpoint::new("e", "e", Shape::Snapshot) };
-        let always = Endpoint::new("e", "e", Shape::Snapshot);
-        for (endpoint, last, jobs) in [
-            (&weekly, None, 1),
-            (&weekly, Some("2026-10-20T01:00:00Z"), 0),
-            (&weekly, Some("2026-10-14T01:00:00Z"), 0),
-            (&weekly, Some("2026-10-13T23:00:00Z"), 1),
-            (&always, Some("2026-10-20T05:00:00Z"), 1),
-        ] {
-            assert_eq!(planned(endpoint, &[], last).len(), jobs, "{last:?}");
-        }
-    }
-
-    #[test]
-    fn a_listing_with_a_look_back_is_asked_for_what_changed() {
-        let listing = Endpoint::new("e", "e", Shape::Listing { published_within_days: Some(180) });
-        let by_change = Endpoint { lookback_days: 1, ..listing.clone() };
-        let first = |endpoint: &Endpoint, last: Option<&str>| {
-            planned(endpoint, &[], last)[0].window.unwrap().start.to_string()
-        };
-        assert_eq!(first(&by_change, None), "2026-04-23");
-        assert_eq!(first(&by_change, Some("2026-10-19T06:00:00Z")), "2026-10-18");
-        assert_eq!(first(&by_change, Some("2026-10-01T06:00:00Z")), "2026-09-30");
-        assert_eq!(first(&by_change, Some("2025-10-01T06:00:00Z")), "2026-04-23");
-        assert_eq!(first(&listing, Some("2026-10-19T06:00:00Z")), "2026-04-23");
-    }
-
-    #[test]
-    fn ids_of_another_kind_are_left_to_another_endpoint() {
-        let shape = Shape::Batch { max: 2, ages: (0, u16::MAX), refresh: &[] };
-        let shares = Endpoint { ids_begin: "share:", ..Endpoint::new("e", "e", shape) };
-        let ids = |jobs: Vec<Job>| {
-            let ids = |job: &Job| job.posts.iter().map(|post| post.id.to_string()).collect::<Vec<_>>();
-            jobs.iter().map(ids).collect::<Vec<_>>()
-        };
-        let known = ["share:1", "video:2", "share:3", "share:4"];
-        assert_eq!(ids(planned(&shares, &known, None)), [vec!["share:1", "share:3"], vec!["share:4"]]);
-        let all = Endpoint { ids_begin: "", ..shares };
-        assert_eq!(ids(planned(&all, &known, None)).concat().len(), 4);
-    }
-}
+mod tests;

@@ -126,6 +126,11 @@ impl Unit<'_> {
         self.endpoint.accounts_per_call > 1
     }
 
+    /// Whether it shows only the newest posts, so that it must be told which are known.
+    pub(crate) fn needs_known_posts(&self) -> bool {
+        self.endpoint.shape == Shape::Snapshot && self.endpoint.page_cap.is_some()
+    }
+
     /// An endpoint whose version has ended is not asked.
     ///
     /// # Errors

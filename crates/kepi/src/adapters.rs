@@ -13,6 +13,7 @@ const ADAPTERS: &[(&str, Build)] = &[
     // new-adapter: a line per platform, in alphabetical order
     ("linkedin", |settings| kepi_adapter_linkedin::LinkedinAdapter::from_settings(settings).map(boxed)),
     ("wechat", |settings| kepi_adapter_wechat::WechatAdapter::from_settings(settings).map(boxed)),
+    ("weibo", |settings| kepi_adapter_weibo::WeiboAdapter::from_settings(settings).map(boxed)),
     ("x", |settings| kepi_adapter_x::XAdapter::from_settings(settings).map(boxed)),
     ("xiaohongshu", |settings| kepi_adapter_xiaohongshu::XiaohongshuAdapter::from_settings(settings).map(boxed)),
 ];

@@ -1,0 +1,125 @@
+use super::*;
+use crate::Traffic;
+
+/// What is known when a plan is made, for one account in Tokyo of a platform whose days are those of Los Angeles.
+#[derive(Default)]
+struct Known<'a> {
+    posts: &'a [KnownPost],
+    /// When the newest page of the endpoint's stream was read, and whether its job goes on.
+    last: Option<(&'a str, bool)>,
+    /// Whether a person asks for days.
+    asked: bool,
+}
+
+const NOW: &str = "2026-10-20T08:00:00Z";
+
+fn planned_at(now: &str, endpoint: &Endpoint, known: &Known<'_>) -> Vec<Job> {
+    let descriptor = Descriptor {
+        platform: "toy",
+        title: "Toy",
+        day_zone: Some("America/Los_Angeles"),
+        traffic_order: &[Traffic::Total],
+        tokens: &[],
+        settings_schema: || serde_json::Value::Null,
+        endpoints: &[],
+        check_calls: 1,
+        known_gaps: &[],
+    };
+    let accounts =
+        [AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "Asia/Tokyo".into() }];
+    let input = PlanInput {
+        descriptor: &descriptor,
+        endpoint,
+        accounts: &accounts,
+        now: now.parse().unwrap(),
+        range: known.asked.then(|| DateSpan::day(Date::constant(2026, 9, 1))),
+        posts: known.posts,
+    };
+    let own = Stream::of(&accounts[0].id, endpoint.name);
+    let state = |stream: &Stream| {
+        let (at, goes_on) = known.last.filter(|_| *stream == own)?;
+        let observed_at: Timestamp = at.parse().unwrap();
+        let job = start(&input, &accounts, &own, None, Vec::new()).job;
+        let next = goes_on.then(|| Cursor::from_stored(Some("2")));
+        Some(StreamState { sequence: 1, job: Job { planned_at: observed_at, ..job }, next, observed_at })
+    };
+    plan(&input, &state).unwrap().into_iter().map(|planned| planned.job).collect()
+}
+
+fn planned(endpoint: &Endpoint, known: &Known<'_>) -> Vec<Job> {
+    planned_at(NOW, endpoint, known)
+}
+
+fn post(account: &str, id: &str, published_at: Option<&str>) -> KnownPost {
+    let published_at = published_at.map(|at| at.parse().unwrap());
+    let post = PostRef { account: account.parse().unwrap(), id: id.into(), published_at };
+    KnownPost { post, last_observed: None }
+}
+
+fn ids(jobs: &[Job]) -> Vec<Vec<&str>> {
+    jobs.iter().map(|job| job.posts.iter().map(|post| post.id.as_str()).collect()).collect()
+}
+
+#[test]
+fn a_slow_state_is_asked_for_again_after_its_days() {
+    let weekly = Endpoint { every_days: 7, ..Endpoint::new("audience", "the audience", Shape::Snapshot) };
+    let always = Endpoint { every_days: 0, ..weekly.clone() };
+    let due = |now: &str, endpoint: &Endpoint, last, asked| {
+        planned_at(now, endpoint, &Known { last, asked, posts: &[] }).len()
+    };
+    let read = Some(("2026-09-01T20:00:00Z", false));
+    let interrupted = Some(("2026-09-01T20:00:00Z", true));
+    assert_eq!(due("2026-09-08T06:00:00Z", &weekly, None, false), 1);
+    // The sixth day in Los Angeles, though the seventh elsewhere.
+    assert_eq!(due("2026-09-08T06:00:00Z", &weekly, read, false), 0);
+    assert_eq!(due("2026-09-08T08:00:00Z", &weekly, read, false), 1);
+    // What was interrupted is taken up, and not begun beside it.
+    assert_eq!(due("2026-09-02T06:00:00Z", &weekly, interrupted, false), 1);
+    assert_eq!(due("2026-09-09T06:00:00Z", &weekly, interrupted, false), 1);
+    // Whoever asks for days wants it now.
+    assert_eq!(due("2026-09-02T06:00:00Z", &weekly, read, true), 1);
+    assert_eq!(due("2026-09-02T06:00:00Z", &always, read, false), 1);
+}
+
+#[test]
+fn a_listing_with_a_look_back_is_asked_for_what_changed() {
+    let listing = Endpoint::new("e", "e", Shape::Listing { published_within_days: Some(180) });
+    let by_change = Endpoint { lookback_days: 1, ..listing.clone() };
+    let first = |endpoint: &Endpoint, last: Option<&str>| {
+        let known = Known { last: last.map(|at| (at, false)), ..Known::default() };
+        planned(endpoint, &known)[0].window.unwrap().start.to_string()
+    };
+    assert_eq!(first(&by_change, None), "2026-04-23");
+    assert_eq!(first(&by_change, Some("2026-10-19T06:00:00Z")), "2026-10-18");
+    assert_eq!(first(&by_change, Some("2026-10-01T06:00:00Z")), "2026-09-30");
+    assert_eq!(first(&by_change, Some("2025-10-01T06:00:00Z")), "2026-04-23");
+    assert_eq!(first(&listing, Some("2026-10-19T06:00:00Z")), "2026-04-23");
+}
+
+#[test]
+fn ids_of_another_kind_are_left_to_another_endpoint() {
+    let shape = Shape::Batch { max: 2, ages: (0, u16::MAX), refresh: &[] };
+    let shares = Endpoint { ids_begin: "share:", ..Endpoint::new("e", "e", shape) };
+    let posts = ["share:1", "video:2", "share:3", "share:4"].map(|id| post("toy/a", id, None));
+    let known = Known { posts: &posts, ..Known::default() };
+    assert_eq!(ids(&planned(&shares, &known)), [vec!["share:1", "share:3"], vec!["share:4"]]);
+    let all = Endpoint { ids_begin: "", ..shares };
+    assert_eq!(ids(&planned(&all, &known)).concat().len(), 4);
+}
+
+#[test]
+fn a_snapshot_of_the_newest_is_told_the_newest_that_is_known() {
+    let newest = Endpoint { page_cap: Some(5), ..Endpoint::new("newest", "the newest", Shape::Snapshot) };
+    let profile = Endpoint { page_cap: None, ..newest.clone() };
+    let posts = [
+        post("toy/a", "9", Some("2026-03-01T00:00:00Z")),
+        post("toy/a", "10", Some("2026-03-01T00:00:00Z")),
+        post("toy/a", "8", Some("2026-02-01T00:00:00Z")),
+        post("toy/a", "99", None),
+        post("toy/b", "11", Some("2026-03-01T12:00:00Z")),
+    ];
+    let known = Known { posts: &posts, ..Known::default() };
+    assert_eq!(ids(&planned(&newest, &known)), [vec!["10"]]);
+    assert_eq!(ids(&planned(&newest, &Known::default())), [Vec::<&str>::new()]);
+    assert_eq!(ids(&planned(&profile, &known)), [Vec::<&str>::new()]);
+}
