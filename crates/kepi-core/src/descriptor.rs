@@ -65,6 +65,8 @@ pub struct Endpoint {
     pub lag: Lag,
     /// How many days the platform may still change, and so are asked for again.
     pub lookback_days: u16,
+    /// A present state that changes slowly is asked for again only after so many days; 0 for with every run.
+    pub every_days: u16,
     /// Its limits; each is a pool of its own.
     pub quotas: &'static [Quota],
     /// What it costs.
@@ -99,6 +101,7 @@ impl Endpoint {
             until: None,
             lag: Lag::NONE,
             lookback_days: 0,
+            every_days: 0,
             quotas: &[],
             cost: Cost::Free,
             token: None,

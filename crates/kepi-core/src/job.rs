@@ -8,6 +8,9 @@ use smol_str::SmolStr;
 
 use crate::{AccountRef, DateSpan, Error, PostRef, Result};
 
+/// Where a job's input names the metrics that an account does not have.
+const REFUSED: &str = "refused";
+
 /// One thing to ask of one endpoint, page by page until no cursor follows.
 ///
 /// A job with its cursor and the stored body decodes again to the same page, so it holds all that a decoder
@@ -26,7 +29,7 @@ pub struct Job {
     pub posts: Vec<PostRef>,
     /// "Now" as the plan saw it, so that a request is a pure function of its job.
     pub planned_at: Timestamp,
-    /// What else the decoder must know: a file's name and map.
+    /// What else the adapter must know: a file's name and map; of a platform, see [`Job::without`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<serde_json::Value>,
 }
@@ -40,6 +43,31 @@ impl Job {
         self.accounts.first().ok_or_else(|| {
             Error::new(crate::ErrorKind::BadRequest, "a job without account").with("endpoint", &self.endpoint)
         })
+    }
+
+    /// The same job of an account that is known not to have these metrics at this endpoint
+    /// ([`crate::Notice::NotOffered`]): an adapter whose platform fails a whole call for one of them leaves them out.
+    ///
+    /// ```
+    /// # use kepi_core::{Job, AccountRef};
+    /// # let job = Job { endpoint: "days".into(), accounts: vec![], window: None, posts: vec![],
+    /// #     planned_at: jiff::Timestamp::UNIX_EPOCH, input: None };
+    /// assert_eq!(job.clone().without(["likes"]).refused().collect::<Vec<_>>(), ["likes"]);
+    /// assert_eq!(job.without([]).input, None);
+    /// ```
+    #[must_use]
+    pub fn without<'m>(self, metrics: impl IntoIterator<Item = &'m str>) -> Self {
+        let refused: Vec<&str> = metrics.into_iter().collect();
+        if refused.is_empty() {
+            return self;
+        }
+        Self { input: Some(serde_json::json!({ (REFUSED): refused })), ..self }
+    }
+
+    /// The metrics that the account is known not to have at this endpoint.
+    pub fn refused(&self) -> impl Iterator<Item = &str> {
+        let refused = self.input.as_ref().and_then(|input| input.get(REFUSED)?.as_array());
+        refused.into_iter().flatten().filter_map(serde_json::Value::as_str)
     }
 }
 

@@ -103,7 +103,11 @@ pub fn plan(
         let last = state(&stream);
         let one = std::slice::from_ref(account);
         match endpoint.shape {
-            Shape::Snapshot => jobs.push(start(input, one, &stream, None, Vec::new())),
+            Shape::Snapshot => {
+                if !is_fresh(input, account, last.as_ref())? {
+                    jobs.push(start(input, one, &stream, None, Vec::new()));
+                }
+            }
             Shape::Listing { published_within_days } => {
                 let today = local_day(input.now, &day_zone(input.descriptor, account)?);
                 let window = input.range.or_else(|| {
@@ -144,6 +148,15 @@ fn last_complete_day(endpoint: &Endpoint, now: Timestamp, account_zone: &TimeZon
 /// `BadConfig` when the zone is unknown.
 pub fn day_zone(descriptor: &Descriptor, account: &AccountRef) -> Result<TimeZone> {
     zone(descriptor.day_zone.unwrap_or(&account.zone))
+}
+
+/// Whether a present state was read so lately that it is not due yet. An interrupted reading is taken up anyway.
+fn is_fresh(input: &PlanInput<'_>, account: &AccountRef, last: Option<&StreamState>) -> Result<bool> {
+    let every = i32::from(input.endpoint.every_days);
+    let Some(last) = last.filter(|_| every > 0 && input.range.is_none()) else { return Ok(false) };
+    let zone = day_zone(input.descriptor, account)?;
+    let age = days_between(local_day(last.observed_at, &zone), local_day(input.now, &zone));
+    Ok(last.next.is_some() || age < every)
 }
 
 fn resume(stream: &Stream, state: &dyn Fn(&Stream) -> Option<StreamState>) -> Option<PlannedJob> {
@@ -241,5 +254,69 @@ fn batches(
             .cloned()
             .collect();
         jobs.push(start(input, &named, stream, None, posts));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Traffic;
+
+    const WEEKLY: Endpoint =
+        Endpoint { every_days: 7, ..Endpoint::new("audience", "the audience", Shape::Snapshot) };
+
+    fn descriptor() -> Descriptor {
+        Descriptor {
+            platform: "toy",
+            title: "Toy",
+            day_zone: Some("America/Los_Angeles"),
+            traffic_order: &[Traffic::Total],
+            tokens: &[],
+            settings_schema: || serde_json::Value::Null,
+            endpoints: &[WEEKLY],
+            check_calls: 1,
+            known_gaps: &[],
+        }
+    }
+
+    /// How many jobs are due at an instant, when the newest page is of another, and the job stood there or not.
+    fn due(now: &str, last: Option<(&str, bool)>, range: bool) -> usize {
+        let accounts =
+            [AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "Asia/Tokyo".into() }];
+        let descriptor = descriptor();
+        let now: Timestamp = now.parse().unwrap();
+        let range = range.then(|| DateSpan::day(Date::constant(2026, 9, 1)));
+        let input = PlanInput {
+            descriptor: &descriptor,
+            endpoint: &WEEKLY,
+            accounts: &accounts,
+            now,
+            range,
+            posts: &[],
+        };
+        let own = Stream::of(&accounts[0].id, "audience");
+        let state = |stream: &Stream| {
+            let (observed_at, interrupted) = last.filter(|_| *stream == own)?;
+            Some(StreamState {
+                sequence: 1,
+                job: start(&input, &accounts, &own, None, Vec::new()).job,
+                next: interrupted.then(|| Cursor::from_stored(Some("2"))),
+                observed_at: observed_at.parse().unwrap(),
+            })
+        };
+        plan(&input, &state).unwrap().len()
+    }
+
+    #[test]
+    fn a_slow_state_is_asked_for_again_after_its_days() {
+        assert_eq!(due("2026-09-08T06:00:00Z", None, false), 1);
+        // The sixth day in Los Angeles, though the seventh elsewhere.
+        assert_eq!(due("2026-09-08T06:00:00Z", Some(("2026-09-01T20:00:00Z", false)), false), 0);
+        assert_eq!(due("2026-09-08T08:00:00Z", Some(("2026-09-01T20:00:00Z", false)), false), 1);
+        // What was interrupted is taken up, and not begun beside it.
+        assert_eq!(due("2026-09-02T06:00:00Z", Some(("2026-09-01T20:00:00Z", true)), false), 1);
+        assert_eq!(due("2026-09-09T06:00:00Z", Some(("2026-09-01T20:00:00Z", true)), false), 1);
+        // Whoever asks for days wants it now.
+        assert_eq!(due("2026-09-02T06:00:00Z", Some(("2026-09-01T20:00:00Z", false)), true), 1);
     }
 }

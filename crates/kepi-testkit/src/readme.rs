@@ -139,6 +139,9 @@ fn gives(endpoint: &Endpoint) -> String {
 
 fn asked_as(endpoint: &Endpoint) -> String {
     let mut text = match endpoint.shape {
+        Shape::Snapshot if endpoint.every_days > 0 => {
+            format!("present state, every {}", days(endpoint.every_days.into()))
+        }
         Shape::Snapshot => "present state".to_owned(),
         Shape::Windows { max_days } => format!("days, at most {max_days} a call"),
         Shape::Listing { published_within_days: Some(n) } => format!("posts of the last {}", days(n.into())),
