@@ -146,11 +146,22 @@ impl Kind {
         }
     }
 
+    /// A metric of this kind alone, as it is kept among those that were refused.
+    pub(crate) fn alone(self, name: &str) -> SmolStr {
+        let kind = match self {
+            Self::Reel => "reels",
+            Self::Post => "posts",
+            Self::Story => "stories",
+            Self::Other => "others",
+        };
+        smol_str::format_smolstr!("{kind}:{name}")
+    }
+
     /// The insights that are asked for, but for those that were refused.
     pub(crate) fn metrics(self, config: &InstagramConfig, without: &BTreeSet<SmolStr>) -> Vec<&'static str> {
         let names = |tables: &[&[Insight]]| -> Vec<&'static str> {
             let all = tables.iter().flat_map(|table| table.iter()).map(|insight| insight.name);
-            all.filter(|name| !without.contains(*name)).collect()
+            all.filter(|name| !without.contains(*name) && !without.contains(&self.alone(name))).collect()
         };
         match (self, config.media_metrics) {
             (Self::Story, _) => names(&[of_stories(config.login)]),

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use kepi_core::{
-    Account, Body, Cursor, Job, Measurement, MetricId, Notice, Page, Post, Reading, Result, Segment, Subject,
-    Traffic, Value, json,
+    Account, Body, Cursor, Job, Measurement, MetricId, Notice, Page, Post, Reading, Reject, Result, Segment,
+    Subject, Traffic, Value, json,
     period::{add_days, local_day},
 };
 use serde_json::value::RawValue;
@@ -67,10 +67,11 @@ pub(super) fn list(config: &InstagramConfig, job: &Job, list: &List, body: &Body
     page.measurements.reserve(media.len() * 2);
     for row in media {
         let kind = reader.kind(row.media_product_type.as_deref());
-        if list.plain && !list.bare {
+        let follows = list.plain && !list.bare;
+        if follows {
             still.add(kind, row.id.clone());
         }
-        reader.item(&mut page, kind, row)?;
+        reader.item(&mut page, kind, row, follows)?;
     }
     let next = if still.next().is_some() { Some(Step::Insights(still)) } else { then.map(Step::List) };
     page.next = next.as_ref().map(Cursor::from_state).transpose()?;
@@ -172,7 +173,7 @@ pub(super) fn insights(
                     let told = told.insights.and_then(|rows| rows.data).unwrap_or_default();
                     reader.insights(&mut page, kind, id, Vec::new(), told)?;
                 }
-                None => page.notices.push(unsaid(id)),
+                None => page.notices.extend(unsaid(&page.rejects, id)),
             }
         }
     }
@@ -195,8 +196,10 @@ pub(super) fn by_id(config: &InstagramConfig, job: &Job, place: &ById, body: &Bo
     }
     for id in &ids {
         match rows.remove(id) {
-            Some(row) => reader.item(&mut page, reader.kind(row.media_product_type.as_deref()), row)?,
-            None => page.notices.push(unsaid(id)),
+            Some(row) => {
+                reader.item(&mut page, reader.kind(row.media_product_type.as_deref()), row, false)?
+            }
+            None => page.notices.extend(unsaid(&page.rejects, id)),
         }
     }
     let next = following(job, place.clone(), ids.len()).map(Step::ById);
@@ -223,8 +226,10 @@ fn by_ids<'a, R: serde::Deserialize<'a>>(
     Ok(good)
 }
 
-fn unsaid(id: &SmolStr) -> Notice {
-    Notice::Remark { text: format!("nothing is said of {id}") }
+/// An item that was asked for, and of which nothing is said that could be read or not.
+fn unsaid(rejects: &[Reject], id: &SmolStr) -> Option<Notice> {
+    let set_aside = rejects.iter().any(|reject| reject.place == format!("/{id}"));
+    (!set_aside).then(|| Notice::Remark { text: format!("nothing is said of {id}") })
 }
 
 /// Puts down what is said of media.
@@ -251,7 +256,9 @@ impl<'a> Reader<'a> {
         if self.job.endpoint == STORIES { Kind::Story } else { Kind::of(product_type) }
     }
 
-    fn item(&self, page: &mut Page, kind: Kind, row: Media<'_>) -> Result<()> {
+    /// One item. Where its insights follow in a reading of their own, the organic counts that stand beside it are
+    /// theirs too and are left to them.
+    fn item(&self, page: &mut Page, kind: Kind, row: Media<'_>, insights_follow: bool) -> Result<()> {
         let shown = [row.like_count, row.comments_count];
         let to_pages = [
             row.saved_count,
@@ -269,6 +276,9 @@ impl<'a> Reader<'a> {
             readings.extend(count(field.metric, value));
         }
         let insights = row.insights.and_then(|rows| rows.data).unwrap_or_default();
+        if insights_follow {
+            organic.clear();
+        }
         self.insights(page, kind, &row.id, organic, insights)?;
         self.put(page, &row.id, None, Traffic::Total, total);
         let caption = row.caption.filter(|caption| !caption.is_empty());

@@ -145,6 +145,11 @@ impl Place<'_> {
         Ok(Page { notices, next, ..Page::default() })
     }
 
+    /// Whether it is said of a kind of media, and not of the account.
+    fn of_one_kind(&self) -> bool {
+        self.problem.has("product type")
+    }
+
     /// Says that the account does not have these, by the metrics that they are.
     fn not_offered(&self, names: &[SmolStr]) -> Result<Vec<Notice>> {
         let account = &self.job.account()?.id;
@@ -176,7 +181,9 @@ impl Place<'_> {
             let smaller = List { limit: list.limit / 2, ..list };
             return self.goes_on(Vec::new(), Some(&Step::List(smaller)));
         }
-        if !names.is_empty() {
+        // What one kind of media lacks, the others have: they are asked for kind by kind.
+        let by_kind = nested && self.of_one_kind();
+        if !(names.is_empty() || by_kind) {
             let notices = self.not_offered(&names)?;
             let mut less = list;
             less.without.extend(names);
@@ -194,8 +201,15 @@ impl Place<'_> {
         let (first, count) = (ids.first().cloned().unwrap_or_default(), ids.len());
         let names = refusal.names(kind.metrics(self.config, &insights.without).into_iter());
         if !names.is_empty() {
-            let notices = self.not_offered(&names)?;
+            let (alone, names): (Vec<SmolStr>, Vec<SmolStr>) = names
+                .into_iter()
+                .partition(|name| self.of_one_kind() && COMMON.iter().any(|common| common.name == *name));
+            let mut notices = self.not_offered(&names)?;
+            notices.extend(alone.iter().map(|name| Notice::Remark {
+                text: format!("{} is not there: {}", kind.alone(name), self.problem.said()),
+            }));
             insights.without.extend(names);
+            insights.without.extend(alone.iter().map(|name| kind.alone(name)));
             if kind.metrics(self.config, &insights.without).is_empty() {
                 insights.group_mut(kind).clear();
             }
