@@ -441,6 +441,8 @@ fn refusals_are_decoded_where_there_is_a_way_round() {
         0,
         "(#100) There cannot be more than 30 days (2592000 s) between since and until"
     ));
+    let old = "(#100) since param is not valid. Metrics data is available for the last 2 years";
+    assert!(!decoded(REACH, 100, 0, old));
     assert!(!decoded(STORIES, 10, 0, "(#10) Application does not have permission for this action"));
     assert!(!decoded(
         MEDIA,
