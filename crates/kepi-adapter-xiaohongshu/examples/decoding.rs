@@ -42,6 +42,7 @@ fn measure(adapter: &XiaohongshuAdapter, endpoint: &str, page: &str) -> Result<(
         posts: Vec::new(),
         planned_at: jiff::Timestamp::UNIX_EPOCH,
         input: None,
+        refused: Vec::new(),
     };
     let body = Body::json(page, jiff::Timestamp::UNIX_EPOCH);
     let rounds = 200_000_000 / page.len();

@@ -54,7 +54,15 @@ fn account(platform_id: &str) -> AccountRef {
 
 fn job(endpoint: &str, window: Option<DateSpan>) -> Job {
     let accounts = vec![account("3000001")];
-    Job { endpoint: endpoint.into(), accounts, window, posts: Vec::new(), planned_at: now(), input: None }
+    Job {
+        endpoint: endpoint.into(),
+        accounts,
+        window,
+        posts: Vec::new(),
+        planned_at: now(),
+        input: None,
+        refused: Vec::new(),
+    }
 }
 
 fn days(start: (i16, i8, i8), end: (i16, i8, i8)) -> DateSpan {

@@ -191,6 +191,7 @@ fn start(
         posts,
         planned_at: input.now,
         input: None,
+        refused: Vec::new(),
     };
     PlannedJob { stream: stream.clone(), job, cursor: Cursor::default(), clamped: None }
 }

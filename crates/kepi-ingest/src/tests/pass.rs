@@ -1,7 +1,7 @@
 //! One pass: paging, resuming, failing, stopping.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -356,6 +356,26 @@ async fn a_page_may_say_what_one_of_several_accounts_lacks() {
     });
     assert_eq!(world.asked().await.1, ["a+b:followers start"]);
     assert_eq!(world.asked().await.1, ["a:followers start"]);
+}
+
+/// A metric that an account was said not to have is named in the jobs that follow, until it is tried again.
+#[tokio::test]
+async fn a_refused_metric_is_named_in_the_jobs_that_follow() {
+    let world = World::new(&["profile"]);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    world.answers(move |job, _| {
+        heard.lock().unwrap().push(job.refused.clone());
+        let account = job.accounts[0].id.clone();
+        let notice = Notice::NotOffered { account, metric: Some("likes".into()), reason: "too small".into() };
+        Ok(Page { notices: vec![notice], ..page(job, 1, None) })
+    });
+    world.asked().await;
+    world.clock.forward(24);
+    world.asked().await;
+    world.clock.forward(8 * 24);
+    world.asked().await;
+    assert_eq!(*told.lock().unwrap(), [vec![], vec!["likes".into()], vec![]]);
 }
 
 #[tokio::test]

@@ -42,6 +42,10 @@ pub(crate) const TOKENS: &[TokenKind] = &[
         "long",
         TokenFlow::AuthorizationCode { authorize_url: "", pkce: false, refresh: Refresh::Exchange },
     ),
+    token(
+        "twice",
+        TokenFlow::AuthorizationCode { authorize_url: "", pkce: false, refresh: Refresh::Exchange },
+    ),
 ];
 
 const fn token(name: &'static str, flow: TokenFlow) -> TokenKind {
@@ -52,7 +56,7 @@ impl Toy {
     pub(crate) fn new(quotas: &'static [Quota], cost: Cost) -> Self {
         let endpoint = |name| Endpoint { quotas, cost, ..Endpoint::new(name, "", Shape::Snapshot) };
         let mut endpoints: Vec<_> =
-            ["list", "mine", "app", "fixed", "long", "order"].into_iter().map(endpoint).collect();
+            ["list", "mine", "app", "fixed", "long", "twice", "order"].into_iter().map(endpoint).collect();
         endpoints.push(Endpoint { sunset: Some("2026-09-01".parse().unwrap()), ..endpoint("old") });
         let descriptor = Descriptor {
             platform: "toy",
@@ -98,6 +102,7 @@ impl Adapter for Toy {
             "app" => request.token("app"),
             "fixed" => request.token("fixed"),
             "long" => request.token("long"),
+            "twice" => request.token("twice"),
             "order" => Request { idempotent: false, ..request },
             _ => request,
         })
@@ -111,6 +116,16 @@ impl Adapter for Toy {
             body if body.contains("told you") => Some(Error::new(ErrorKind::BadRequest, body.to_owned())),
             _ => None,
         }
+    }
+
+    fn decodes_refusal(&self, endpoint: &str, response: &Response) -> bool {
+        endpoint == "list" && response.body == b"ask otherwise"
+    }
+
+    fn second_exchange(&self, kind: &str, grant: &Grant) -> Result<Option<Request>> {
+        let short = kind == "twice" && matches!(grant, Grant::Code { .. });
+        let form = vec![("short".into(), Text::secret("access_token"))];
+        Ok(short.then(|| Request::post(format!("{}/longer", self.base_url), Payload::Form(form))))
     }
 
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
@@ -161,6 +176,7 @@ pub(crate) fn job(endpoint: &str, name: &str) -> Job {
         posts: Vec::new(),
         planned_at: at(START),
         input: None,
+        refused: Vec::new(),
     }
 }
 
