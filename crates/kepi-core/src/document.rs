@@ -223,7 +223,8 @@ impl<'d, 'i> Block<'d, 'i> {
         self.parsed(key, |text| {
             words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
                 let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                Error::bad_config(format!("{text:?} is not a {key}")).hint(one_of_hint(text, &names))
+                Error::bad_config(format!("{text:?} is not {} {key}", article(key)))
+                    .hint(one_of_hint(text, &names))
             })
         })
     }
@@ -367,6 +368,10 @@ impl<'d, 'i> Block<'d, 'i> {
     }
 }
 
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
+}
+
 fn number_of(value: &DeValue<'_>) -> Option<f64> {
     match value {
         DeValue::Integer(number) => {
@@ -426,7 +431,11 @@ pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
 /// "did you mean …" where something is near, and all that is known.
 #[must_use]
 pub fn one_of_hint(name: &str, known: &[&str]) -> String {
-    let all = known.join(", ");
+    const SHOWN: usize = 40;
+    let mut all = known.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    if known.len() > SHOWN {
+        all = format!("{all} and {} more", known.len() - SHOWN);
+    }
     nearest(name, known.iter().copied()).map_or_else(
         || format!("known here: {all}"),
         |near| format!("did you mean {near}? known here: {all}"),

@@ -61,15 +61,20 @@ pub mod formula;
 mod kpi;
 mod number;
 mod offered;
+mod review;
 pub mod statistics;
+mod tag;
 
 pub use evaluate::{
     Benchmark, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status, TargetValue, evaluate,
-    explain_plan,
+    evaluate_by_tag, explain_plan,
 };
 pub use fault::Source;
-pub use formula::{Program, Shape};
+pub use formula::{Filter, Program, Shape};
 pub use kepi_core::document::Fault;
 pub use kpi::{Baseline, Basis, Direction, Goal, Goalpost, Kpi, Side, Stage, Target, parse_kpis};
+pub use kpi::{Indicator, Objective, Review, Starter, choose, in_force, starters};
 pub use number::Number;
 pub use offered::{Offered, OfferedByDescriptors};
+pub use review::{Finding, Measured, Point, SmartReview, measure, review};
+pub use tag::{TagRule, read_tags};

@@ -26,8 +26,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Writes a project in which everything works at once.
     Init(Init),
-    /// Checks configuration, KPI files and formulas; all faults at once.
-    Check,
+    /// Checks configuration, KPI files and formulas, all faults at once, and reviews the KPIs (SMART).
+    Check(Check),
     /// Asks the platforms for what is due, once, now.
     Ingest(Ingest),
     /// Reads native export files and tables of your own.
@@ -88,9 +88,22 @@ pub(crate) struct Init {
     /// The folder; the present one otherwise.
     #[arg(default_value = ".")]
     pub dir: PathBuf,
+    /// What the business wants: brand-awareness, engagement, community-growth, web-traffic, lead-generation,
+    /// revenue, reputation, retention; KPIs of all goals otherwise.
+    #[arg(long, value_delimiter = ',', value_name = "GOAL")]
+    pub goal: Vec<String>,
     /// The platforms to start with.
     #[arg(long, value_delimiter = ',', value_name = "PLATFORM")]
     pub platforms: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Only review this KPI, `id` or `id@version`; may be given several times.
+    #[arg(long, value_name = "KPI")]
+    pub kpi: Vec<String>,
+    #[command(flatten)]
+    pub format: Format,
 }
 
 /// Which accounts.
@@ -175,7 +188,7 @@ pub(crate) struct Runs {
 
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
-    /// Only this KPI; may be given several times.
+    /// Only this KPI, `id` or `id@version`; may be given several times.
     #[arg(long, value_name = "KPI")]
     pub kpi: Vec<String>,
     /// The period: 2026-10-05, 2026-W41, 2026-10, 2026-Q4, 2026, 2026-10-01..2026-10-20, last-28d, mtd, qtd, ytd.

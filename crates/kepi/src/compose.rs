@@ -108,6 +108,13 @@ impl Project {
         Ok(store)
     }
 
+    /// The store to read from, where there is one yet.
+    pub(crate) async fn store_if_there(&self) -> Result<Option<Store>> {
+        let location = self.config.store_location();
+        let made = location.contains("://") || Path::new(&location).join("kepi-store.json").exists();
+        if made { self.open_store().await.map(Some) } else { Ok(None) }
+    }
+
     fn stored_accounts(&self) -> Vec<StoredAccount> {
         self.config
             .accounts

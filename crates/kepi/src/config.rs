@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub platforms: BTreeMap<String, PlatformSettings>,
     pub jobs: Vec<JobConfig>,
     pub catalogue: Catalogue,
+    /// `[[tag]]`: what posts are about.
+    pub tags: Vec<kepi_engine::TagRule>,
 }
 
 #[derive(Debug)]
@@ -117,10 +119,11 @@ impl Config {
         let platforms = read_platforms(&root);
         let jobs = read_jobs(&root, &project, &accounts);
         let catalogue = read_catalogue(&root);
+        let tags = kepi_engine::read_tags(&text, &root);
         root.finish();
         let faults = faults.into_vec();
         if faults.is_empty() {
-            Ok(Self { file: file.to_owned(), text, project, accounts, platforms, jobs, catalogue })
+            Ok(Self { file: file.to_owned(), text, project, accounts, platforms, jobs, catalogue, tags })
         } else {
             Err(ConfigError::Faulty { text, faults })
         }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod adapters;
+mod catalogue;
 mod cli;
 mod commands;
 mod compose;

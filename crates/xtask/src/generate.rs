@@ -6,6 +6,7 @@ use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use kepi_core::{
     Adapter, Additivity, Catalogue, Descriptor, Metric, SubjectKind,
+    document::{Block, Document, Faults},
     tables::{self, Table, Type},
 };
 use serde_json::{Map, Value};
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Generated> {
     vec![
         Generated { path: "crates/kepi/docs/store-tables.md", marks: None, text: store_tables() },
         Generated { path: "crates/kepi/docs/metrics.md", marks: None, text: metrics() },
+        Generated { path: "crates/kepi/docs/kpi-catalogue.md", marks: None, text: kpis() },
         Generated {
             path: "README.md",
             marks: Some(("<!-- generated: platforms -->", "<!-- /generated -->")),
@@ -147,6 +149,79 @@ fn metrics() -> String {
         );
     }
     text
+}
+
+/// The goals, each with the question it answers.
+const GOALS: [(&str, &str); 8] = [
+    ("brand-awareness", "Are we known?"),
+    ("engagement", "Are we answered?"),
+    ("community-growth", "Are we followed?"),
+    ("web-traffic", "Are we visited?"),
+    ("lead-generation", "Are we asked?"),
+    ("revenue", "Do we earn?"),
+    ("reputation", "Are we well spoken of?"),
+    ("retention", "Are we stayed with?"),
+];
+
+/// The shipped KPIs, read from where they stand.
+fn kpis() -> String {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/kpis"));
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the shipped KPIs are there")
+        .map(|entry| entry.expect("the folder can be read").path())
+        .collect();
+    files.sort();
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a KPI file can be read");
+        let faults = Faults::new(file.display().to_string());
+        let document = Document::parse(&text, &faults);
+        rows.extend(document.block(&faults).blocks("kpi").iter().map(kpi_row));
+        assert!(faults.into_vec().is_empty(), "{} cannot be read", file.display());
+    }
+    let mut text = format!(
+        "{NOTICE}# The KPIs that come with kepi\n\n`kepi init --goal GOAL --platforms PLATFORM,…` writes those that suit, with the KPIs \
+         that guard them; they are yours then. How to write your own: [kpis.md](kpis.md). What the formulas mean: \
+         [semantics.md](semantics.md).\n"
+    );
+    for (goal, question) in GOALS {
+        let _ = write!(
+            text,
+            "\n## {goal}\n\n{question}\n\n| KPI | platforms | formula | stage | better | what to know |\n|---|---|---|---|---|---|\n"
+        );
+        rows.iter().filter(|(of, _)| of == goal).for_each(|(_, row)| text.push_str(row));
+    }
+    text
+}
+
+/// A KPI's goal and its row.
+fn kpi_row(block: &Block<'_, '_>) -> (String, String) {
+    let said = |key: &'static str| block.text(key).map(|placed| placed.value).unwrap_or_default();
+    let names = block.block("name").map(|names| names.named_texts()).unwrap_or_default();
+    let name = |language: &str| names.get(language).map_or("", |name| name.value.as_str());
+    let platforms: Vec<String> = block.texts("platforms").into_iter().map(|placed| placed.value).collect();
+    let platforms = if platforms.is_empty() { "all".to_owned() } else { platforms.join(", ") };
+    let better = match said("direction").as_str() {
+        "down" => "less",
+        "band" => "between",
+        _ => "more",
+    };
+    let basis =
+        if said("basis") == "published" { "posts of the period" } else { "what happened in the period" };
+    let known: Vec<String> = [basis.to_owned(), said("traffic"), said("caveat")]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect();
+    let row = format!(
+        "| `{}` {}, {} | {platforms} | `{}` | {} | {better} | {} |\n",
+        said("id"),
+        name("en"),
+        name("zh"),
+        said("formula"),
+        said("stage"),
+        known.join("; ")
+    );
+    (said("goal"), row)
 }
 
 fn nature(metric: &Metric) -> String {

@@ -66,6 +66,14 @@ pub struct ScoreRow {
     pub notes: Vec<String>,
 }
 
+impl ScoreRow {
+    /// Whether there is no value because no account of the KPI's platforms is known.
+    #[must_use]
+    pub fn lacks_account(&self) -> bool {
+        self.value.is_none() && self.notes.iter().any(|note| note == super::notes::NO_ACCOUNT)
+    }
+}
+
 /// Days from `start` to before `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Span {

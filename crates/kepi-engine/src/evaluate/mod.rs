@@ -16,6 +16,7 @@ mod score;
 mod slices;
 mod subjects;
 mod table;
+mod views;
 mod wanted;
 
 use datafusion::{physical_plan::displayable, prelude::SessionContext};
@@ -25,7 +26,7 @@ pub use card::{Benchmark, Pace, ScoreRow, Span, Status, TargetValue};
 pub use request::{Dimension, EvaluationRequest};
 
 use self::{daily::Daily, facts::Facts, known::Known, readings::Readings, scope::Scopes};
-use crate::kpi::Kpi;
+use crate::{formula::Filter, kpi::Kpi, tag::TagRule};
 
 /// Evaluates KPIs over the tables of a session.
 ///
@@ -37,19 +38,79 @@ use crate::kpi::Kpi;
 pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Vec<ScoreRow>> {
     let request = &request.in_fiscal();
     let ctx = &with_small_builds(ctx);
-    let mut scopes = Scopes::read(ctx, request).await?;
-    let kpis: Vec<&Kpi> = request.kpis.iter().collect();
-    let data = Data {
-        readings: readings::read(ctx, request, &mut scopes, &kpis).await?,
-        daily: daily::read(ctx, request, &mut scopes, &kpis).await?,
-        known: known::read(ctx, request, &mut scopes, &kpis).await?,
-        facts: facts::read(ctx, request, &mut scopes, &kpis).await?,
-    };
+    let mut filters: Vec<Option<&Filter>> = Vec::new();
+    for kpi in &request.kpis {
+        if !filters.contains(&kpi.filter.as_ref()) {
+            filters.push(kpi.filter.as_ref());
+        }
+    }
+    let mut all: Vec<Vec<ScoreRow>> = vec![Vec::new(); request.kpis.len()];
+    for filter in filters {
+        let own = request.kpis.iter().enumerate().filter(|(_, kpi)| kpi.filter.as_ref() == filter);
+        let (places, kpis): (Vec<usize>, Vec<&Kpi>) = own.unzip();
+        let rows = match filter {
+            Some(filter) => {
+                scorecard(&views::narrowed(ctx, filter, request.as_of).await?, request, &kpis).await?
+            }
+            None => scorecard(ctx, request, &kpis).await?,
+        };
+        for (place, rows) in places.into_iter().zip(rows) {
+            if let Some(slot) = all.get_mut(place) {
+                *slot = rows;
+            }
+        }
+    }
+    Ok(all.into_iter().flatten().collect())
+}
+
+/// Evaluates KPIs by the tags that rules give to posts: a post with two tags is in both of their rows, and once in
+/// the row of the whole, which follows them without a tag.
+///
+/// # Errors
+/// As [`evaluate`].
+pub async fn evaluate_by_tag(
+    ctx: &SessionContext,
+    request: &EvaluationRequest,
+    rules: &[TagRule],
+    dimension: &str,
+) -> Result<Vec<ScoreRow>> {
+    let mut by = request.by.clone();
+    if !by.contains(&Dimension::Tag) {
+        by.push(Dimension::Tag);
+    }
+    let tagged = views::tagged(ctx, rules, dimension).await?;
+    let parts = evaluate(&tagged, &EvaluationRequest { by: by.clone(), ..request.clone() }).await?;
+    by.retain(|dimension| *dimension != Dimension::Tag);
+    let mut whole = evaluate(ctx, &EvaluationRequest { by, ..request.clone() }).await?;
+    for row in &mut whole {
+        row.notes.push(WHOLE.to_owned());
+    }
     let mut rows = Vec::new();
-    for kpi in kpis {
-        rows.extend(score::score(request, &mut scopes, &data, kpi)?);
+    for kpi in &request.kpis {
+        let own = |row: &&ScoreRow| row.kpi == kpi.id && row.version == kpi.version;
+        rows.extend(parts.iter().filter(own).cloned());
+        rows.extend(whole.iter().filter(own).cloned());
     }
     Ok(rows)
+}
+
+/// Said of the row that stands beside those of tags.
+const WHOLE: &str = "the whole: a post with several tags is in it once, so the tags need not add up to it";
+
+/// The rows of each KPI: of one session, of which each table is scanned once.
+async fn scorecard(
+    ctx: &SessionContext,
+    request: &EvaluationRequest,
+    kpis: &[&Kpi],
+) -> Result<Vec<Vec<ScoreRow>>> {
+    let mut scopes = Scopes::read(ctx, request).await?;
+    let data = Data {
+        readings: readings::read(ctx, request, &mut scopes, kpis).await?,
+        daily: daily::read(ctx, request, &mut scopes, kpis).await?,
+        known: known::read(ctx, request, &mut scopes, kpis).await?,
+        facts: facts::read(ctx, request, &mut scopes, kpis).await?,
+    };
+    kpis.iter().map(|kpi| score::score(request, &mut scopes, &data, kpi)).collect()
 }
 
 /// The physical plans of an evaluation as text: each table of facts is scanned once.

@@ -11,6 +11,9 @@ use crate::{
     kpi::{Basis, Kpi},
 };
 
+/// Said of a KPI that no account is for.
+pub(super) const NO_ACCOUNT: &str = "no account of this KPI's platforms is known";
+
 /// The notes of one row.
 pub(super) struct Notes<'a> {
     pub(super) kpi: &'a Kpi,
@@ -80,7 +83,7 @@ impl Notes<'_> {
     /// Why there is no value: not offered, or not there.
     pub(super) fn absence(&self, cell: Option<&Gathered>, found_elsewhere: bool) -> (Status, String) {
         if self.members.is_empty() {
-            return (Status::NoData, "no account of this KPI's platforms is known".to_owned());
+            return (Status::NoData, NO_ACCOUNT.to_owned());
         }
         let refused = if found_elsewhere { None } else { self.not_offered() };
         refused.map_or_else(|| (Status::NoData, self.missing(cell)), |reason| (Status::NotOffered, reason))

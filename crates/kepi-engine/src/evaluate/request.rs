@@ -60,6 +60,8 @@ pub enum Dimension {
     ProductType,
     /// The language of the post.
     Language,
+    /// The tag of the post, for [`evaluate_by_tag`](crate::evaluate_by_tag).
+    Tag,
     /// Days of the period.
     Day,
     /// ISO weeks of the period.
@@ -73,7 +75,7 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    const ALL: [(Self, &'static str); 14] = [
+    const ALL: [(Self, &'static str); 15] = [
         (Self::Platform, "platform"),
         (Self::Account, "account"),
         (Self::Brand, "brand"),
@@ -83,6 +85,7 @@ impl Dimension {
         (Self::Campaign, "campaign"),
         (Self::ProductType, "product_type"),
         (Self::Language, "language"),
+        (Self::Tag, "tag"),
         (Self::Day, "day"),
         (Self::Week, "week"),
         (Self::Month, "month"),
@@ -99,7 +102,10 @@ impl Dimension {
     /// Whether it is a property of posts.
     #[must_use]
     pub fn of_posts(self) -> bool {
-        matches!(self, Self::Format | Self::Category | Self::Campaign | Self::ProductType | Self::Language)
+        matches!(
+            self,
+            Self::Format | Self::Category | Self::Campaign | Self::ProductType | Self::Language | Self::Tag
+        )
     }
 
     /// The grain, where it is one of time.
@@ -137,7 +143,7 @@ pub(super) struct Framed {
 
 impl EvaluationRequest {
     /// The same request with all targets in its fiscal calendar.
-    pub(super) fn in_fiscal(&self) -> Self {
+    pub(crate) fn in_fiscal(&self) -> Self {
         let kpis = self.kpis.iter().map(|kpi| kpi.clone().in_fiscal(self.fiscal)).collect();
         Self { kpis, ..self.clone() }
     }

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{fault::Flaw, kpi::Basis};
 
+/// Events that each source puts down to what it knows, within a window of its own.
+const ATTRIBUTED: [&str; 3] = ["leads", "conversions", "orders"];
+
 /// What a formula is checked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'a> {
@@ -248,10 +251,20 @@ impl Judge<'_> {
 
     /// A metric whose definition is the platform's own is not added over platforms.
     fn within_platform(&mut self, metric: &Metric, span: &Range<usize>) -> Option<()> {
-        if metric.additivity != Additivity::WithinPlatform || self.context.platforms.len() == 1 {
+        if self.context.platforms.len() == 1 {
             return Some(());
         }
         let over = if self.context.platforms.is_empty() { "all platforms" } else { "several platforms" };
+        if ATTRIBUTED.contains(&metric.id.as_str()) {
+            return self.refuse(
+                span,
+                format!("{} are attributed by each source in its own way and window, and this KPI goes over {over}", metric.id),
+                "declare one KPI per platform: two sources give two numbers, which are not added",
+            );
+        }
+        if metric.additivity != Additivity::WithinPlatform {
+            return Some(());
+        }
         self.refuse(
             span,
             format!("{} is each platform's own definition ({}) and this KPI goes over {over}", metric.id, metric.definition),

@@ -1,17 +1,22 @@
 //! KPIs: what one is, and how it is read from a file.
 
 mod read;
+mod starters;
 mod target;
 mod targets;
+mod versions;
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use kepi_core::{DateSpan, MetricId, Platform, SubjectKind, Traffic, Unit, period::Fiscal};
 
 pub use read::parse_kpis;
+pub use starters::{Starter, choose, starters};
 pub use target::{Baseline, Goalpost, Target};
+pub use versions::in_force;
 
-use crate::formula::{Expression, Program};
+use crate::formula::{Expression, Filter, Program};
 
 /// A KPI: a formula tied to a goal, a stage, a scope and, where one is set, a target.
 #[derive(Debug, Clone)]
@@ -52,6 +57,20 @@ pub struct Kpi {
     pub owner: Option<String>,
     /// Who else wants to know.
     pub stakeholders: Vec<String>,
+    /// How far ahead it looks.
+    pub objective: Option<Objective>,
+    /// Whether it moves before the outcome or with it.
+    pub indicator: Option<Indicator>,
+    /// How often it is looked at together.
+    pub review: Option<Review>,
+    /// KPIs that are read beside it, so that it is not bettered at their cost: their ids.
+    pub guards: Vec<String>,
+    /// What its reader must know.
+    pub caveat: Option<String>,
+    /// The first day on which this version is in force; from the beginning without it.
+    pub valid_from: Option<Date>,
+    /// Which posts are looked at; all without it.
+    pub filter: Option<Filter>,
     /// What to do when it moves.
     pub when_low: Option<String>,
     /// What it tells, in a sentence.
@@ -163,6 +182,42 @@ words! {
         Loyalty = "loyalty",
         /// They bring others.
         Advocacy = "advocacy",
+    }
+}
+
+words! {
+    /// How far ahead a KPI looks.
+    Objective {
+        /// Weeks: what is steered by.
+        Short = "short",
+        /// Months: what a plan is held against.
+        Medium = "medium",
+        /// Years: what the brand is to become.
+        Long = "long",
+    }
+}
+
+words! {
+    /// Whether a KPI moves before the outcome or with it.
+    Indicator {
+        /// Before: it can still be acted on.
+        Leading = "leading",
+        /// With it: it says how it went.
+        Lagging = "lagging",
+    }
+}
+
+words! {
+    /// How often a KPI is looked at together.
+    Review {
+        /// Every week.
+        Weekly = "weekly",
+        /// Every month.
+        Monthly = "monthly",
+        /// Every quarter.
+        Quarterly = "quarterly",
+        /// Every year.
+        Yearly = "yearly",
     }
 }
 

@@ -1,18 +1,22 @@
 //! Reading KPI files: every fault is found at once, with its place.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use jiff::civil::Date;
 use kepi_core::{
     Catalogue, Error, Period, Platform, Result, SubjectKind, Traffic, Unit,
-    document::{Block, Document, Fault, Faults, Placed},
+    document::{Block, Document, Fault, Faults, Placed, one_of_hint},
     period::Fiscal,
 };
 
-use super::{Basis, Direction, Goal, Kpi, Side, Stage, targets::read_targets};
+use super::{Basis, Direction, Goal, Indicator, Kpi, Objective, Review, Side, Stage, targets::read_targets};
 use crate::{
     fault::{Flaw, Source},
-    formula::{self, Expression, Program},
+    formula::{self, Expression, Filter, Origin, Program},
+    tag::read_filter,
 };
 
 /// Reads KPI files.
@@ -22,13 +26,18 @@ use crate::{
 pub fn parse_kpis(sources: &[Source], catalogue: &Catalogue) -> Result<Vec<Kpi>, Vec<Fault>> {
     let mut found = Vec::new();
     let mut kpis: Vec<Kpi> = Vec::new();
+    let mut guards = Vec::new();
+    let mut named = BTreeSet::new();
     for source in sources {
         let faults = Faults::new(&source.name);
         let document = Document::parse(&source.text, &faults);
         let root = document.block(&faults);
         for block in root.blocks("kpi") {
             let span = block.span();
-            let Some(kpi) = read_kpi(&source.text, block, catalogue) else { continue };
+            let own = block.texts("guards");
+            guards.extend(own.iter().map(|guard| (source, guard.clone())));
+            named.extend(block.text("id").map(|id| id.value));
+            let Some(kpi) = read_kpi(&source.text, block, catalogue, &own) else { continue };
             if kpis.iter().any(|known| known.id == kpi.id && known.version == kpi.version) {
                 let message = format!("KPI {} version {} is declared already", kpi.id, kpi.version);
                 let hint = "raise version when the formula changes, or choose another id".to_owned();
@@ -40,7 +49,42 @@ pub fn parse_kpis(sources: &[Source], catalogue: &Catalogue) -> Result<Vec<Kpi>,
         root.finish();
         found.extend(faults.into_vec());
     }
+    found.extend(unknown_guards(&guards, &named));
     if found.is_empty() { Ok(kpis) } else { Err(found) }
+}
+
+/// A guard is a KPI of the project: in whatever file, in whatever order, even one that has faults of its own.
+fn unknown_guards(guards: &[(&Source, Placed<String>)], named: &BTreeSet<String>) -> Vec<Fault> {
+    let known: Vec<&str> = named.iter().map(String::as_str).collect();
+    let unknown = guards.iter().filter(|(_, guard)| !named.contains(&guard.value));
+    unknown
+        .flat_map(|(source, guard)| {
+            let faults = Faults::new(&source.name);
+            let message = format!("there is no KPI {} to guard this one", guard.value);
+            faults.add(guard.span.clone(), message, "here", Some(one_of_hint(&guard.value, &known)));
+            faults.into_vec()
+        })
+        .collect()
+}
+
+/// Which posts a KPI looks at; a formula that reads none has nothing to choose from.
+fn filter(text: &str, block: &Block<'_, '_>, program: Option<&Program>) -> Option<Filter> {
+    let written = block.text("where")?;
+    let reads_posts = |program: &Program| program.reads(Origin::Posts) || program.reads(Origin::Known);
+    if program.is_some_and(|program| !reads_posts(program)) {
+        let hint =
+            "leave where out; numbers of a part of an account are in_segment(metric, 'dimension', 'value')";
+        let message = "where chooses among posts, and this formula reads none";
+        block.faults().add(written.span, message, "here", Some(hint.to_owned()));
+        return None;
+    }
+    read_filter(text, &written.value, &written.span, block.faults())
+}
+
+fn read_day(text: &str) -> Result<Date> {
+    text.trim().parse().map_err(|_| {
+        Error::bad_config(format!("{text:?} is not a day")).hint("days are written \"2026-10-01\"")
+    })
 }
 
 /// The units that a KPI may say its value counts, where the formula's own would mislead; money follows the data.
@@ -59,7 +103,12 @@ const TRAFFIC: [(&str, Traffic); 4] = [
     ("unknown", Traffic::Unknown),
 ];
 
-fn read_kpi(text: &str, block: Block<'_, '_>, catalogue: &Catalogue) -> Option<Kpi> {
+fn read_kpi(
+    text: &str,
+    block: Block<'_, '_>,
+    catalogue: &Catalogue,
+    guards: &[Placed<String>],
+) -> Option<Kpi> {
     let id = read_id(&block);
     let version = read_version(&block);
     let goal = read_goal(&block);
@@ -81,6 +130,13 @@ fn read_kpi(text: &str, block: Block<'_, '_>, catalogue: &Catalogue) -> Option<K
         provenance: word(&block, "provenance", Side::ALL, Side::as_str).unwrap_or(Side::Own),
         owner: text_of(&block, "owner"),
         stakeholders: block.texts("stakeholders").into_iter().map(|placed| placed.value).collect(),
+        objective: word(&block, "objective", Objective::ALL, Objective::as_str),
+        indicator: word(&block, "indicator", Indicator::ALL, Indicator::as_str),
+        review: word(&block, "review", Review::ALL, Review::as_str),
+        guards: guards.iter().map(|placed| placed.value.clone()).collect(),
+        caveat: text_of(&block, "caveat"),
+        filter: filter(text, &block, parsed.as_ref().map(|(_, program)| program)),
+        valid_from: block.parsed("valid_from", read_day).map(|placed| placed.value),
         when_low: text_of(&block, "when_low"),
         description: text_of(&block, "description"),
         targets: read_targets(&block, direction, unit),

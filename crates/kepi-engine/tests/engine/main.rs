@@ -3,6 +3,8 @@
 
 mod accounts;
 mod activity;
+mod catalogue;
+mod definitions;
 mod files;
 mod law;
 mod published;

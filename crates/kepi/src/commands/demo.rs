@@ -140,7 +140,8 @@ fn write_project(dir: &Path, simulator: &Simulator, simulated: &SimulatorConfig)
             }
         }
     }
-    init::run(&Init { dir: dir.to_owned(), platforms: Vec::new() })?;
+    let platforms = adapters::names().into_iter().map(str::to_owned).collect();
+    init::run(&Init { dir: dir.to_owned(), goal: Vec::new(), platforms })?;
     std::fs::write(dir.join("kepi.toml"), text)?;
     Ok(())
 }

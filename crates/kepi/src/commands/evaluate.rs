@@ -1,9 +1,9 @@
 //! `kepi evaluate`: the scorecard.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
-use kepi_core::{Error, Period, document::one_of_hint};
+use kepi_core::{Error, Period, document::one_of_hint, period::add_days};
 use kepi_engine::{Dimension, EvaluationRequest, Kpi, Number, OfferedByDescriptors, ScoreRow};
 use kepi_store::EvaluationRecord;
 use serde_json::Value;
@@ -19,8 +19,8 @@ use crate::{
 pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outcome> {
     let kpis = chosen(project.kpis()?, &arguments.kpi)?;
     let mut request = request(project, kpis, &arguments.period)?;
-    request.by =
-        arguments.by.iter().map(|name| name.parse()).collect::<kepi_core::Result<Vec<Dimension>>>()?;
+    let tag = tag_dimension(project, &arguments.by)?;
+    request.by = dimensions(&arguments.by)?;
     request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
     request.as_of = arguments.as_of.as_deref().map(parse_instant).transpose()?;
     let store = project.open_store().await?;
@@ -28,9 +28,44 @@ pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outco
         known_accounts(&store, accounts).await?;
     }
     let session = store.session().await?;
-    let rows = kepi_engine::evaluate(&session, &request).await?;
+    let rows = match tag {
+        Some(tag) => kepi_engine::evaluate_by_tag(&session, &request, &project.config.tags, tag).await?,
+        None => kepi_engine::evaluate(&session, &request).await?,
+    };
     print(&rows, arguments.format.format)?;
     Ok(Outcome::Done)
+}
+
+/// Dimensions by their names; that of tags is `tag:NAME`.
+fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
+    let word = |name: &String| if name.starts_with("tag:") { Ok(Dimension::Tag) } else { name.parse() };
+    Ok(names.iter().map(word).collect::<kepi_core::Result<_>>()?)
+}
+
+/// The dimension of tags that is asked for: one that the project has rules for.
+fn tag_dimension<'a>(project: &Project, by: &'a [String]) -> Result<Option<&'a str>> {
+    let mut asked =
+        by.iter().filter_map(|name| if name == "tag" { Some("") } else { name.strip_prefix("tag:") });
+    let Some(first) = asked.next() else { return Ok(None) };
+    let mut known: Vec<&str> = project.config.tags.iter().map(|rule| rule.dimension.as_str()).collect();
+    known.sort_unstable();
+    known.dedup();
+    if asked.next().is_some() {
+        return Err(Error::bad_input("a scorecard is broken down by one dimension of tags").into());
+    }
+    if !known.contains(&first) {
+        let hint = if known.is_empty() {
+            "declare [[tag]] with dimension, value and where in kepi.toml".to_owned()
+        } else {
+            one_of_hint(first, &known)
+        };
+        return Err(Error::bad_input(format!(
+            "there are no tags of a dimension {first:?}; write tag:DIMENSION"
+        ))
+        .hint(hint)
+        .into());
+    }
+    Ok(Some(first))
 }
 
 async fn known_accounts(store: &kepi_store::Store, accounts: &[kepi_core::AccountId]) -> Result<()> {
@@ -79,9 +114,12 @@ pub(crate) fn request(project: &Project, kpis: Vec<Kpi>, period: &str) -> Result
     let fiscal = project.config.project.fiscal;
     let today = project.today()?;
     let descriptors = project.adapters().values().map(|adapter| adapter.descriptor());
+    let period = Period::parse(period, today, fiscal)?;
+    // A past report is made with the KPIs of its time.
+    let kpis = kepi_engine::in_force(kpis, add_days(period.span.end, -1));
     Ok(EvaluationRequest {
         kpis,
-        period: Period::parse(period, today, fiscal)?,
+        period,
         by: Vec::new(),
         accounts: None,
         as_of: None,
@@ -93,18 +131,27 @@ pub(crate) fn request(project: &Project, kpis: Vec<Kpi>, period: &str) -> Result
     })
 }
 
-/// The KPIs that were named; all of them otherwise.
+/// The KPIs that were named, `id` or `id@version`; all of them otherwise.
 pub(crate) fn chosen(kpis: Vec<Kpi>, names: &[String]) -> Result<Vec<Kpi>> {
     if names.is_empty() {
         return Ok(kpis);
     }
-    let known: Vec<&str> = kpis.iter().map(|kpi| kpi.id.as_str()).collect();
-    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+    let named = |kpi: &Kpi, name: &str| match name.split_once('@') {
+        Some((id, version)) => kpi.id == id && kpi.version.to_string() == version,
+        None => kpi.id == name,
+    };
+    if let Some(unknown) = names.iter().find(|name| !kpis.iter().any(|kpi| named(kpi, name))) {
+        let ids: Vec<String> = if unknown.contains('@') {
+            kpis.iter().map(|kpi| format!("{}@{}", kpi.id, kpi.version)).collect()
+        } else {
+            kpis.iter().map(|kpi| kpi.id.clone()).collect()
+        };
+        let known: Vec<&str> = ids.iter().map(String::as_str).collect();
         return Err(Error::bad_input(format!("there is no KPI {unknown}"))
             .hint(one_of_hint(unknown, &known))
             .into());
     }
-    Ok(kpis.into_iter().filter(|kpi| names.contains(&kpi.id)).collect())
+    Ok(kpis.into_iter().filter(|kpi| names.iter().any(|name| named(kpi, name))).collect())
 }
 
 /// Prints a scorecard.
@@ -113,6 +160,7 @@ pub(crate) fn print(rows: &[ScoreRow], format: RowFormat) -> Result<()> {
         RowFormat::Json => output::json(&rows),
         RowFormat::Csv => flat(rows).print(format),
         RowFormat::Table => {
+            let rows = &concerned(rows);
             for_people(rows).print(format)?;
             let mut notes: Vec<String> = rows
                 .iter()
@@ -124,6 +172,24 @@ pub(crate) fn print(rows: &[ScoreRow], format: RowFormat) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// People are spared the KPIs of platforms on which they have no account, and told so.
+fn concerned(rows: &[ScoreRow]) -> Vec<ScoreRow> {
+    let kept: Vec<ScoreRow> = rows.iter().filter(|row| !row.lacks_account()).cloned().collect();
+    if kept.is_empty() {
+        return rows.to_vec();
+    }
+    let left: BTreeSet<&str> =
+        rows.iter().filter(|row| row.lacks_account()).map(|row| row.kpi.as_str()).collect();
+    match left.len() {
+        0 => {}
+        1 => output::note("1 KPI of platforms without an account is not shown; --kpi names it"),
+        left => output::note(&format!(
+            "{left} KPIs of platforms without an account are not shown; --kpi names them"
+        )),
+    }
+    kept
 }
 
 fn for_people(rows: &[ScoreRow]) -> Rows {

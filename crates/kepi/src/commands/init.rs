@@ -2,9 +2,11 @@
 
 use std::{fs, io::Write, path::Path};
 
-use kepi_core::{Error, ErrorKind, document::one_of_hint};
+use kepi_core::{Error, ErrorKind, Platform, document::one_of_hint};
+use kepi_engine::Goal;
 
 use crate::{
+    catalogue,
     cli::Init,
     failure::{Outcome, Result},
     output,
@@ -15,11 +17,8 @@ const SCHEMAS: &[(&str, &str)] = &[
     (".kepi/kepi.schema.json", include_str!("../../../../config/schema/kepi.schema.json")),
     (".kepi/kpi.schema.json", include_str!("../../../../config/schema/kpi.schema.json")),
 ];
-/// Platform → its starter KPIs.
-const STARTERS: &[(&str, &str)] = &[("x", include_str!("../../../../config/kpis/x.toml"))];
-
 pub(crate) fn run(arguments: &Init) -> Result<Outcome> {
-    let starters = starters(&arguments.platforms)?;
+    let starters = starters(&arguments.goal, &arguments.platforms)?;
     let dir = &arguments.dir;
     let configuration = dir.join("kepi.toml");
     if configuration.exists() {
@@ -31,8 +30,8 @@ pub(crate) fn run(arguments: &Init) -> Result<Outcome> {
     for (name, text) in SCHEMAS {
         write_new(&dir.join(name), text)?;
     }
-    for (platform, text) in starters {
-        write_new(&dir.join(format!("kpis/{platform}.toml")), text)?;
+    for (name, text) in &starters {
+        write_new(&dir.join("kpis").join(name), text)?;
     }
     write_new(&configuration, CONFIGURATION)?;
     output::note(&format!("wrote {} with starter KPIs in kpis/", configuration.display()));
@@ -40,15 +39,32 @@ pub(crate) fn run(arguments: &Init) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn starters(platforms: &[String]) -> Result<Vec<(&'static str, &'static str)>> {
-    let known: Vec<&str> = STARTERS.iter().map(|(name, _)| *name).collect();
+/// The files of the catalogue with the KPIs that suit: name → text.
+fn starters(goals: &[String], platforms: &[String]) -> Result<Vec<(String, String)>> {
+    let starters = catalogue::starters()?;
+    let goals = goals.iter().map(|name| goal(name)).collect::<Result<Vec<Goal>>>()?;
+    let mut known: Vec<&str> = starters
+        .iter()
+        .flat_map(kepi_engine::Starter::kpis)
+        .flat_map(|kpi| &kpi.platforms)
+        .map(Platform::as_str)
+        .collect();
+    known.sort_unstable();
+    known.dedup();
     if let Some(unknown) = platforms.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(Error::bad_input(format!("there are no starter KPIs for {unknown}"))
             .hint(one_of_hint(unknown, &known))
             .into());
     }
-    let chosen = |name: &str| platforms.is_empty() || platforms.iter().any(|platform| platform == name);
-    Ok(STARTERS.iter().copied().filter(|(name, _)| chosen(name)).collect())
+    let chosen = kepi_engine::choose(&starters, &goals, platforms);
+    Ok(starters.iter().filter_map(|file| Some((file.name.clone(), file.text_of(&chosen)?))).collect())
+}
+
+fn goal(name: &str) -> Result<Goal> {
+    let names: Vec<&str> = Goal::ALL.iter().map(|goal| goal.as_str()).collect();
+    Goal::ALL.iter().copied().find(|goal| goal.as_str() == name).ok_or_else(|| {
+        Error::bad_input(format!("{name} is not a goal")).hint(one_of_hint(name, &names)).into()
+    })
 }
 
 /// Writes a file that is not there yet; what is there stays as it is.
