@@ -214,6 +214,9 @@ pub(crate) struct Explain {
     /// The period.
     #[arg(long, default_value = "last-28d")]
     pub period: String,
+    /// Also print the rows behind the number, each with its source, run, page and the digest of the page's body.
+    #[arg(long)]
+    pub rows: bool,
     /// Also print the plans of the query engine.
     #[arg(long)]
     pub plans: bool,

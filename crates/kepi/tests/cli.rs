@@ -56,6 +56,59 @@ fn a_new_project_checks_out_and_is_not_overwritten() {
 }
 
 #[test]
+fn a_goal_and_platforms_choose_the_kpis_of_a_new_project() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let asked = ["init", "--goal", "brand-awareness", "--platforms", "wechat,douyin"];
+    let done = kepi(folder.path(), &asked);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(folder.path().join("kpis/wechat.toml").exists() && !folder.path().join("kpis/x.toml").exists());
+    let done = kepi(folder.path(), &["check", "--kpi", "douyin-plays", "--format", "csv"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    for said in ["douyin-plays,1,specific,good,", "douyin-plays,1,measurable,untold,\"there is no store yet"] {
+        assert!(done.stdout.contains(said), "{said} is missing:\n{}", done.stdout);
+    }
+    let unknown = kepi(tempfile::tempdir().expect("a folder").path(), &["init", "--goal", "brand-awarenes"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("did you mean brand-awareness?"), "{}", unknown.stderr);
+}
+
+#[test]
+fn the_review_shows_evidence_for_each_letter() {
+    let folder = project();
+    let text = "[[kpi]]\nid = \"fans\"\nname = \"Fans\"\ngoal = \"engagement\"\nformula = \"likes\"\n\
+                [[kpi.target]]\nperiod = \"2026-Q3\"\nabsolute = 500\n";
+    std::fs::write(folder.path().join("kpis/own.toml"), text).expect("written");
+    let done = kepi(folder.path(), &["check"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    for said in [
+        "Fans (fans version 1)",
+        "+ S specific",
+        "? M measurable",
+        "+ T time-bound     2026-07-01",
+        "! vanity: likes alone says little of engagement",
+        "! gaming: a target on likes alone",
+    ] {
+        assert!(done.stdout.contains(said), "{said} is missing:\n{}", done.stdout);
+    }
+}
+
+#[test]
+fn tags_are_asked_for_by_their_dimension() {
+    let folder = project();
+    let file = folder.path().join("kepi.toml");
+    let text = std::fs::read_to_string(&file).expect("read");
+    let tag = "[[tag]]\ndimension = \"theme\"\nvalue = \"launch\"\nwhere = \"contans(text, 'launch')\"\n";
+    std::fs::write(&file, format!("{text}\n{tag}")).expect("written");
+    let done = kepi(folder.path(), &["check"]);
+    assert_eq!(done.code, Some(2));
+    assert!(done.stderr.contains("did you mean contains?"), "{}", done.stderr);
+    std::fs::write(&file, format!("{text}\n{}", tag.replace("contans", "contains"))).expect("written");
+    let done = kepi(folder.path(), &["evaluate", "--by", "tag:them"]);
+    assert_eq!(done.code, Some(2));
+    assert!(done.stderr.contains("did you mean theme?"), "{}", done.stderr);
+}
+
+#[test]
 fn all_faults_of_a_configuration_are_shown_with_place_text_and_hint() {
     let folder = project();
     let text =
