@@ -64,7 +64,8 @@ fn a_goal_and_platforms_choose_the_kpis_of_a_new_project() {
     assert!(folder.path().join("kpis/wechat.toml").exists() && !folder.path().join("kpis/x.toml").exists());
     let done = kepi(folder.path(), &["check", "--kpi", "douyin-plays", "--format", "csv"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    for said in ["douyin-plays,1,specific,good,", "douyin-plays,1,measurable,untold,\"there is no store yet"] {
+    for said in ["douyin-plays,1,specific,good,", "douyin-plays,1,measurable,untold,\"there is no store yet"]
+    {
         assert!(done.stdout.contains(said), "{said} is missing:\n{}", done.stdout);
     }
     let unknown = kepi(tempfile::tempdir().expect("a folder").path(), &["init", "--goal", "brand-awarenes"]);
