@@ -4,7 +4,8 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
-    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Job, PostRef, Result, Shape, Stream,
+    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Job, PostRef, Result, Shape, Stream, SubjectKind,
+    WindowKind,
     descriptor::Earliest,
     period::{add_days, days_between, local_day, zone},
 };
@@ -98,7 +99,8 @@ pub fn plan(
         let asked = due.on_demand();
         jobs.extend(resume(&due, state));
         jobs.extend(resume(&asked, state));
-        let dated = matches!(endpoint.shape, Shape::Windows { .. } | Shape::Listing { .. });
+        let dated =
+            endpoint.shape.days_per_call().is_some() || matches!(endpoint.shape, Shape::Listing { .. });
         let stream = if dated && input.range.is_some() { asked } else { due };
         let last = state(&stream);
         let one = std::slice::from_ref(account);
@@ -112,8 +114,8 @@ pub fn plan(
                 });
                 jobs.push(start(input, one, &stream, window, Vec::new()));
             }
-            Shape::Windows { max_days } => {
-                windows(input, account, &stream, last.as_ref(), max_days, &mut jobs)?;
+            Shape::Windows { .. } | Shape::Trailing { .. } => {
+                windows(input, account, &stream, last.as_ref(), &mut jobs)?;
             }
             Shape::Batch { max, ages, refresh } => {
                 batches(input, one, &stream, (max, ages, refresh), &mut jobs);
@@ -175,10 +177,10 @@ fn windows(
     account: &AccountRef,
     stream: &Stream,
     last: Option<&StreamState>,
-    max_days: u16,
     jobs: &mut Vec<PlannedJob>,
 ) -> Result<()> {
     let endpoint = input.endpoint;
+    let max_days = endpoint.shape.days_per_call().unwrap_or(1);
     let zone = day_zone(input.descriptor, account)?;
     let ready = last_ready_day(endpoint, input.now, &zone);
     let today = local_day(input.now, &zone);
@@ -190,6 +192,11 @@ fn windows(
         Earliest::Unlimited => Date::MIN,
         Earliest::Since(date) => date,
         Earliest::DaysBack(days) => add_days(today, -i32::from(days)),
+    };
+    // Every call of a trailing series ends today, so a second one would say nothing that the first does not.
+    let floor = match endpoint.shape {
+        Shape::Trailing { .. } => floor.max(add_days(today, -i32::from(max_days))),
+        _ => floor,
     };
     let asked = input.range.unwrap_or_else(|| {
         let restated = add_days(ready, 1 - i32::from(endpoint.lookback_days.max(1)));
@@ -218,16 +225,23 @@ fn batches(
 ) {
     let utc = TimeZone::UTC;
     let today = local_day(input.now, &utc);
+    let listed_until = listed_until(input.descriptor);
     let mut due: Vec<&KnownPost> = input
         .posts
         .iter()
         .filter(|known| accounts.iter().any(|account| account.id == known.post.account))
+        .filter(|known| !known.post.has_derived_id())
         .filter(|known| {
             let Some(published) = known.post.published_at else { return true };
             let age = days_between(local_day(published, &utc), today);
             let within = age >= i32::from(ages.0) && (ages.1 == u16::MAX || age < i32::from(ages.1));
             let every =
                 refresh.iter().find(|(until, _)| age < i32::from(*until)).map_or(1, |(_, every)| *every);
+            // A list reads its posts on every run, so when they were last read says nothing of this endpoint:
+            // the days are counted from the first on which it is meant for the post.
+            if age < listed_until {
+                return within && (age - i32::from(ages.0)) % i32::from(every.max(1)) == 0;
+            }
             let waited = known.last_observed.map(|at| days_between(local_day(at, &utc), today));
             within && waited.is_none_or(|days| days >= i32::from(every))
         })
@@ -241,5 +255,148 @@ fn batches(
             .cloned()
             .collect();
         jobs.push(start(input, &named, stream, None, posts));
+    }
+}
+
+/// Until which age, in days, posts are read by a list with numbers on every run.
+fn listed_until(descriptor: &Descriptor) -> i32 {
+    let reads = |endpoint: &&Endpoint| {
+        endpoint
+            .fields
+            .iter()
+            .any(|field| field.subject == SubjectKind::Post && field.window == WindowKind::At)
+    };
+    let until = descriptor.endpoints.iter().filter(reads).map(|endpoint| match endpoint.shape {
+        Shape::Listing { published_within_days: Some(days) } => i32::from(days),
+        Shape::Listing { published_within_days: None } => i32::MAX,
+        _ => 0,
+    });
+    until.max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Field, Traffic, descriptor::Lag};
+
+    const READ: [Field; 1] =
+        [Field::new("likes", "/likes", SubjectKind::Post, WindowKind::At, Traffic::Total)];
+
+    static ENDPOINTS: [Endpoint; 4] = [
+        Endpoint {
+            fields: &READ,
+            ..Endpoint::new("list", "", Shape::Listing { published_within_days: Some(30) })
+        },
+        Endpoint::new(
+            "young",
+            "",
+            Shape::Batch { max: 20, ages: (1, 30), refresh: &[(8, 1), (28, 5), (30, 1)] },
+        ),
+        Endpoint::new("old", "", Shape::Batch { max: 20, ages: (30, u16::MAX), refresh: &[(u16::MAX, 7)] }),
+        Endpoint {
+            lag: Lag { days: 1, hour: 10, zone: "" },
+            lookback_days: 2,
+            ..Endpoint::new("trailing", "", Shape::Trailing { spans: &[7, 15, 30] })
+        },
+    ];
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn due(
+        name: &str,
+        now: &str,
+        range: Option<DateSpan>,
+        posts: &[KnownPost],
+        last: Option<&StreamState>,
+    ) -> Vec<PlannedJob> {
+        let descriptor = Descriptor {
+            platform: "x",
+            title: "",
+            day_zone: None,
+            traffic_order: &[],
+            tokens: &[],
+            settings_schema: || serde_json::Value::Null,
+            endpoints: &ENDPOINTS,
+            check_calls: 1,
+            known_gaps: &[],
+        };
+        let endpoint = descriptor.endpoint(name).unwrap();
+        let accounts = [account()];
+        let input =
+            PlanInput { descriptor: &descriptor, endpoint, accounts: &accounts, now: at(now), range, posts };
+        plan(&input, &|_| last.cloned()).unwrap()
+    }
+
+    fn account() -> AccountRef {
+        AccountRef { id: "x/a".parse().unwrap(), platform_id: None, zone: "UTC".into() }
+    }
+
+    fn post(id: &str, last_observed: &str) -> KnownPost {
+        let published_at = Some(at("2026-09-01T12:00:00Z"));
+        let post = PostRef { account: account().id, id: id.into(), published_at };
+        KnownPost { post, last_observed: Some(at(last_observed)) }
+    }
+
+    /// On which days of September and October a post is due that a list reads every day.
+    fn days_due(name: &str) -> Vec<usize> {
+        let is_due = |day: &usize| {
+            let now = format!(
+                "{}T09:00:00Z",
+                add_days("2026-09-01".parse().unwrap(), i32::try_from(*day).unwrap())
+            );
+            !due(name, &now, None, &[post("1", &now)], None).is_empty()
+        };
+        (0..45).filter(is_due).collect()
+    }
+
+    /// That a list has just read it does not keep a post from the endpoint that gives its days.
+    #[test]
+    fn posts_that_are_listed_are_due_by_their_age() {
+        assert_eq!(days_due("young"), [1, 2, 3, 4, 5, 6, 7, 11, 16, 21, 26, 28, 29]);
+        assert!(days_due("old").is_empty(), "read just now");
+        let long_ago = [post("1", "2026-09-30T09:00:00Z")];
+        assert_eq!(due("old", "2026-10-06T09:00:00Z", None, &long_ago, None).len(), 0);
+        assert_eq!(due("old", "2026-10-07T09:00:00Z", None, &long_ago, None).len(), 1);
+    }
+
+    #[test]
+    fn ids_of_ours_are_not_asked_for() {
+        let posts = [post("title-5f1d", "2026-09-01T13:00:00Z"), post("7", "2026-09-01T13:00:00Z")];
+        let jobs = due("old", "2026-11-01T09:00:00Z", None, &posts, None);
+        let ids: Vec<&str> =
+            jobs.iter().flat_map(|job| &job.job.posts).map(|post| post.id.as_str()).collect();
+        assert_eq!(ids, ["7"]);
+    }
+
+    fn spans(jobs: &[PlannedJob]) -> Vec<(String, Option<String>)> {
+        let text = |span: DateSpan| span.to_string();
+        jobs.iter().map(|job| (text(job.job.window.unwrap()), job.clamped.map(text))).collect()
+    }
+
+    /// One call, however many days are missing, and never further back than it reaches.
+    #[test]
+    fn a_trailing_series_takes_one_call() {
+        let first = due("trailing", "2026-10-20T12:00:00Z", None, &[], None);
+        assert_eq!(spans(&first), [("2026-10-18..2026-10-19".to_owned(), None)]);
+        let read = |end: &str| StreamState {
+            sequence: 1,
+            job: Job {
+                window: Some(DateSpan::new(add_days(end.parse().unwrap(), -2), end.parse().unwrap())),
+                ..first[0].job.clone()
+            },
+            next: None,
+            observed_at: at("2026-10-01T12:00:00Z"),
+        };
+        let after = |end: &str| spans(&due("trailing", "2026-10-20T12:00:00Z", None, &[], Some(&read(end))));
+        assert_eq!(after("2026-10-05"), [("2026-10-05..2026-10-19".to_owned(), None)]);
+        assert_eq!(
+            after("2026-08-01"),
+            [("2026-09-20..2026-10-19".to_owned(), Some("2026-08-01..2026-09-19".to_owned()))]
+        );
+        let asked = DateSpan::new("2026-10-01".parse().unwrap(), "2026-10-03".parse().unwrap());
+        let asked = due("trailing", "2026-10-20T12:00:00Z", Some(asked), &[], None);
+        assert_eq!(spans(&asked), [("2026-10-01..2026-10-02".to_owned(), None)]);
     }
 }

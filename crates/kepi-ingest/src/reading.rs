@@ -278,7 +278,10 @@ impl Reading<'_, '_> {
             return self.set_answer(planned, known, Answer { had_numbers: true, zeros_since: None }).await;
         }
         let whole = cursor.is_start() && page.next.is_none();
-        let steady = matches!(self.unit.endpoint.shape, Shape::Snapshot | Shape::Windows { .. });
+        let steady = matches!(
+            self.unit.endpoint.shape,
+            Shape::Snapshot | Shape::Windows { .. } | Shape::Trailing { .. }
+        );
         if !(known.had_numbers && whole && steady) {
             return Ok(());
         }
