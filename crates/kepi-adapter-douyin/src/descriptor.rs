@@ -260,6 +260,7 @@ const fn report(name: &'static str, title: &'static str) -> Endpoint {
 
 const PROFILE_SHOWN: Endpoint = Endpoint {
     source: "https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi",
+    every_days: 7,
     ..open(PROFILE, "the account's name", Shape::Snapshot)
 };
 
@@ -308,6 +309,7 @@ const SOURCES: Endpoint = Endpoint {
 
 const BOUND: Endpoint = Endpoint {
     source: "https://open.oceanengine.com",
+    every_days: 7,
     ..ocean(BOUND_ACCOUNTS, "accounts that are bound to the advertiser, and their ids there", Shape::Snapshot)
 };
 

@@ -51,6 +51,10 @@ pub struct Endpoint {
     pub source: &'static str,
     /// How it is asked.
     pub shape: Shape,
+    /// A present state that changes slowly is asked for every so many days; 0 for each run.
+    pub every_days: u16,
+    /// Of the posts that are known, only those whose id begins so; empty for all.
+    pub ids_begin: &'static str,
     /// How many accounts one call takes.
     pub accounts_per_call: u16,
     /// The page size it is asked for.
@@ -63,7 +67,8 @@ pub struct Endpoint {
     pub until: Option<Date>,
     /// When a day's numbers are there.
     pub lag: Lag,
-    /// How many days the platform may still change, and so are asked for again.
+    /// How many days the platform may still change, and so are asked for again. A listing with a look-back is in
+    /// the order of change: it is asked only for what changed since the last time, and so many days before.
     pub lookback_days: u16,
     /// Its limits; each is a pool of its own.
     pub quotas: &'static [Quota],
@@ -92,6 +97,8 @@ impl Endpoint {
             title,
             source: "",
             shape,
+            every_days: 0,
+            ids_begin: "",
             accounts_per_call: 1,
             page_size: 100,
             page_cap: None,

@@ -74,6 +74,8 @@ pub enum Payload {
         /// Keys of the top level that the credential layer fills in.
         secrets: Vec<(SmolStr, SmolStr)>,
     },
+    /// `application/x-www-form-urlencoded`, encoded already: a query too long for an address stands here as it is.
+    Encoded(String),
 }
 
 /// One call, told purely. It holds no token and no secret: `token` names the kind that the credential layer
@@ -82,7 +84,8 @@ pub enum Payload {
 pub struct Request {
     /// How.
     pub method: Method,
-    /// Scheme, host and path; the query stands apart.
+    /// Scheme, host and path; the query stands apart, unless its encoding is the platform's own: then it stands here,
+    /// written by hand, and nobody encodes it again.
     pub url: String,
     /// Query pairs, unescaped, in order.
     pub query: Vec<(SmolStr, Text)>,

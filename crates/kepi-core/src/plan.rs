@@ -105,12 +105,16 @@ pub fn plan(
         let last = state(&stream);
         let one = std::slice::from_ref(account);
         match endpoint.shape {
+            Shape::Snapshot if is_fresh(input, last.as_ref()) => {}
             Shape::Snapshot => jobs.push(start(input, one, &stream, None, Vec::new())),
             Shape::Listing { published_within_days } => {
                 let today = local_day(input.now, &day_zone(input.descriptor, account)?);
                 let window = input.range.or_else(|| {
-                    published_within_days
-                        .map(|days| DateSpan::new(add_days(today, -i32::from(days)), add_days(today, 1)))
+                    published_within_days.map(|days| {
+                        let floor = add_days(today, -i32::from(days));
+                        let changed = since(input, last.as_ref(), today).unwrap_or(floor);
+                        DateSpan::new(floor.max(changed), add_days(today, 1))
+                    })
                 });
                 jobs.push(start(input, one, &stream, window, Vec::new()));
             }
@@ -152,6 +156,24 @@ fn resume(stream: &Stream, state: &dyn Fn(&Stream) -> Option<StreamState>) -> Op
     let last = state(stream)?;
     let cursor = last.next?;
     Some(PlannedJob { stream: stream.clone(), job: last.job, cursor, clamped: None })
+}
+
+/// Whether a present state that changes slowly was read lately, or is about to be resumed.
+fn is_fresh(input: &PlanInput<'_>, last: Option<&StreamState>) -> bool {
+    let every = i32::from(input.endpoint.every_days);
+    last.is_some_and(|last| days_since(last.observed_at, input.now) < every)
+}
+
+/// The day from which a listing in the order of change is asked for, once it was read.
+fn since(input: &PlanInput<'_>, last: Option<&StreamState>, today: Date) -> Option<Date> {
+    let lookback = input.endpoint.lookback_days;
+    let last = last.filter(|_| lookback > 0)?;
+    let passed = days_since(last.job.planned_at, input.now).max(0);
+    Some(add_days(today, -passed - i32::from(lookback)))
+}
+
+fn days_since(then: Timestamp, now: Timestamp) -> i32 {
+    days_between(local_day(then, &TimeZone::UTC), local_day(now, &TimeZone::UTC))
 }
 
 fn start(
@@ -230,6 +252,7 @@ fn batches(
         .posts
         .iter()
         .filter(|known| accounts.iter().any(|account| account.id == known.post.account))
+        .filter(|known| known.post.id.starts_with(input.endpoint.ids_begin))
         .filter(|known| !known.post.has_derived_id())
         .filter(|known| {
             let Some(published) = known.post.published_at else { return true };
@@ -266,7 +289,9 @@ fn listed_until(descriptor: &Descriptor) -> i32 {
             .iter()
             .any(|field| field.subject == SubjectKind::Post && field.window == WindowKind::At)
     };
-    let until = descriptor.endpoints.iter().filter(reads).map(|endpoint| match endpoint.shape {
+    // One in the order of change gives only what changed.
+    let listed = descriptor.endpoints.iter().filter(reads).filter(|endpoint| endpoint.lookback_days == 0);
+    let until = listed.map(|endpoint| match endpoint.shape {
         Shape::Listing { published_within_days: Some(days) } => i32::from(days),
         Shape::Listing { published_within_days: None } => i32::MAX,
         _ => 0,
@@ -278,6 +303,92 @@ fn listed_until(descriptor: &Descriptor) -> i32 {
 mod tests {
     use super::*;
     use crate::{Field, Traffic, descriptor::Lag};
+
+    fn descriptor() -> Descriptor {
+        Descriptor {
+            platform: "toy",
+            title: "Toy",
+            day_zone: Some("UTC"),
+            traffic_order: &[Traffic::Total],
+            tokens: &[],
+            settings_schema: || serde_json::Value::Null,
+            endpoints: &[],
+            check_calls: 1,
+            known_gaps: &[],
+        }
+    }
+
+    fn account() -> AccountRef {
+        AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "UTC".into() }
+    }
+
+    /// The jobs on 2026-10-20, when the stream's last page was read on `last`.
+    fn planned(endpoint: &Endpoint, posts: &[&str], last: Option<&str>) -> Vec<Job> {
+        let known = |id: &&str| KnownPost {
+            post: PostRef { account: account().id, id: (*id).into(), published_at: None },
+            last_observed: None,
+        };
+        let posts: Vec<KnownPost> = posts.iter().map(known).collect();
+        let (descriptor, accounts) = (descriptor(), [account()]);
+        let now = "2026-10-20T06:00:00Z".parse().unwrap();
+        let input = PlanInput {
+            descriptor: &descriptor,
+            endpoint,
+            accounts: &accounts,
+            now,
+            range: None,
+            posts: &posts,
+        };
+        let state = last.map(|at| {
+            let at = at.parse().unwrap();
+            let job = start(&input, &accounts, &Stream::of(&account().id, "e"), None, Vec::new()).job;
+            StreamState { sequence: 1, job: Job { planned_at: at, ..job }, next: None, observed_at: at }
+        });
+        plan(&input, &|_| state.clone()).unwrap().into_iter().map(|planned| planned.job).collect()
+    }
+
+    #[test]
+    fn a_slow_state_is_asked_for_every_so_many_days() {
+        let weekly = Endpoint { every_days: 7, ..Endpoint::new("e", "e", Shape::Snapshot) };
+        let always = Endpoint::new("e", "e", Shape::Snapshot);
+        for (endpoint, last, jobs) in [
+            (&weekly, None, 1),
+            (&weekly, Some("2026-10-20T01:00:00Z"), 0),
+            (&weekly, Some("2026-10-14T01:00:00Z"), 0),
+            (&weekly, Some("2026-10-13T23:00:00Z"), 1),
+            (&always, Some("2026-10-20T05:00:00Z"), 1),
+        ] {
+            assert_eq!(planned(endpoint, &[], last).len(), jobs, "{last:?}");
+        }
+    }
+
+    #[test]
+    fn a_listing_with_a_look_back_is_asked_for_what_changed() {
+        let listing = Endpoint::new("e", "e", Shape::Listing { published_within_days: Some(180) });
+        let by_change = Endpoint { lookback_days: 1, ..listing.clone() };
+        let first = |endpoint: &Endpoint, last: Option<&str>| {
+            planned(endpoint, &[], last)[0].window.unwrap().start.to_string()
+        };
+        assert_eq!(first(&by_change, None), "2026-04-23");
+        assert_eq!(first(&by_change, Some("2026-10-19T06:00:00Z")), "2026-10-18");
+        assert_eq!(first(&by_change, Some("2026-10-01T06:00:00Z")), "2026-09-30");
+        assert_eq!(first(&by_change, Some("2025-10-01T06:00:00Z")), "2026-04-23");
+        assert_eq!(first(&listing, Some("2026-10-19T06:00:00Z")), "2026-04-23");
+    }
+
+    #[test]
+    fn ids_of_another_kind_are_left_to_another_endpoint() {
+        let shape = Shape::Batch { max: 2, ages: (0, u16::MAX), refresh: &[] };
+        let shares = Endpoint { ids_begin: "share:", ..Endpoint::new("e", "e", shape) };
+        let ids = |jobs: Vec<Job>| {
+            let ids = |job: &Job| job.posts.iter().map(|post| post.id.to_string()).collect::<Vec<_>>();
+            jobs.iter().map(ids).collect::<Vec<_>>()
+        };
+        let known = ["share:1", "video:2", "share:3", "share:4"];
+        assert_eq!(ids(planned(&shares, &known, None)), [vec!["share:1", "share:3"], vec!["share:4"]]);
+        let all = Endpoint { ids_begin: "", ..shares };
+        assert_eq!(ids(planned(&all, &known, None)).concat().len(), 4);
+    }
 
     const READ: [Field; 1] =
         [Field::new("likes", "/likes", SubjectKind::Post, WindowKind::At, Traffic::Total)];
@@ -311,26 +422,12 @@ mod tests {
         posts: &[KnownPost],
         last: Option<&StreamState>,
     ) -> Vec<PlannedJob> {
-        let descriptor = Descriptor {
-            platform: "x",
-            title: "",
-            day_zone: None,
-            traffic_order: &[],
-            tokens: &[],
-            settings_schema: || serde_json::Value::Null,
-            endpoints: &ENDPOINTS,
-            check_calls: 1,
-            known_gaps: &[],
-        };
+        let descriptor = Descriptor { endpoints: &ENDPOINTS, ..descriptor() };
         let endpoint = descriptor.endpoint(name).unwrap();
         let accounts = [account()];
         let input =
             PlanInput { descriptor: &descriptor, endpoint, accounts: &accounts, now: at(now), range, posts };
         plan(&input, &|_| last.cloned()).unwrap()
-    }
-
-    fn account() -> AccountRef {
-        AccountRef { id: "x/a".parse().unwrap(), platform_id: None, zone: "UTC".into() }
     }
 
     fn post(id: &str, last_observed: &str) -> KnownPost {

@@ -146,6 +146,9 @@ fn gives(endpoint: &Endpoint) -> String {
 
 fn asked_as(endpoint: &Endpoint) -> String {
     let mut text = match endpoint.shape {
+        Shape::Snapshot if endpoint.every_days > 1 => {
+            format!("present state, every {}", days(endpoint.every_days.into()))
+        }
         Shape::Snapshot => "present state".to_owned(),
         Shape::Windows { max_days } => format!("days, at most {max_days} a call"),
         Shape::Trailing { spans } => {
@@ -154,6 +157,9 @@ fn asked_as(endpoint: &Endpoint) -> String {
         }
         Shape::Listing { published_within_days: Some(n) } => format!("posts of the last {}", days(n.into())),
         Shape::Listing { published_within_days: None } => "all posts".to_owned(),
+        Shape::Batch { max, .. } if !endpoint.ids_begin.is_empty() => {
+            format!("up to {max} ids `{}…` a call", endpoint.ids_begin)
+        }
         Shape::Batch { max, .. } => format!("up to {max} ids a call"),
     };
     if endpoint.accounts_per_call > 1 {

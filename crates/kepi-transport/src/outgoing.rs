@@ -180,6 +180,10 @@ fn body(
             }
             Ok(Some(form.finish().into()))
         }
+        Payload::Encoded(text) => {
+            headers.push(header("content-type", "application/x-www-form-urlencoded"));
+            Ok(Some(text.as_str().into()))
+        }
         Payload::Json { value, secrets } => {
             headers.push(header("content-type", "application/json"));
             let mut value = value.clone();
@@ -233,6 +237,15 @@ mod tests {
             "https://h/p?shares=List(urn%3Ali%3Ashare%3A1)&fields=a,b.c(x):d&\
              q=@a%20-b%20%26%20100%25%20%23%2B%E5%BE%AE"
         );
+    }
+
+    #[test]
+    fn a_query_in_a_body_stays_as_it_is() {
+        let query = "shares=List(urn%3Ali%3Ashare%3A1,urn%3Ali%3Ashare%3A2)";
+        let request = Request::post("https://h/p", Payload::Encoded(query.to_owned()));
+        let outgoing = Outgoing::new(&request, &Lease::default()).unwrap();
+        assert_eq!(outgoing.body.as_ref().map(|body| body.expose_secret()), Some(query));
+        assert_eq!(outgoing.header("content-type"), Some("application/x-www-form-urlencoded"));
     }
 
     #[test]

@@ -39,9 +39,10 @@ pub fn all() -> Vec<Generated> {
 fn adapters() -> Vec<Box<dyn Adapter>> {
     let none = || serde_json::Value::Object(serde_json::Map::new());
     let douyin = kepi_adapter_douyin::DouyinAdapter::from_settings(none()).map(|it| Box::new(it) as _);
+    let linkedin = kepi_adapter_linkedin::LinkedinAdapter::from_settings(none()).map(|it| Box::new(it) as _);
     let wechat = kepi_adapter_wechat::WechatAdapter::from_settings(none()).map(|it| Box::new(it) as _);
     let x = kepi_adapter_x::XAdapter::from_settings(none()).map(|it| Box::new(it) as _);
-    [douyin, wechat, x].into_iter().map(|built| built.expect("no setting is required")).collect()
+    [douyin, linkedin, wechat, x].into_iter().map(|built| built.expect("no setting is required")).collect()
 }
 
 impl Generated {

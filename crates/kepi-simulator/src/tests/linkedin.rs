@@ -127,6 +127,11 @@ async fn days_of_the_organization_are_the_worlds() {
         facets[0]["followerCountsBySeniority"][0]["followerCounts"]["organicFollowerCount"].as_i64().unwrap()
             > 0
     );
+    let ever = li.elements("/rest/organizationPageStatistics?q=organization&organization={urn}").await;
+    let industry = &ever[0]["pageStatisticsByIndustryV2"][0];
+    assert!(industry["industryV2"].as_str().unwrap().starts_with("urn:li:industry:"));
+    assert!(industry["pageStatistics"]["views"]["allPageViews"]["pageViews"].as_i64().unwrap() > 0);
+    assert!(ever[0]["totalPageStatistics"]["views"]["allPageViews"].get("uniquePageViews").is_none());
     let whole = li.elements(&format!("/rest/organizationalEntityShareStatistics{base}")).await;
     assert!(whole[0]["totalShareStatistics"]["shareMentionsCount"].as_i64().unwrap() > 0);
 }

@@ -66,8 +66,8 @@ fn page_text(it: &Candidate, fixture: &Fixture, faults: &mut Faults) -> String {
     let asked = match it.adapter.request(job, cursor) {
         Ok(request) => {
             let same = fixture.request.as_ref().is_none_or(|(method, address)| {
-                let path = address.split('?').next().unwrap_or_default();
-                method == request.method.as_str() && path == request.url
+                let path = |address: &str| address.split('?').next().unwrap_or_default().to_owned();
+                method == request.method.as_str() && path(address) == path(&request.url)
             });
             faults.unless(same, fixture.name(), || {
                 format!("is an answer to another request than {}", request.summary())

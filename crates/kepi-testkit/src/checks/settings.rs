@@ -268,6 +268,7 @@ pub(crate) fn request_text(request: &Request) -> String {
         Payload::Empty => {}
         Payload::Form(pairs) => pairs.iter().for_each(|(_, value)| add(value)),
         Payload::Json { value, .. } => add(&Text::Plain(value.to_string())),
+        Payload::Encoded(text) => add(&Text::Plain(text.clone())),
     }
     debug_assert!(matches!(request.method, Method::Get | Method::Post));
     text

@@ -133,12 +133,35 @@ fn geo<'a>(dimension: &str, value: &'a str) -> &'a str {
     }
 }
 
+/// As [`FACETS`], for the visitors of a page.
+const VISITOR_FACETS: [(&str, &str, &str, &str); 6] = [
+    ("pageStatisticsBySeniority", "seniority", "urn:li:seniority:", "seniority"),
+    ("pageStatisticsByFunction", "function", "urn:li:function:", "function"),
+    ("pageStatisticsByIndustryV2", "industryV2", "urn:li:industry:", "industry"),
+    ("pageStatisticsByStaffCountRange", "staffCountRange", "", "staff_count"),
+    ("pageStatisticsByGeoCountry", "geo", "urn:li:geo:", "country"),
+    ("pageStatisticsByGeo", "geo", "urn:li:geo:", "city"),
+];
+
+const VISITS_PER_FOLLOWER: i64 = 3;
+
+fn visitor_facet(list: &mut Array<'_>, key: &str, value: &str, users: i64) {
+    list.object(|o| {
+        o.text(key, value);
+        o.object("pageStatistics", |numbers| {
+            numbers.object("views", |views| {
+                views.object("allPageViews", |all| all.int("pageViews", users * VISITS_PER_FOLLOWER));
+            });
+        });
+    });
+}
+
 /// `/rest/organizationPageStatistics`
 pub(super) fn pages(asked: &Asked<'_, '_>) -> Result<Vec<u8>, Fault> {
     finder(asked, "organization")?;
     let (call, own) = (asked.call, asked.own);
     let Some(intervals) = asked.intervals()? else {
-        let visits = call.level(call.world.followers_at(own.key, call.now)) * 3;
+        let visits = call.level(call.world.followers_at(own.key, call.now)) * VISITS_PER_FOLLOWER;
         let flows = AccountFlows { profile_visits: visits, ..AccountFlows::default() };
         return Ok(call.json().object(|root| {
             write_paging(root, 0, 10, None);
@@ -146,6 +169,18 @@ pub(super) fn pages(asked: &Asked<'_, '_>) -> Result<Vec<u8>, Fault> {
                 list.object(|o| {
                     o.text("organization", &urn_of(own));
                     write_page(o, &flows, false);
+                    for (list_key, key, prefix, dimension) in VISITOR_FACETS {
+                        o.array(list_key, |list| {
+                            for part in call.world.audience(own.key, dimension, call.now) {
+                                visitor_facet(
+                                    list,
+                                    key,
+                                    &format!("{prefix}{}", geo(dimension, part.value)),
+                                    part.users,
+                                );
+                            }
+                        });
+                    }
                 });
             });
         }));

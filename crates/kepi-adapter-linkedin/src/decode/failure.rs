@@ -1,0 +1,161 @@
+//! What a response means when it means failure, and the answers to token exchanges.
+
+use jiff::{Timestamp, tz::TimeZone};
+use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token, json::Whole, period::add_days};
+use serde::Deserialize;
+
+use crate::{
+    descriptor::{
+        ADMIN, MEMBER_POST_ANALYTICS, MEMBER_PROFILE_ANALYTICS, ORGANIZATION_ADMIN, ORGANIZATION_SOCIAL,
+        SOCIAL_FEED,
+    },
+    request::utc_day,
+};
+
+/// What LinkedIn says of a failure. `code` and `serviceErrorCode` may both be missing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Problem {
+    status: Whole,
+    service_error_code: Whole,
+    code: Option<String>,
+    message: Option<String>,
+}
+
+/// Longer answers are data. A failure is told in a line.
+const LONGEST_FAILURE: usize = 4_096;
+
+/// What a response means when it means failure.
+pub(crate) fn of(response: &Response) -> Option<Error> {
+    let json = response.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if response.status < 300 {
+        let html = response.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+        if html || !json {
+            return Some(about(response, Error::bad_response("the answer is no JSON")));
+        }
+        let told = told_under_success(response)?;
+        return Some(about(response, meaning(told.0, &told.1, response.received_at)));
+    }
+    let problem: Problem = serde_json::from_slice(&response.body).unwrap_or_default();
+    Some(about(response, meaning(response.status, &problem, response.received_at)))
+}
+
+/// A failure that came with HTTP 200 all the same.
+fn told_under_success(response: &Response) -> Option<(u16, Problem)> {
+    if response.body.len() > LONGEST_FAILURE {
+        return None;
+    }
+    let problem: Problem = serde_json::from_slice(&response.body).ok()?;
+    let status =
+        problem.status.0.and_then(|status| u16::try_from(status).ok()).filter(|status| *status >= 400)?;
+    problem.message.is_some().then_some((status, problem))
+}
+
+fn meaning(status: u16, problem: &Problem, received_at: Timestamp) -> Error {
+    let said = problem.message.as_deref().unwrap_or_default();
+    let error = match status {
+        400 if said.contains("timeIntervals") => {
+            Error::new(ErrorKind::BadRequest, "LinkedIn refuses the days").hint(
+                "days reach back a year and end some days ago; if the end is refused, raise lag_days in \
+                 [platform.linkedin]",
+            )
+        }
+        400 => Error::new(ErrorKind::BadRequest, "LinkedIn does not understand the request").hint(
+            "if a list of posts is refused, lower posts_per_call in [platform.linkedin]; otherwise it is a defect \
+             of the adapter: report it",
+        ),
+        401 => Error::new(ErrorKind::CredentialExpired, "LinkedIn refused the token"),
+        403 => Error::new(ErrorKind::Forbidden, "LinkedIn denies access").hint(format!(
+            "does a scope lack, or the member's role on the page? {ORGANIZATION_ADMIN} and {ORGANIZATION_SOCIAL} \
+             with the role ADMINISTRATOR, {SOCIAL_FEED} for reactions, {MEMBER_POST_ANALYTICS} and \
+             {MEMBER_PROFILE_ANALYTICS} for a person's own posts; `kepi auth ACCOUNT` asks for them"
+        )),
+        404 if said.contains("No virtual resource") || problem.code.as_deref() == Some("RESOURCE_NOT_FOUND") => {
+            Error::new(ErrorKind::NotOffered, "LinkedIn does not offer this to the application")
+                .hint("is the product granted? developer portal → Products")
+        }
+        404 => Error::new(ErrorKind::NotFound, "LinkedIn knows no such thing"),
+        426 => Error::bad_config("this version of LinkedIn's API has ended")
+            .hint("set version in [platform.linkedin] to a newer month of LinkedIn's list of versions, or update kepi"),
+        429 if said.contains("DAY") => Error::new(ErrorKind::QuotaExhausted, "the calls of the day are used up")
+            .retry(next_midnight(received_at).map_or(Retry::Backoff, Retry::At))
+            .hint("the run goes on after midnight UTC; the developer portal shows the quota under Analytics"),
+        429 => Error::new(ErrorKind::RateLimited, "too many calls"),
+        408 | 425 | 500.. => Error::new(ErrorKind::Unavailable, "LinkedIn is not available"),
+        402 | 405..=499 => Error::new(ErrorKind::BadRequest, "LinkedIn does not take the request"),
+        _ => Error::bad_response("LinkedIn answers with an unexpected status"),
+    };
+    let error = if said.is_empty() { error } else { error.with("said", said) };
+    let error = match problem.service_error_code.0 {
+        Some(code) => error.with("service_error_code", code),
+        None => error,
+    };
+    error.with("status", status)
+}
+
+fn next_midnight(at: Timestamp) -> Option<Timestamp> {
+    add_days(utc_day(at), 1).to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
+}
+
+fn about(response: &Response, error: Error) -> Error {
+    match response.header("x-li-uuid") {
+        Some(id) => error.with("request_id", id),
+        None => error,
+    }
+}
+
+/// The answer to a token exchange. Refresh tokens are given to approved programs only.
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    #[serde(default)]
+    expires_in: Whole,
+    refresh_token: Option<String>,
+    #[serde(default)]
+    refresh_token_expires_in: Whole,
+    scope: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refused {
+    error: String,
+}
+
+/// Reads a token. The causes of errors are left out, because they might quote it.
+pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
+    let status = response.status;
+    if status >= 500 || status == 429 || status == 408 {
+        return Err(
+            of(response).unwrap_or_else(|| Error::new(ErrorKind::Unavailable, "LinkedIn is not available"))
+        );
+    }
+    let refused: Refused = serde_json::from_slice(&response.body).unwrap_or_default();
+    if status == 401 || refused.error == "invalid_client" {
+        return Err(Error::bad_config("LinkedIn refused the application's id and secret")
+            .with("status", status)
+            .hint("check client_id and client_secret: developer portal → Auth"));
+    }
+    if status >= 400 || !refused.error.is_empty() {
+        let who = if kind == ADMIN { "an administrator of the page" } else { "the person" };
+        return Err(Error::new(ErrorKind::Reauthorise, "LinkedIn refused the consent or its refresh token")
+            .with("status", status)
+            .hint(format!(
+                "let {who} consent again: `kepi auth ACCOUNT`; a refresh token lives a year from the first consent"
+            )));
+    }
+    let granted: Granted = serde_json::from_slice(&response.body)
+        .map_err(|_| Error::bad_response("the answer to the token exchange has an unknown shape"))?;
+    let seconds = |whole: Whole| whole.0.and_then(|seconds| u64::try_from(seconds).ok());
+    let refresh = granted.refresh_token.filter(|token| !token.is_empty());
+    let between = |c: char| c == ',' || c.is_whitespace();
+    let scopes = granted.scope.iter().flat_map(|scopes| scopes.split(between));
+    Ok(Token {
+        access: granted.access_token.into(),
+        refresh: refresh.map(Into::into),
+        expires_in_secs: seconds(granted.expires_in),
+        refresh_expires_in_secs: seconds(granted.refresh_token_expires_in),
+        scopes: scopes.filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
+        subject: None,
+    })
+}
