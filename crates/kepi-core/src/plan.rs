@@ -259,7 +259,6 @@ fn batches(
 ) {
     let utc = TimeZone::UTC;
     let today = local_day(input.now, &utc);
-    let listed_until = listed_until(input.descriptor);
     let mut due: Vec<&KnownPost> = input
         .posts
         .iter()
@@ -272,9 +271,9 @@ fn batches(
             let within = age >= i32::from(ages.0) && (ages.1 == u16::MAX || age < i32::from(ages.1));
             let every =
                 refresh.iter().find(|(until, _)| age < i32::from(*until)).map_or(1, |(_, every)| *every);
-            // A list reads its posts on every run, so when they were last read says nothing of this endpoint:
-            // the days are counted from the first on which it is meant for the post.
-            if age < listed_until {
+            // When they were last read says nothing of this endpoint: the days are counted from the first on which
+            // it is meant for the post.
+            if input.endpoint.by_age {
                 return within && (age - i32::from(ages.0)) % i32::from(every.max(1)) == 0;
             }
             let waited = known.last_observed.map(|at| days_between(local_day(at, &utc), today));
@@ -291,24 +290,6 @@ fn batches(
             .collect();
         jobs.push(start(input, &named, stream, None, posts));
     }
-}
-
-/// Until which age, in days, posts are read by a list with numbers on every run.
-fn listed_until(descriptor: &Descriptor) -> i32 {
-    let reads = |endpoint: &&Endpoint| {
-        endpoint
-            .fields
-            .iter()
-            .any(|field| field.subject == SubjectKind::Post && field.window == WindowKind::At)
-    };
-    // One in the order of change gives only what changed.
-    let listed = descriptor.endpoints.iter().filter(reads).filter(|endpoint| endpoint.lookback_days == 0);
-    let until = listed.map(|endpoint| match endpoint.shape {
-        Shape::Listing { published_within_days: Some(days) } => i32::from(days),
-        Shape::Listing { published_within_days: None } => i32::MAX,
-        _ => 0,
-    });
-    until.max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Field, Traffic, descriptor::Lag};
+use crate::{Traffic, descriptor::Lag};
 
 /// What is known when a plan is made, for one account in Tokyo of a platform whose days are those of Los Angeles.
 #[derive(Default)]
@@ -131,14 +131,15 @@ fn a_snapshot_of_the_newest_is_told_the_newest_that_is_known() {
     assert_eq!(ids(&planned(&profile, &known)), [Vec::<&str>::new()]);
 }
 
-const READ: [Field; 1] = [Field::new("likes", "/likes", SubjectKind::Post, WindowKind::At, Traffic::Total)];
-
-static ENDPOINTS: [Endpoint; 4] = [
+static ENDPOINTS: [Endpoint; 3] = [
     Endpoint {
-        fields: &READ,
-        ..Endpoint::new("list", "", Shape::Listing { published_within_days: Some(30) })
+        by_age: true,
+        ..Endpoint::new(
+            "young",
+            "",
+            Shape::Batch { max: 20, ages: (1, 30), refresh: &[(8, 1), (28, 5), (30, 1)] },
+        )
     },
-    Endpoint::new("young", "", Shape::Batch { max: 20, ages: (1, 30), refresh: &[(8, 1), (28, 5), (30, 1)] }),
     Endpoint::new("old", "", Shape::Batch { max: 20, ages: (30, u16::MAX), refresh: &[(u16::MAX, 7)] }),
     Endpoint {
         lag: Lag { days: 1, hour: 10, zone: "" },
