@@ -58,6 +58,7 @@
 mod evaluate;
 mod fault;
 pub mod formula;
+pub mod indices;
 mod kpi;
 mod number;
 mod offered;
