@@ -50,6 +50,6 @@ fn two_sided(z: f64) -> f64 {
 }
 
 /// The quantile of Student's t of a two-sided 95 % interval.
-fn t95(freedom: f64) -> f64 {
+pub(crate) fn t95(freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom.max(1.0)).map_or(Z95, |t| t.inverse_cdf(0.975))
 }
