@@ -75,6 +75,7 @@ pub use evaluate::{
 };
 pub use fault::Source;
 pub use formula::{Program, Shape};
+pub use indices::{Index, evaluate_indices};
 pub use kepi_core::document::Fault;
 pub use kpi::{
     Baseline, Basis, Direction, Goal, Goalpost, Kpi, Profile, Side, Stage, Target, parse_kpis,

@@ -136,10 +136,10 @@ impl FromStr for Dimension {
 
 /// One period of the output and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Framed {
+pub(crate) struct Framed {
     pub(super) period: Period,
-    pub(super) span: DateSpan,
-    pub(super) previous: DateSpan,
+    pub(crate) span: DateSpan,
+    pub(crate) previous: DateSpan,
 }
 
 /// The days that the course of a target is told from.
@@ -181,7 +181,7 @@ impl EvaluationRequest {
     }
 
     /// The periods of the output: the period, or its parts of the finest grain asked for.
-    pub(super) fn framed(&self) -> Vec<Framed> {
+    pub(crate) fn framed(&self) -> Vec<Framed> {
         let Some(grain) = self.by.iter().filter_map(|dimension| dimension.grain()).min() else {
             let (period, previous) = (self.period, self.period.previous(self.fiscal).span);
             return vec![Framed { period, span: period.span, previous }];

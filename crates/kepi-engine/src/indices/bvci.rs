@@ -1,13 +1,13 @@
 //! BVCI V2.0 of 清博 (Bilibili).
 
-use super::{Index, Input, at, input, log};
+use super::{Index, Input, at, log};
 
 const INPUTS: &[Input] = &[
-    input("uploads", "count_posts()"),
-    input("plays", "video_plays"),
-    input("comments", "comments"),
-    input("fans", "followers_total"),
-    input("new fans", "follows_gained"),
+    Input::of_posts("uploads", "count_posts()"),
+    Input::of_posts("plays", "video_plays"),
+    Input::of_posts("comments", "comments"),
+    Input::of_account("fans", "followers_total"),
+    Input::of_account("new fans", "follows_gained"),
 ];
 
 pub(super) const BVCI: Index = Index {

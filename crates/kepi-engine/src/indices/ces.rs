@@ -1,13 +1,13 @@
 //! CES (Xiaohongshu) as many blogs tell it and no official page does.
 
-use super::{Index, Input, at, input};
+use super::{Index, Input, at};
 
 const INPUTS: &[Input] = &[
-    input("likes", "likes"),
-    input("saves", "saves"),
-    input("comments", "comments"),
-    input("shares", "shares"),
-    input("follows", "follows_gained"),
+    Input::of_posts("likes", "likes"),
+    Input::of_posts("saves", "saves"),
+    Input::of_posts("comments", "comments"),
+    Input::of_posts("shares", "shares"),
+    Input::of_account("follows", "follows_gained"),
 ];
 
 pub(super) const CES: Index = Index {

@@ -12,9 +12,12 @@ mod bvci;
 mod ces;
 mod nri;
 mod registry;
+mod rows;
 mod wci;
 
 use serde::Serialize;
+
+pub use rows::evaluate_indices;
 
 /// An index of one version.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -44,15 +47,9 @@ pub struct Input {
     pub name: &'static str,
     /// The formula of it, where kepi's data can hold it.
     pub formula: Option<&'static str>,
-}
-
-const fn input(name: &'static str, formula: &'static str) -> Input {
-    Input { name, formula: Some(formula) }
-}
-
-/// An input that the tables have no formula for.
-const fn unknown(name: &'static str) -> Input {
-    Input { name, formula: None }
+    /// What else its KPI says.
+    #[serde(skip)]
+    more: &'static str,
 }
 
 impl Index {

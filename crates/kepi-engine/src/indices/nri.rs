@@ -1,13 +1,13 @@
 //! NRI of 新榜 (WeChat), as one public port of it computes it.
 
-use super::{Index, Input, at, input, log, unknown};
+use super::{Index, Input, at, log};
 
 const INPUTS: &[Input] = &[
-    input("reads", "reads"),
-    input("articles", "count_posts()"),
-    unknown("most reads of an article"),
-    unknown("headline reads"),
-    input("likes", "likes"),
+    Input::of_posts("reads", "reads"),
+    Input::of_posts("articles", "count_posts()"),
+    Input::unknown("most reads of an article"),
+    Input::unknown("headline reads"),
+    Input::of_posts("likes", "likes"),
 ];
 
 pub(super) const NRI: Index = Index {

@@ -1,19 +1,19 @@
 //! BCI (Weibo) and VCI (short video) as provincial registries compute them: simpler than 清博's own.
 
-use super::{Index, Input, at, input, log};
+use super::{Index, Input, at, log};
 
 const WEIBO: &[Input] = &[
-    input("posts", "count_posts()"),
-    input("reposts", "shares"),
-    input("comments", "comments"),
-    input("likes", "likes"),
+    Input::of_posts("posts", "count_posts()"),
+    Input::of_posts("reposts", "shares"),
+    Input::of_posts("comments", "comments"),
+    Input::of_posts("likes", "likes"),
 ];
 
 const VIDEO: &[Input] = &[
-    input("videos", "count_posts()"),
-    input("shares", "shares"),
-    input("comments", "comments"),
-    input("likes", "likes"),
+    Input::of_posts("videos", "count_posts()"),
+    Input::of_posts("shares", "shares"),
+    Input::of_posts("comments", "comments"),
+    Input::of_posts("likes", "likes"),
 ];
 
 pub(super) const BCI: Index = Index {

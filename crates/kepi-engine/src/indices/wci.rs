@@ -1,34 +1,34 @@
 //! WCI V14.2 of 清博 (WeChat): four blocks of logarithms, in the two forms that are in circulation.
 
-use super::{Index, Input, at, input, log, unknown};
+use super::{Index, Input, at, log};
 
 const INPUTS: &[Input] = &[
-    input("reads", "reads"),
-    input("zaikan", "zaikan"),
-    input("likes", "likes"),
-    input("shares", "shares"),
-    input("articles", "count_posts()"),
-    unknown("headline reads"),
-    unknown("headline zaikan"),
-    unknown("headline likes"),
-    unknown("headline shares"),
-    unknown("most reads of an article"),
-    unknown("most zaikan of an article"),
-    unknown("most likes of an article"),
-    unknown("most shares of an article"),
+    Input::of_posts("reads", "reads"),
+    Input::of_posts("zaikan", "zaikan"),
+    Input::of_posts("likes", "likes"),
+    Input::of_posts("shares", "shares"),
+    Input::of_posts("articles", "count_posts()"),
+    Input::unknown("headline reads"),
+    Input::unknown("headline zaikan"),
+    Input::unknown("headline likes"),
+    Input::unknown("headline shares"),
+    Input::unknown("most reads of an article"),
+    Input::unknown("most zaikan of an article"),
+    Input::unknown("most likes of an article"),
+    Input::unknown("most shares of an article"),
 ];
 
 const WITHOUT: &[Input] = &[
-    input("reads", "reads"),
-    input("zaikan", "zaikan"),
-    input("likes", "likes"),
-    input("articles", "count_posts()"),
-    unknown("headline reads"),
-    unknown("headline zaikan"),
-    unknown("headline likes"),
-    unknown("most reads of an article"),
-    unknown("most zaikan of an article"),
-    unknown("most likes of an article"),
+    Input::of_posts("reads", "reads"),
+    Input::of_posts("zaikan", "zaikan"),
+    Input::of_posts("likes", "likes"),
+    Input::of_posts("articles", "count_posts()"),
+    Input::unknown("headline reads"),
+    Input::unknown("headline zaikan"),
+    Input::unknown("headline likes"),
+    Input::unknown("most reads of an article"),
+    Input::unknown("most zaikan of an article"),
+    Input::unknown("most likes of an article"),
 ];
 
 pub(super) const WITH_SHARES: Index = Index {

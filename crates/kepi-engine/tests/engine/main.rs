@@ -5,6 +5,7 @@ mod accounts;
 mod activity;
 mod comparison;
 mod files;
+mod indices;
 mod law;
 mod published;
 mod reference;

@@ -213,6 +213,8 @@ async fn t11_a_state_begins_where_it_stood() {
     assert_eq!((row.attainment, row.baseline, row.status), (Some(0.5), Some(10_000.0), Status::OnTrack));
     near(row.pace.as_ref().map(|pace| pace.expected), 11_000.0, 1e-9);
     near(row.pace.unwrap().forecast, 12_000.0, 1e-9);
+    let over = one(&world, &request(vec![kpi.clone()], "2026-Q3", "2026-12-01")).await;
+    assert_eq!((over.attainment, over.baseline, over.status), (Some(0.5), Some(10_000.0), Status::Missed));
     let mut late = World::default();
     late.account("x/a").day("x/a", "2026-08-15", json!({"followers_total": 11_000}));
     let row = one(&late, &request(vec![kpi], "2026-Q3", "2026-08-16")).await;

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use kepi_core::{Error, Period, document::one_of_hint};
-use kepi_engine::{BaselineValue, Dimension, EvaluationRequest, Kpi, Number, OfferedByDescriptors, ScoreRow};
+use kepi_engine::{
+    BaselineValue, Dimension, EvaluationRequest, Index, Kpi, Number, OfferedByDescriptors, ScoreRow,
+};
 use kepi_store::{EvaluationRecord, Store};
 use serde_json::{Value, json};
 
@@ -17,7 +19,7 @@ use crate::{
 };
 
 pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outcome> {
-    let kpis = chosen(project.kpis()?, &arguments.kpi)?;
+    let (kpis, indices) = chosen_with_indices(project, &arguments.kpi)?;
     let mut request = request(project, kpis, &arguments.period)?;
     request.by = dimensions(&arguments.by)?;
     request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
@@ -27,7 +29,8 @@ pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outco
         known_accounts(&store, accounts).await?;
     }
     let session = store.session().await?;
-    let rows = kepi_engine::evaluate(&session, &request).await?;
+    let mut rows = kepi_engine::evaluate(&session, &request).await?;
+    rows.extend(kepi_engine::evaluate_indices(&session, &request, &indices).await?);
     print(&rows, arguments.format.format)?;
     record_all(&store, &rows, &Kept::of(&request)).await?;
     Ok(Outcome::Done)
@@ -57,7 +60,8 @@ pub(crate) async fn renew(project: &Project) -> Result<()> {
     let request = request(project, project.kpis()?, "last-28d")?;
     let store = project.store().await?;
     let session = store.session().await?;
-    let rows = kepi_engine::evaluate(&session, &request).await?;
+    let mut rows = kepi_engine::evaluate(&session, &request).await?;
+    rows.extend(kepi_engine::evaluate_indices(&session, &request, &project.config.indices).await?);
     record_all(&store, &rows, &Kept::of(&request)).await
 }
 
@@ -160,6 +164,21 @@ pub(crate) fn request(project: &Project, kpis: Vec<Kpi>, period: &str) -> Result
         offered: Arc::new(OfferedByDescriptors::new(descriptors)),
         breaks: kepi_engine::Break::builtin().to_vec(),
     })
+}
+
+/// The KPIs and indices that were named; all KPIs and the indices that are switched on otherwise.
+fn chosen_with_indices(project: &Project, names: &[String]) -> Result<(Vec<Kpi>, Vec<&'static Index>)> {
+    let on = &project.config.indices;
+    if names.is_empty() {
+        return Ok((project.kpis()?, on.clone()));
+    }
+    let named = |name: &String| {
+        on.iter().copied().find(|index| Index::named(name).is_some_and(|it| it.id == index.id))
+    };
+    let indices: Vec<&'static Index> = names.iter().filter_map(named).collect();
+    let kpis: Vec<String> = names.iter().filter(|name| named(name).is_none()).cloned().collect();
+    let kpis = if kpis.is_empty() { Vec::new() } else { chosen(project.kpis()?, &kpis)? };
+    Ok((kpis, indices))
 }
 
 /// The KPIs that were named; all of them otherwise.
