@@ -18,8 +18,10 @@ use crate::formula::Expression;
 /// What a KPI is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum BenchmarkChoice {
-    /// Its own trailing periods.
+    /// Its own trailing periods where it has a target, nothing otherwise.
     #[default]
+    Auto,
+    /// Its own trailing periods.
     Own,
     /// Nothing.
     None,
@@ -168,13 +170,13 @@ impl Benchmarks {
         }
         let Some(meaning) = Meaning::of(formula) else {
             return Err(Error::bad_config("this formula is no ratio that a published figure could be of")
-                .hint("leave benchmark out: own trailing periods are the default"));
+                .hint("leave benchmark out: own earlier periods are the default"));
         };
         // Of a publication's figures the one that is nearest tells what differs.
         let differences = own.iter().map(|row| meaning.differs(row));
         match differences.min_by_key(|difference| difference.as_ref().map_or(0, |difference| difference.rank)) {
             Some(Some(difference)) => Err(Error::bad_config(format!("not comparable with {name}: {difference}"))
-                .hint("compare with a row that says the same, or leave benchmark out: own trailing periods are the default")),
+                .hint("compare with a row that says the same, or leave benchmark out: own earlier periods are the default")),
             _ => Ok(BenchmarkChoice::Published(name.to_owned())),
         }
     }

@@ -237,7 +237,12 @@ impl EvaluationRequest {
     /// The earlier like periods, newest first, where the KPI is compared with them; of a sum that is running, as
     /// many of their days.
     pub(super) fn trailing(&self, kpi: &Kpi, framed: Framed) -> Vec<DateSpan> {
-        if kpi.benchmark != BenchmarkChoice::Own {
+        let wanted = match kpi.benchmark {
+            BenchmarkChoice::Own => true,
+            BenchmarkChoice::Auto => kpi.targets_of(framed.span).next().is_some(),
+            BenchmarkChoice::None | BenchmarkChoice::Published(_) => false,
+        };
+        if !wanted {
             return Vec::new();
         }
         let elapsed = self.elapsed(framed.span);

@@ -25,7 +25,8 @@ fn months(account: &str, first: (i16, i8), views: &[i64]) -> World {
 }
 
 fn views(platform: &str, more: &str) -> kepi_engine::Kpi {
-    kpi("views", &format!("{ACTIVITY}\nplatforms = [\"{platform}\"]\n{more}"))
+    let own = if more.contains("benchmark") { "" } else { "benchmark = \"own\"" };
+    kpi("views", &format!("{ACTIVITY}\nplatforms = [\"{platform}\"]\n{own}\n{more}"))
 }
 
 /// T33: Instagram's views mean something else since 2025-04-21: the break is marked and no change is told. On
@@ -75,6 +76,13 @@ async fn own_earlier_periods_are_the_benchmark() {
     near(benchmark.percentile, 100.0 * 8.0 / 12.0, 1e-9);
     let few = one(&world, &request(vec![self::views("x", "")], "2025-04", "2026-03-01")).await;
     assert_eq!(few.benchmark, None, "three earlier months tell nothing");
+    // Unless it says so, a KPI is held beside its past where it has a target.
+    let plain = kpi("views", &format!("{ACTIVITY}\nplatforms = [\"x\"]"));
+    assert_eq!(one(&world, &request(vec![plain], "2026-01", "2026-03-01")).await.benchmark, None);
+    let target = "[[kpi.target]]\nperiod = \"2026-01\"\nabsolute = 1";
+    let held = kpi("views", &format!("{ACTIVITY}\nplatforms = [\"x\"]\n{target}"));
+    let row = one(&world, &request(vec![held], "2026-01", "2026-03-01")).await;
+    near(row.benchmark.and_then(|benchmark| benchmark.median), 65.0 * 31.0, 1e-9);
     let off =
         one(&world, &request(vec![self::views("x", "benchmark = \"none\"")], "2026-01", "2026-03-01")).await;
     assert_eq!(off.benchmark, None);
