@@ -18,7 +18,7 @@ use crate::formula::Expression;
 /// What a KPI is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum BenchmarkChoice {
-    /// Its own trailing periods where it has a target, nothing otherwise.
+    /// Its own trailing periods in periods that it has a target for, nothing otherwise.
     #[default]
     Auto,
     /// Its own trailing periods.

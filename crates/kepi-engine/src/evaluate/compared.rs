@@ -31,7 +31,6 @@ impl Scorer<'_> {
     pub(super) fn hold_beside(&self, scopes: &Scopes, placed: Placed, framed: Framed, row: &mut ScoreRow) {
         match &self.kpi.benchmark {
             BenchmarkChoice::None => {}
-            BenchmarkChoice::Auto if row.target.is_none() => {}
             BenchmarkChoice::Auto | BenchmarkChoice::Own => {
                 row.trailing = self.trailing(scopes, placed, framed);
                 let Some(value) = row.value.map(Number::as_f64) else { return };
