@@ -20,6 +20,36 @@ pub struct StreamState {
     pub next: Option<Cursor>,
     /// When the page was read.
     pub observed_at: Timestamp,
+    /// The days that its finished jobs asked for, whichever page is the newest: apart and in order.
+    pub covered: Vec<DateSpan>,
+}
+
+impl StreamState {
+    /// The day up to which nothing is missing, of days that the platform still has: those from `floor` on. A
+    /// job that is to be resumed counts as read; should it be lost, its days are a gap and are asked for again.
+    fn covered_until(&self, floor: Date) -> Option<Date> {
+        let mut covered = self.covered.clone();
+        if self.next.is_some() {
+            covered.extend(self.job.window);
+        }
+        let covered = merged(covered);
+        covered.iter().find(|span| span.end > floor).or(covered.last()).map(|span| span.end)
+    }
+}
+
+/// The same days in as few spans as hold them, in order.
+#[must_use]
+pub fn merged(mut spans: Vec<DateSpan>) -> Vec<DateSpan> {
+    spans.retain(|span| !span.is_empty());
+    spans.sort_unstable();
+    let mut merged: Vec<DateSpan> = Vec::new();
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => merged.push(span),
+        }
+    }
+    merged
 }
 
 /// A post that is known, and when its numbers were last read.
@@ -193,7 +223,7 @@ fn windows(
     };
     let asked = input.range.unwrap_or_else(|| {
         let restated = add_days(ready, 1 - i32::from(endpoint.lookback_days.max(1)));
-        let covered = last.and_then(|last| last.job.window).map_or(restated, |window| window.end);
+        let covered = last.and_then(|last| last.covered_until(floor)).unwrap_or(restated);
         DateSpan::new(restated.min(covered), add_days(ready, 1))
     });
     let wanted = DateSpan::new(asked.start.max(floor), asked.end.min(add_days(ready, 1)));
@@ -241,5 +271,100 @@ fn batches(
             .cloned()
             .collect();
         jobs.push(start(input, &named, stream, None, posts));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::{AccountId, descriptor::Lag};
+
+    const LOOKBACK: u16 = 5;
+
+    const ENDPOINT: Endpoint = Endpoint {
+        earliest: Earliest::DaysBack(40),
+        lookback_days: LOOKBACK,
+        lag: Lag { days: 1, ..Lag::NONE },
+        ..Endpoint::new("days", "numbers by day", Shape::Windows { max_days: 7 })
+    };
+
+    static DESCRIPTOR: Descriptor = Descriptor {
+        platform: "toy",
+        title: "Toy",
+        day_zone: None,
+        traffic_order: &[],
+        tokens: &[],
+        settings_schema: || serde_json::Value::Null,
+        endpoints: &[ENDPOINT],
+        check_calls: 0,
+        known_gaps: &[],
+    };
+
+    fn span(from: i8, to: i8) -> DateSpan {
+        DateSpan::new(date(2026, 3, from), date(2026, 3, to))
+    }
+
+    /// The days that are due at noon of 31 March, when a stream stands so.
+    fn check(covered: &[DateSpan], newest: DateSpan, next: Option<&str>, expected: &[DateSpan]) {
+        let accounts =
+            [AccountRef { id: AccountId::new("toy/a").unwrap(), platform_id: None, zone: "UTC".into() }];
+        let now = "2026-03-31T12:00:00Z".parse().unwrap();
+        let input = PlanInput {
+            descriptor: &DESCRIPTOR,
+            endpoint: &ENDPOINT,
+            accounts: &accounts,
+            now,
+            range: None,
+            posts: &[],
+        };
+        let job =
+            start(&input, &accounts, &Stream::of(&accounts[0].id, "days"), Some(newest), Vec::new()).job;
+        let state = |stream: &Stream| {
+            (*stream == Stream::of(&accounts[0].id, "days")).then(|| StreamState {
+                sequence: 9,
+                job: job.clone(),
+                next: next.map(|next| Cursor::from_stored(Some(next))),
+                observed_at: now,
+                covered: covered.to_vec(),
+            })
+        };
+        let planned = plan(&input, &state).unwrap();
+        let fresh: Vec<DateSpan> =
+            planned.iter().filter(|job| job.cursor.is_start()).filter_map(|job| job.job.window).collect();
+        assert_eq!(fresh, expected);
+    }
+
+    #[test]
+    fn what_is_due_begins_where_the_days_that_were_read_end() {
+        check(&[span(1, 20)], span(12, 20), None, &[span(20, 27), span(27, 31)]);
+        check(&[span(1, 30)], span(23, 30), None, &[span(26, 31)]);
+    }
+
+    #[test]
+    fn a_restated_window_does_not_move_it_back() {
+        check(&[span(1, 30)], span(3, 4), None, &[span(26, 31)]);
+    }
+
+    #[test]
+    fn a_window_that_was_lost_is_asked_for_again() {
+        check(&[span(1, 12), span(19, 30)], span(19, 30), None, &[span(12, 19), span(19, 26), span(26, 31)]);
+    }
+
+    #[test]
+    fn days_that_the_platform_no_longer_has_are_no_gap() {
+        let old = DateSpan::new(date(2026, 1, 1), date(2026, 1, 10));
+        check(
+            &[old, DateSpan::new(date(2026, 2, 1), date(2026, 3, 30))],
+            span(23, 30),
+            None,
+            &[span(26, 31)],
+        );
+    }
+
+    #[test]
+    fn a_job_that_is_resumed_counts_as_read() {
+        check(&[span(1, 20)], span(20, 27), Some("2"), &[span(26, 31)]);
     }
 }

@@ -85,10 +85,9 @@ fn read_row(
     provenance: Provenance,
 ) -> Result<DailyRow> {
     let columns = Columns(batch);
-    let method = match columns.text("method")?.value(row) {
-        "given" => Method::Given,
-        _ => Method::Difference,
-    };
+    let word = columns.text("method")?.value(row);
+    let method = Method::ALL.into_iter().find(|method| method.as_str() == word);
+    let method = method.ok_or_else(|| torn("an unknown method"))?;
     let recorded = columns.instant("recorded_at")?.value(row);
     let origin = bare_origin(
         columns.instant("observed_at")?.value(row),
@@ -121,7 +120,7 @@ fn read_row(
     })
 }
 
-fn number_at(array: &dyn Array, row: usize) -> Option<Number> {
+pub(crate) fn number_at(array: &dyn Array, row: usize) -> Option<Number> {
     if array.is_null(row) {
         return None;
     }

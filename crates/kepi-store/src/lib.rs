@@ -22,6 +22,7 @@ mod provider;
 mod query;
 mod readings;
 mod records;
+mod rollup;
 mod rows;
 mod schema;
 mod session;

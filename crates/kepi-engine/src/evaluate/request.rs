@@ -37,6 +37,8 @@ pub struct EvaluationRequest {
     pub min_coverage: f64,
     /// What platforms offer.
     pub offered: Arc<dyn Offered>,
+    /// Whether the store's daily rollups may answer where they come to the same; the rows themselves otherwise.
+    pub rollups: bool,
 }
 
 /// What a scorecard can be broken down by.

@@ -43,6 +43,7 @@ pub(crate) fn request(kpis: Vec<Kpi>, period: &str, today: &str) -> EvaluationRe
         fiscal: Fiscal::default(),
         min_coverage: 0.8,
         offered: Arc::new(OfferedByDescriptors::default()),
+        rollups: true,
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outco
         arguments.by.iter().map(|name| name.parse()).collect::<kepi_core::Result<Vec<Dimension>>>()?;
     request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
     request.as_of = arguments.as_of.as_deref().map(parse_instant).transpose()?;
+    request.rollups = !arguments.no_rollups;
     let store = project.open_store().await?;
     if let Some(accounts) = &request.accounts {
         known_accounts(&store, accounts).await?;
@@ -90,6 +91,7 @@ pub(crate) fn request(project: &Project, kpis: Vec<Kpi>, period: &str) -> Result
         fiscal,
         min_coverage: project.config.project.min_coverage,
         offered: Arc::new(OfferedByDescriptors::new(descriptors)),
+        rollups: true,
     })
 }
 
