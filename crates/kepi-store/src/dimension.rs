@@ -163,7 +163,9 @@ pub(crate) async fn sortings(
 ) -> Result<HashMap<(SmolStr, SmolStr), Sorting>> {
     let mut found = HashMap::new();
     for file in snapshot.current() {
-        if reach.is_some_and(|reach| !reach.meets_subject(file, Some("post"))) {
+        if let Some(reach) = reach
+            && !reach.finds(table, file).await?
+        {
             continue;
         }
         let columns = ["account", "post", "format", "category", "campaign"];
@@ -278,8 +280,10 @@ pub(crate) async fn turn(
     let mut turned = Vec::new();
     let mut met: HashSet<&(SmolStr, SmolStr)> = HashSet::new();
     let reach = Reach::of_subjects(said.entries.keys().map(|(account, post)| (account, post)));
-    let subject = table.schema.index("post").map(|_| "post");
-    for file in snapshot.current().filter(|file| reach.meets_subject(file, subject)) {
+    for file in snapshot.current() {
+        if !reach.finds(table, file).await? {
+            continue;
+        }
         let whole = read_whole(table, file, None).await?;
         let mut gone = HashSet::new();
         let keys = keys(&whole)?;
@@ -295,7 +299,7 @@ pub(crate) async fn turn(
             }
         }
         if !gone.is_empty() {
-            plan.rewrite(file, without(&whole, &gone)?);
+            plan.rewrite(table, file, without(&whole, &gone)?).await?;
         }
     }
     for (_, entry) in said.entries.iter().filter(|(key, _)| !met.contains(key)) {
@@ -330,7 +334,9 @@ pub(crate) async fn entries(
     let subject = table.schema.index("post").map(|_| "post");
     let mut found = Vec::new();
     for file in snapshot.current() {
-        if reach.is_some_and(|reach| !reach.meets_subject(file, subject)) {
+        if let Some(reach) = reach
+            && !reach.finds(table, file).await?
+        {
             continue;
         }
         let names = ["text", "title", "url"];

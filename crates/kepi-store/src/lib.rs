@@ -28,6 +28,7 @@ mod schema;
 mod session;
 mod stats;
 mod store;
+mod subjects;
 mod upsert;
 mod value;
 mod writer;

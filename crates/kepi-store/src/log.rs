@@ -26,6 +26,7 @@ use crate::{
     options::StoreOptions,
     schema::TableSchema,
     stats::Stats,
+    subjects::Subjects,
 };
 
 /// A data file that belongs to a table.
@@ -148,6 +149,7 @@ pub(crate) struct Changes {
 pub(crate) struct TableLog {
     pub(crate) schema: Arc<TableSchema>,
     pub(crate) options: StoreOptions,
+    pub(crate) subjects: Subjects,
     log: LogStoreRef,
     state: Mutex<Arc<Snapshot>>,
 }
@@ -174,7 +176,8 @@ impl TableLog {
         options: StoreOptions,
     ) -> Result<Self> {
         let snapshot = load(&log, None).await.map_err(|error| error.with("table", schema.table.name))?;
-        Ok(Self { schema, options, log, state: Mutex::new(Arc::new(snapshot)) })
+        let (subjects, state) = (Subjects::default(), Mutex::new(Arc::new(snapshot)));
+        Ok(Self { schema, options, subjects, log, state })
     }
 
     /// Its name.
@@ -307,6 +310,7 @@ impl TableLog {
     fn adopt(&self, snapshot: Snapshot) -> Arc<Snapshot> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if snapshot.version >= state.version {
+            self.subjects.retain(&snapshot);
             *state = Arc::new(snapshot);
         }
         state.clone()

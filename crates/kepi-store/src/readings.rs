@@ -9,12 +9,12 @@ use std::{
     sync::Arc,
 };
 
-use arrow::array::RecordBatch;
 use kepi_core::{Result, SubjectKind};
 use smol_str::SmolStr;
 
 use crate::{
     cell::{Row, WindowKey},
+    columns::Columns,
     daily::{Birth, Context, DailyKey, DailyRow, Method, Series, birth, daily},
     daily_rows::{read_daily, read_series, to_batch as daily_batch},
     dimension::{self, Sorting, Turned},
@@ -211,7 +211,12 @@ struct Loaded {
 impl Loaded {
     async fn of(table: &TableLog, snapshot: &Snapshot, work: &Work) -> Result<Self> {
         let mut series: BTreeMap<Series, Vec<Kept>> = BTreeMap::new();
-        for (_, batch, places) in matching(table, snapshot, work).await? {
+        for file in matching(table, snapshot, work).await? {
+            let batch = read_whole(table, &file, None).await?;
+            let columns = Columns(&batch);
+            let (account, post) = (columns.text("account")?, columns.text("post")?);
+            let holds = |row: &usize| work.holds(&account.value(*row).into(), &post.value(*row).into());
+            let places: Vec<usize> = (0..batch.num_rows()).filter(holds).collect();
             for kept in lifetime::read(table, &batch, &places)? {
                 series.entry(Series::of(&kept.row)).or_default().push(kept);
             }
@@ -220,19 +225,12 @@ impl Loaded {
     }
 }
 
-type Matching = Vec<(Arc<DataFile>, RecordBatch, Vec<usize>)>;
-
-/// The current files that hold rows of the posts concerned, whole, with the places of those rows.
-async fn matching(table: &TableLog, snapshot: &Snapshot, work: &Work) -> Result<Matching> {
+/// The current files that hold rows of the posts concerned.
+async fn matching(table: &TableLog, snapshot: &Snapshot, work: &Work) -> Result<Vec<Arc<DataFile>>> {
     let mut found = Vec::new();
-    for file in snapshot.current().filter(|file| work.reach.meets_subject(file, Some("post"))) {
-        let narrow = read_whole(table, file, Some(&["account", "post"])).await?;
-        let columns = crate::columns::Columns(&narrow);
-        let (account, post) = (columns.text("account")?, columns.text("post")?);
-        let holds = |row: &usize| work.holds(&account.value(*row).into(), &post.value(*row).into());
-        let places: Vec<usize> = (0..narrow.num_rows()).filter(holds).collect();
-        if !places.is_empty() {
-            found.push((file.clone(), read_whole(table, file, None).await?, places));
+    for file in snapshot.current() {
+        if work.reach.finds(table, file).await? {
+            found.push(file.clone());
         }
     }
     Ok(found)
@@ -336,7 +334,7 @@ async fn series_with_given_days(inner: &Inner, work: &Work) -> Result<HashSet<Se
         }
         let columns = ["account", "post", "method", "traffic", "provenance"];
         let narrow = read_whole(table, file, Some(&columns)).await?;
-        let method = crate::columns::Columns(&narrow).text("method")?;
+        let method = Columns(&narrow).text("method")?;
         for (place, series) in read_series(&narrow)?.into_iter().enumerate() {
             if with_given.contains(&method.value(place)) && work.holds(&series.account, &series.post) {
                 found.insert(series);
@@ -428,7 +426,7 @@ async fn plan_daily(
                 }
             }
             if !gone.is_empty() {
-                plan.rewrite(file, without(&whole, &gone)?);
+                plan.rewrite(table, file, without(&whole, &gone)?).await?;
             }
         }
     }
@@ -454,16 +452,14 @@ async fn put_lifetime(table: &TableLog, work: &Work, made: &Made, mark: Mark) ->
             return Ok(());
         }
         let mut plan = Plan::default();
-        for (file, batch, places) in matching(table, &snapshot, work).await? {
-            let replaced = |kept: &Kept| made.kept.contains_key(&Series::of(&kept.row));
-            let gone: HashSet<usize> = lifetime::read(table, &batch, &places)?
-                .iter()
-                .zip(&places)
-                .filter(|(kept, _)| replaced(kept))
-                .map(|(_, place)| *place)
-                .collect();
+        for file in matching(table, &snapshot, work).await? {
+            let batch = read_whole(table, &file, None).await?;
+            let replaced = |series: &Series| made.kept.contains_key(series);
+            let series = read_series(&batch)?.into_iter().enumerate();
+            let gone: HashSet<usize> =
+                series.filter(|(_, series)| replaced(series)).map(|(place, _)| place).collect();
             if !gone.is_empty() {
-                plan.rewrite(&file, without(&batch, &gone)?);
+                plan.rewrite(table, &file, without(&batch, &gone)?).await?;
             }
         }
         let mut months: BTreeMap<_, Vec<&Kept>> = BTreeMap::new();

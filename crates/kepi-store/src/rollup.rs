@@ -16,7 +16,7 @@ use crate::{
     cell::{Cell, NEVER, Number},
     columns::{At, Columns, Frame},
     daily::{DailyRow, bare_origin},
-    daily_rows::{number_at, read_daily},
+    daily_rows::{metric_columns, number_at, read_daily},
     dimension::{self, Sorting},
     fail::torn,
     log::{COMPLETE, DataFile, Snapshot, TableLog},
@@ -260,7 +260,7 @@ async fn changed(inner: &Inner, table: &TableLog, snapshot: &Snapshot, tally: &T
             }
         }
         if !gone.is_empty() {
-            plan.rewrite(file, without(&whole, &gone)?);
+            plan.rewrite(table, file, without(&whole, &gone)?).await?;
         }
     }
     let mut cells: HashMap<CellKey, Sums> = HashMap::new();
@@ -315,7 +315,7 @@ async fn replaced(
         let gone: HashSet<usize> =
             known.iter().enumerate().filter(|(_, (key, _))| theirs(key)).map(|(place, _)| place).collect();
         if !gone.is_empty() {
-            plan.rewrite(file, without(&whole, &gone)?);
+            plan.rewrite(table, file, without(&whole, &gone)?).await?;
         }
     }
     fill(&mut plan, table, cells)?;
@@ -433,13 +433,7 @@ fn read(table: &TableLog, batch: &RecordBatch) -> Result<Vec<(CellKey, Sums)>> {
     let (format, category, campaign) =
         (columns.text("format")?, columns.text("category")?, columns.text("campaign")?);
     let (rows, observed) = (columns.int("rows")?, columns.instant("observed_at")?);
-    let metrics: Vec<(u16, &arrow::array::ArrayRef)> = batch
-        .columns()
-        .iter()
-        .skip(table.schema.head)
-        .zip(0..)
-        .map(|(column, place)| (place, column))
-        .collect();
+    let metrics = metric_columns(table, batch);
     let cell = |row: usize| -> Result<(CellKey, Sums)> {
         let (metrics, numbers) =
             metrics.iter().filter_map(|(place, column)| Some((*place, number_at(column, row)?))).unzip();

@@ -53,13 +53,22 @@ async fn everything(store: &Store) -> Vec<String> {
         for file in snapshots[name].files.values() {
             let batch = read_whole(table, file, None).await.unwrap();
             let options = FormatOptions::default().with_null("-");
-            let columns: Vec<ArrayFormatter<'_>> = batch
-                .columns()
+            let columns: Vec<(&str, ArrayFormatter<'_>)> = batch
+                .schema_ref()
+                .fields()
                 .iter()
-                .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+                .zip(batch.columns())
+                .map(|(field, column)| {
+                    (field.name().as_str(), ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+                })
                 .collect();
+            // Which columns a file has depends on what else it holds.
             let text = |row| {
-                columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join(" ")
+                let told = |(name, column): &(&str, ArrayFormatter<'_>)| {
+                    let value = column.value(row).to_string();
+                    (value != "-").then(|| format!("{name}={value}"))
+                };
+                columns.iter().filter_map(told).collect::<Vec<_>>().join(" ")
             };
             let partition: Vec<_> = file.partition.values().flatten().cloned().collect();
             let partition = partition.join(" ");
