@@ -193,6 +193,9 @@ pub(crate) struct Evaluate {
     /// What was known at this instant.
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
+    /// Add up the rows of posts instead of reading the store's daily rollups. The numbers are the same.
+    #[arg(long)]
+    pub no_rollups: bool,
     #[command(flatten)]
     pub format: Format,
 }

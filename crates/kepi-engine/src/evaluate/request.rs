@@ -43,6 +43,8 @@ pub struct EvaluationRequest {
     pub offered: Arc<dyn Offered>,
     /// From when on platforms mean something else by a metric; [`Break::builtin`] are the known ones.
     pub breaks: Vec<Break>,
+    /// Whether the store's daily rollups may answer where they come to the same; the rows themselves otherwise.
+    pub rollups: bool,
 }
 
 /// What a scorecard can be broken down by.

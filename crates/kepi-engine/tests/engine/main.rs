@@ -46,6 +46,7 @@ pub(crate) fn request(kpis: Vec<Kpi>, period: &str, today: &str) -> EvaluationRe
         min_coverage: 0.8,
         offered: Arc::new(OfferedByDescriptors::default()),
         breaks: kepi_engine::Break::builtin().to_vec(),
+        rollups: true,
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outco
     request.by = dimensions(&arguments.by)?;
     request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
     request.as_of = arguments.as_of.as_deref().map(parse_instant).transpose()?;
+    request.rollups = !arguments.no_rollups;
     let store = project.open_store().await?;
     if let Some(accounts) = &request.accounts {
         known_accounts(&store, accounts).await?;
@@ -163,6 +164,7 @@ pub(crate) fn request(project: &Project, kpis: Vec<Kpi>, period: &str) -> Result
         min_coverage: project.config.project.min_coverage,
         offered: Arc::new(OfferedByDescriptors::new(descriptors)),
         breaks: kepi_engine::Break::builtin().to_vec(),
+        rollups: true,
     })
 }
 
