@@ -1,0 +1,327 @@
+//! A seeded world of posts and what happened to them day by day: the same numbers for the same seed and size.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use jiff::{Timestamp, civil::Date};
+use kepi_core::{
+    Account, AccountId,
+    period::{add_days, days_between},
+};
+use kepi_store::{ConfiguredAccount, Store};
+
+/// The metrics that are whole numbers.
+pub const COUNTS: [&str; 8] = [
+    "impressions",
+    "likes",
+    "comments",
+    "shares",
+    "saves",
+    "link_clicks",
+    "profile_clicks",
+    "follows_gained",
+];
+
+/// The one that is not.
+pub const SECONDS: &str = "watch_time_s";
+
+const PLATFORMS: [&str; 7] = ["wechat", "weibo", "douyin", "xiaohongshu", "instagram", "x", "linkedin"];
+const FORMATS: [&str; 3] = ["image", "video", "article"];
+const CATEGORIES: [&str; 6] = ["product", "people", "service", "campaign", "craft", "community"];
+
+/// The first day of the world.
+pub const FIRST: Date = Date::constant(2025, 1, 1);
+/// So many days happen in it …
+pub const DAYS: i32 = 365;
+/// … and every post is watched for so many.
+pub const WATCHED: i32 = 30;
+/// The days on which posts are published, so that all are watched to the end.
+const BORN: i32 = DAYS - WATCHED + 1;
+
+const DAY: i64 = 86_400_000_000;
+
+/// How large, and which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct World {
+    /// The same seed gives the same numbers.
+    pub seed: u64,
+    /// Accounts, over seven platforms.
+    pub accounts: u32,
+    /// Rows: every post has one a day for [`WATCHED`] days.
+    pub rows: u64,
+}
+
+/// One post.
+#[derive(Debug, Clone, Copy)]
+pub struct Post {
+    number: u64,
+    /// Which account published it.
+    pub account: u32,
+    /// On which day of the world.
+    pub born: i32,
+    draw: u64,
+}
+
+/// What happened to a post on one day.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The post.
+    pub post: Post,
+    /// The day of the world.
+    pub day: i32,
+    /// Numbers of [`COUNTS`].
+    pub counts: [Option<i64>; COUNTS.len()],
+    /// The number of [`SECONDS`].
+    pub seconds: Option<f64>,
+}
+
+impl World {
+    /// How many posts there are.
+    #[must_use]
+    pub fn posts(&self) -> u64 {
+        (self.rows / WATCHED.unsigned_abs() as u64).max(1)
+    }
+
+    /// The name of an account.
+    #[must_use]
+    pub fn account(&self, number: u32) -> String {
+        format!("{}/brand{number:04}", platform(number))
+    }
+
+    /// The post of a number; numbers go by day of publishing.
+    #[must_use]
+    pub fn post(&self, number: u64) -> Post {
+        let days = BORN.unsigned_abs() as u64;
+        let born = i32::try_from(number * days / self.posts()).unwrap_or(0);
+        let draw = mix(self.seed ^ mix(number));
+        let account = u32::try_from(number % u64::from(self.accounts.max(1))).unwrap_or(0);
+        Post { number, account, born, draw }
+    }
+
+    /// The posts that were published from a day to before another.
+    fn published(&self, from: i32, until: i32) -> impl Iterator<Item = Post> + use<'_> {
+        let days = BORN.unsigned_abs() as u64;
+        let first = |day: i32| (u64::from(day.clamp(0, BORN).unsigned_abs()) * self.posts()).div_ceil(days);
+        (first(from)..first(until)).map(|number| self.post(number))
+    }
+
+    /// What happened from a day to before another, post by post.
+    pub fn rows(&self, from: i32, until: i32) -> impl Iterator<Item = Row> + use<'_> {
+        self.published(from - WATCHED + 1, until).flat_map(move |post| {
+            let days = from.max(post.born)..until.min(post.born + WATCHED);
+            days.map(move |day| post.on(day))
+        })
+    }
+
+    /// Fills an empty store: accounts, posts, and what happened, in files as the store leaves them after it
+    /// compacted a week at a time.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn fill(&self, store: &Store) -> Result<()> {
+        store
+            .put_accounts((0..self.accounts).map(|number| self.configured(number)).collect::<Result<_>>()?)
+            .await?;
+        let mut day = 0;
+        while day < BORN {
+            let until = (day + 28).min(BORN);
+            let posts: Vec<Post> = self.published(day, until).collect();
+            let current = [("current", "true".to_owned())];
+            store.load("posts", &current, vec![self.posts_batch(&posts)?]).await?;
+            day = until;
+        }
+        for (from, until) in weeks() {
+            let rows: Vec<Row> = self.rows(from, until).collect();
+            if !rows.is_empty() {
+                store.load("post_daily", &current_month(from), vec![self.daily_batch(&rows, None)?]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn configured(&self, number: u32) -> Result<ConfiguredAccount> {
+        let account =
+            Account { zone: Some("UTC".into()), ..Account::new(self.account(number).parse::<AccountId>()?) };
+        Ok(ConfiguredAccount { account, configured: true })
+    }
+
+    fn posts_batch(&self, posts: &[Post]) -> Result<RecordBatch> {
+        let account: Vec<String> = posts.iter().map(|post| self.account(post.account)).collect();
+        let born = |post: &Post| instant(post.born, 9);
+        batch([
+            ("platform", texts(posts.iter().map(|post| platform(post.account)))),
+            ("account", texts(account.iter().map(String::as_str))),
+            ("post", texts(posts.iter().map(Post::id))),
+            ("published_at", instants(posts.iter().map(born))),
+            ("published_day", dates(posts.iter().map(|post| post.born))),
+            ("format", texts(posts.iter().map(Post::format))),
+            ("text", texts(posts.iter().map(|post| format!("post {} of a seeded world", post.number)))),
+            ("category", maybe_texts(posts.iter().map(Post::category))),
+            ("is_reply", flags(posts.iter().map(|_| false))),
+            ("observed_at", instants(posts.iter().map(born))),
+            ("recorded_at", instants(posts.iter().map(born))),
+        ])
+    }
+
+    fn daily_batch(&self, rows: &[Row], superseded: Option<i64>) -> Result<RecordBatch> {
+        let account: Vec<String> = rows.iter().map(|row| self.account(row.post.account)).collect();
+        let mut columns = vec![
+            ("platform", texts(rows.iter().map(|row| platform(row.post.account)))),
+            ("account", texts(account.iter().map(String::as_str))),
+            ("post", texts(rows.iter().map(|row| row.post.id()))),
+            ("day", dates(rows.iter().map(|row| row.day))),
+            ("end_day", dates(rows.iter().map(|row| row.day + 1))),
+            ("method", texts(rows.iter().map(|_| "difference"))),
+            ("published_day", dates(rows.iter().map(|row| row.post.born))),
+            ("traffic", texts(rows.iter().map(|_| "organic"))),
+            ("provenance", texts(rows.iter().map(|_| "api"))),
+            ("observed_at", instants(rows.iter().map(|row| instant(row.day, 23)))),
+            ("provisional", flags(rows.iter().map(|_| false))),
+            ("recorded_at", instants(rows.iter().map(|row| instant(row.day + 1, 1)))),
+            ("superseded_at", maybe_instants(rows.iter().map(|_| superseded))),
+        ];
+        for (place, name) in COUNTS.into_iter().enumerate() {
+            let values = rows.iter().map(|row| row.counts.get(place).copied().flatten());
+            columns.push((name, Arc::new(values.collect::<Int64Array>())));
+        }
+        columns.push((SECONDS, Arc::new(rows.iter().map(|row| row.seconds).collect::<Float64Array>())));
+        batch(columns)
+    }
+}
+
+impl Post {
+    /// Its id, as long as platforms make them.
+    #[must_use]
+    pub fn id(&self) -> String {
+        // Ids of platforms rise with time and leave gaps.
+        (1_870_000_000_000_000_000 + self.number * 40_009 + self.draw % 40_000).to_string()
+    }
+
+    /// Its category; some have none.
+    #[must_use]
+    pub fn category(&self) -> Option<&'static str> {
+        CATEGORIES.get(usize::try_from(self.draw >> 8 & 7).unwrap_or(0)).copied()
+    }
+
+    fn format(&self) -> &'static str {
+        FORMATS.get(usize::try_from((self.draw >> 16) % 3).unwrap_or(0)).copied().unwrap_or("image")
+    }
+
+    /// What happened to it on a day.
+    fn on(self, day: i32) -> Row {
+        let age = u64::from((day - self.born).unsigned_abs());
+        let draw = mix(self.draw ^ mix(age + 1));
+        // Attention halves about every three days, and no two posts are alike.
+        let size = 200 + (self.draw >> 20) % 20_000;
+        let impressions = size * (64 + draw % 64) / (64 << (age / 3).min(12)) + draw % 7;
+        let share =
+            |bits: u32, one_in: u64| (impressions * (8 + (draw >> bits) % 16) / (16 * one_in)).cast_signed();
+        let mut counts = [
+            Some(impressions.cast_signed()),
+            Some(share(6, 25)),
+            Some(share(10, 200)),
+            Some(share(14, 150)),
+            Some(share(18, 120)),
+            Some(share(22, 90)),
+            Some(share(26, 180)),
+            Some(share(30, 900)),
+        ];
+        // What a platform does not tell is absent, and now and then a number is missing.
+        match platform(self.account) {
+            "weibo" => (counts[6], counts[7]) = (None, None),
+            "linkedin" => counts[4] = None,
+            _ => {}
+        }
+        if draw >> 40 & 127 == 0 {
+            counts[0] = None;
+        }
+        let watched = || f64::from(u32::try_from(impressions * (draw >> 34 & 63)).unwrap_or(u32::MAX)) / 8.0;
+        Row { post: self, day, counts, seconds: (self.format() == "video").then(watched) }
+    }
+}
+
+/// Weeks that do not cross the end of a month.
+fn weeks() -> Vec<(i32, i32)> {
+    let mut weeks: Vec<(i32, i32)> = Vec::new();
+    for day in 0..DAYS {
+        let begins = (date(day).day() - 1) % 7 == 0;
+        match weeks.last_mut() {
+            Some(last) if !begins => last.1 = day + 1,
+            _ => weeks.push((day, day + 1)),
+        }
+    }
+    weeks
+}
+
+/// The date of a day of the world.
+#[must_use]
+pub fn date(day: i32) -> Date {
+    add_days(FIRST, day)
+}
+
+fn current_month(day: i32) -> [(&'static str, String); 2] {
+    let date = date(day);
+    [("current", "true".to_owned()), ("month", format!("{:04}-{:02}", date.year(), date.month()))]
+}
+
+fn platform(account: u32) -> &'static str {
+    PLATFORMS.get(account as usize % PLATFORMS.len()).copied().unwrap_or("x")
+}
+
+/// Days since 1970 of a day of the world.
+fn epoch_day(day: i32) -> i32 {
+    days_between(Date::constant(1970, 1, 1), date(day))
+}
+
+/// An hour of a day of the world, in microseconds.
+fn instant(day: i32, hour: i64) -> i64 {
+    i64::from(epoch_day(day)) * DAY + hour * (DAY / 24)
+}
+
+/// The last moment of the world.
+#[must_use]
+pub fn after() -> Timestamp {
+    Timestamp::from_microsecond(instant(DAYS, 12)).unwrap_or_default()
+}
+
+/// Scatters a number over all 64 bits (SplitMix64).
+pub(super) fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+fn batch(columns: impl IntoIterator<Item = (&'static str, ArrayRef)>) -> Result<RecordBatch> {
+    Ok(RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, array)| (name, array, true)),
+    )?)
+}
+
+fn texts<T: AsRef<str>>(values: impl Iterator<Item = T>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+fn maybe_texts(values: impl Iterator<Item = Option<&'static str>>) -> ArrayRef {
+    Arc::new(values.collect::<StringArray>())
+}
+
+fn flags(values: impl Iterator<Item = bool>) -> ArrayRef {
+    Arc::new(values.map(Some).collect::<BooleanArray>())
+}
+
+fn dates(days: impl Iterator<Item = i32>) -> ArrayRef {
+    Arc::new(Date32Array::from_iter_values(days.map(epoch_day)))
+}
+
+fn instants(values: impl Iterator<Item = i64>) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from_iter_values(values).with_timezone("UTC"))
+}
+
+fn maybe_instants(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Arc::new(values.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+}
