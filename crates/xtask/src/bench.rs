@@ -5,6 +5,7 @@
 //! plain loop over the same seeded world, so a fast wrong answer fails.
 
 mod child;
+mod decode;
 pub mod ingest;
 pub mod kpis;
 pub mod measure;
@@ -27,6 +28,8 @@ enum Name {
     Startup,
     /// Pages of X JSON to journal and projections: rate and memory.
     Ingest,
+    /// Megabytes of JSON a second and core, per adapter.
+    Decode,
     /// 25 KPIs over post-days, beside DuckDB.
     Scorecard,
 }
@@ -98,6 +101,7 @@ pub fn main() -> Result<()> {
         match name {
             Name::Startup => startup::run(&options)?,
             Name::Ingest => ingest::run(&options)?,
+            Name::Decode => decode::run(&options)?,
             Name::Scorecard => scorecard::run(&options)?,
         }
     }

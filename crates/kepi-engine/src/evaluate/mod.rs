@@ -4,6 +4,7 @@ mod card;
 mod daily;
 mod expression;
 mod facts;
+mod family;
 mod gathered;
 mod judge;
 mod known;
