@@ -1,6 +1,6 @@
 //! What happened to posts in the period: differences of readings and days as given, added up by scope and slice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -64,6 +64,17 @@ impl Group {
     fn holds(&self, set: &[i64]) -> bool {
         set.iter().zip(&self.present).all(|(set, present)| set & present == *set)
     }
+}
+
+/// The spans that rows touch, by their slices, and whether such rows lie within.
+fn touches(codes: &[std::ops::Range<i64>], slice: i64, further: i64) -> Vec<(usize, bool)> {
+    let last = slice + further;
+    let touch = |(span, codes): (usize, &std::ops::Range<i64>)| {
+        let (begins, ends) = (codes.contains(&slice), codes.contains(&last));
+        let spanning = slice < codes.start && codes.end <= last;
+        (begins || ends || spanning).then_some((span, begins && ends))
+    };
+    codes.iter().enumerate().filter_map(touch).collect()
 }
 
 /// What a row of `post_daily` spans: its slice, how many slices further it ends, its days, whether it may change, and
@@ -325,36 +336,24 @@ impl Daily {
         let set = self.set(kpi);
         let codes: Vec<_> = spans.iter().map(|span| self.slices.codes(*span)).collect();
         let parts = kpi.program.parts.len();
-        let columns: Vec<(usize, &Numbers)> = kpi
-            .program
-            .parts
-            .iter()
-            .enumerate()
-            .filter(|(_, part)| part.origin == Origin::Posts)
-            .filter_map(|(number, part)| {
-                let of = format!("{:?}", part.row);
-                self.sums.iter().find(|(known, _)| *known == of).map(|(_, numbers)| (number, numbers))
-            })
-            .collect();
+        let columns = self.columns(kpi);
+        let mut touched: HashMap<(i64, i64), Vec<(usize, bool)>> = HashMap::new();
         for (row, group) in self.of(kpi, traffic, wanted) {
             let complete = group.holds(&set);
-            let Key { slice, further, .. } = group.key;
-            for (span, codes) in codes.iter().enumerate() {
-                let (first, last) = (codes.contains(&slice), codes.contains(&(slice + further)));
-                let spanning = slice < codes.start && codes.end <= slice + further;
-                if !first && !last && !spanning {
-                    continue;
-                }
+            let Key { slice, further, provisional, .. } = group.key;
+            let touched = touched.entry((slice, further)).or_insert_with(|| touches(&codes, slice, further));
+            for &(span, inside) in &*touched {
                 let cell = cells.entry((group.scope, span)).or_insert_with(|| Gathered::new(parts));
                 if !complete {
                     // A sum that is there was added up from rows that hold its metric, not all of the formula.
-                    for (part, _) in columns.iter().filter(|(_, numbers)| numbers.get(row).is_some()) {
+                    for (.., metrics) in columns.iter().filter(|(_, numbers, _)| numbers.get(row).is_some()) {
                         cell.incomplete = true;
-                        cell.seen.extend(kpi.program.metrics_of(*part));
+                        let new = metrics.iter().filter(|metric| !cell.seen.contains(*metric));
+                        let new: Vec<MetricId> = new.cloned().collect();
+                        cell.seen.extend(new);
                     }
-                } else if first && last {
-                    let provisional = group.key.provisional;
-                    for (part, numbers) in &columns {
+                } else if inside {
+                    for (part, numbers, _) in &columns {
                         if provisional {
                             cell.add_provisional(*part, numbers.get(row));
                         } else {
@@ -373,6 +372,18 @@ impl Daily {
             }
         }
         observed
+    }
+
+    /// The parts of a KPI that are of posts: their numbers, and the metrics in them.
+    fn columns(&self, kpi: &Kpi) -> Vec<(usize, &Numbers, Vec<MetricId>)> {
+        let parts = kpi.program.parts.iter().enumerate().filter(|(_, part)| part.origin == Origin::Posts);
+        parts
+            .filter_map(|(number, part)| {
+                let of = format!("{:?}", part.row);
+                let (_, numbers) = self.sums.iter().find(|(known, _)| *known == of)?;
+                Some((number, numbers, kpi.program.metrics_of(number)))
+            })
+            .collect()
     }
 
     fn mark(&self, group: &Group, observed: &mut Observed) {
