@@ -81,7 +81,7 @@ struct Options {
 
 impl Options {
     fn world(&self) -> World {
-        World { seed: self.seed, accounts: self.accounts, rows: self.rows }
+        World { seed: self.seed, accounts: self.accounts, rows: self.rows, restated: false }
     }
 }
 

@@ -53,6 +53,8 @@ pub struct World {
     pub accounts: u32,
     /// Rows: every post has one a day for [`WATCHED`] days.
     pub rows: u64,
+    /// Whether one row in twenty was said again later, with other numbers.
+    pub restated: bool,
 }
 
 /// One post.
@@ -77,6 +79,8 @@ pub struct Row {
     pub counts: [Option<i64>; COUNTS.len()],
     /// The number of [`SECONDS`].
     pub seconds: Option<f64>,
+    /// Whether these numbers replace what was said before.
+    pub restated: bool,
 }
 
 impl World {
@@ -113,7 +117,7 @@ impl World {
     pub fn rows(&self, from: i32, until: i32) -> impl Iterator<Item = Row> + use<'_> {
         self.published(from - WATCHED + 1, until).flat_map(move |post| {
             let days = from.max(post.born)..until.min(post.born + WATCHED);
-            days.map(move |day| post.on(day))
+            days.map(move |day| if self.restated { post.on(day).restated() } else { post.on(day) })
         })
     }
 
@@ -135,12 +139,26 @@ impl World {
             day = until;
         }
         for (from, until) in weeks() {
-            let rows: Vec<Row> = self.rows(from, until).collect();
-            if !rows.is_empty() {
-                store.load("post_daily", &current_month(from), vec![self.daily_batch(&rows, None)?]).await?;
-            }
+            let rows: Vec<Row> = self.rows(from, until).filter(|row| !row.restated).collect();
+            self.load(store, true, from, &rows).await?;
+        }
+        // What was said again stands apart, by month, because full files are not merged further; what it replaced
+        // stays as history.
+        for (from, until) in months() {
+            let rows: Vec<Row> = self.rows(from, until).filter(|row| row.restated).collect();
+            self.load(store, true, from, &rows).await?;
+            let before: Vec<Row> = rows.iter().map(|row| row.post.on(row.day)).collect();
+            self.load(store, false, from, &before).await?;
         }
         Ok(())
+    }
+
+    async fn load(&self, store: &Store, current: bool, day: i32, rows: &[Row]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let superseded = (!current).then(|| instant(DAYS, 1));
+        Ok(store.load("post_daily", &month(current, day), vec![self.daily_batch(rows, superseded)?]).await?)
     }
 
     fn configured(&self, number: u32) -> Result<ConfiguredAccount> {
@@ -181,7 +199,7 @@ impl World {
             ("provenance", texts(rows.iter().map(|_| "api"))),
             ("observed_at", instants(rows.iter().map(|row| instant(row.day, 23)))),
             ("provisional", flags(rows.iter().map(|_| false))),
-            ("recorded_at", instants(rows.iter().map(|row| instant(row.day + 1, 1)))),
+            ("recorded_at", instants(rows.iter().map(Row::recorded))),
             ("superseded_at", maybe_instants(rows.iter().map(|_| superseded))),
         ];
         for (place, name) in COUNTS.into_iter().enumerate() {
@@ -240,21 +258,45 @@ impl Post {
             counts[0] = None;
         }
         let watched = || f64::from(u32::try_from(impressions * (draw >> 34 & 63)).unwrap_or(u32::MAX)) / 8.0;
-        Row { post: self, day, counts, seconds: (self.format() == "video").then(watched) }
+        Row { post: self, day, counts, seconds: (self.format() == "video").then(watched), restated: false }
+    }
+}
+
+impl Row {
+    /// One in twenty comes with other numbers.
+    fn restated(self) -> Self {
+        let draw = mix(self.post.draw ^ mix(1000 + u64::from(self.day.unsigned_abs())));
+        if draw % 20 != 0 {
+            return self;
+        }
+        let counts = self.counts.map(|count| count.map(|count| count + count / 10 + 1));
+        Self { counts, restated: true, ..self }
+    }
+
+    fn recorded(&self) -> i64 {
+        if self.restated { instant(DAYS, 1) } else { instant(self.day + 1, 1) }
     }
 }
 
 /// Weeks that do not cross the end of a month.
 fn weeks() -> Vec<(i32, i32)> {
-    let mut weeks: Vec<(i32, i32)> = Vec::new();
+    parts(|date| (date.day() - 1) % 7 == 0)
+}
+
+fn months() -> Vec<(i32, i32)> {
+    parts(|date| date.day() == 1)
+}
+
+/// The days of the world, cut where a part begins.
+fn parts(begins: impl Fn(Date) -> bool) -> Vec<(i32, i32)> {
+    let mut parts: Vec<(i32, i32)> = Vec::new();
     for day in 0..DAYS {
-        let begins = (date(day).day() - 1) % 7 == 0;
-        match weeks.last_mut() {
-            Some(last) if !begins => last.1 = day + 1,
-            _ => weeks.push((day, day + 1)),
+        match parts.last_mut() {
+            Some(last) if !begins(date(day)) => last.1 = day + 1,
+            _ => parts.push((day, day + 1)),
         }
     }
-    weeks
+    parts
 }
 
 /// The date of a day of the world.
@@ -263,9 +305,9 @@ pub fn date(day: i32) -> Date {
     add_days(FIRST, day)
 }
 
-fn current_month(day: i32) -> [(&'static str, String); 2] {
+fn month(current: bool, day: i32) -> [(&'static str, String); 2] {
     let date = date(day);
-    [("current", "true".to_owned()), ("month", format!("{:04}-{:02}", date.year(), date.month()))]
+    [("current", current.to_string()), ("month", format!("{:04}-{:02}", date.year(), date.month()))]
 }
 
 fn platform(account: u32) -> &'static str {
