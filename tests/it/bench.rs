@@ -2,12 +2,13 @@
 
 use kepi_store::{Store, StoreOptions};
 use xtask::bench::{
+    fresh::refreshed,
     kpis::{difference, expected},
     scorecard::{evaluated, scans},
-    world::{Row, World},
+    world::{Kind, Row, World},
 };
 
-const WORLD: World = World { seed: 7, accounts: 8, rows: 3_000, restated: false };
+const WORLD: World = World { seed: 7, accounts: 8, rows: 3_000, kind: Kind::Past };
 
 async fn check(world: World) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -28,7 +29,17 @@ async fn the_scorecard_is_that_of_a_plain_loop_and_scans_each_table_once() {
 
 #[tokio::test]
 async fn so_is_that_of_a_world_in_which_numbers_were_said_again() {
-    check(World { restated: true, ..WORLD }).await;
+    check(World { kind: Kind::Restated, ..WORLD }).await;
+}
+
+#[tokio::test]
+async fn a_new_day_on_top_is_in_the_scorecard() {
+    let world = World { kind: Kind::Running, ..WORLD };
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("store").display().to_string();
+    let store = Store::create(&place, StoreOptions::default()).await.expect("a store");
+    world.fill(&store).await.expect("a filled store");
+    refreshed(&world, &place, 20).await.expect("agreement");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod child;
 mod decode;
+pub mod fresh;
 pub mod ingest;
 pub mod kpis;
 pub mod measure;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
-use self::world::World;
+use self::world::{Kind, World};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,6 +33,8 @@ enum Name {
     Decode,
     /// 25 KPIs over post-days, beside DuckDB.
     Scorecard,
+    /// One new day on top of a large store.
+    Fresh,
 }
 
 /// Measures what kepi costs. All benchmarks when none is named.
@@ -59,6 +62,9 @@ struct Options {
     /// Posts of `ingest`: one run for each.
     #[arg(long, value_delimiter = ',', default_value = "100000,300000,1000000")]
     posts: Vec<u64>,
+    /// Readings of the new day of `fresh`.
+    #[arg(long, default_value_t = 100_000)]
+    readings: u64,
     /// Of how many runs the median is told.
     #[arg(long, default_value_t = 3)]
     runs: usize,
@@ -81,7 +87,7 @@ struct Options {
 
 impl Options {
     fn world(&self) -> World {
-        World { seed: self.seed, accounts: self.accounts, rows: self.rows, restated: false }
+        World { seed: self.seed, accounts: self.accounts, rows: self.rows, kind: Kind::Past }
     }
 }
 
@@ -103,6 +109,7 @@ pub fn main() -> Result<()> {
             Name::Ingest => ingest::run(&options)?,
             Name::Decode => decode::run(&options)?,
             Name::Scorecard => scorecard::run(&options)?,
+            Name::Fresh => fresh::run(&options)?,
         }
     }
     Ok(())

@@ -9,13 +9,15 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{ingest, scorecard, world::World};
+use super::{fresh, ingest, scorecard, world::World};
 
 /// What a child process is to do.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Task {
     /// A part of `scorecard`.
     Scorecard(scorecard::Task),
+    /// A part of `fresh`.
+    Fresh(fresh::Task),
     /// A part of `ingest`.
     Ingest(ingest::Task),
 }
@@ -59,6 +61,7 @@ pub(super) fn serve() -> Result<()> {
     let answer = runtime()?.block_on(async {
         match &task {
             Task::Scorecard(task) => scorecard::work(task, &world, &store).await,
+            Task::Fresh(task) => fresh::work(task, &world, &store).await,
             Task::Ingest(task) => ingest::work(task, &store).await,
         }
     })?;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use anyhow::Result;
+use jiff::civil::Date;
 use kepi_core::Catalogue;
 use kepi_engine::{Kpi, Source, parse_kpis};
 
@@ -103,8 +104,17 @@ pub fn kpis() -> Result<Vec<Kpi>> {
     parse_kpis(&[source], Catalogue::builtin()).map_err(|faults| anyhow::anyhow!("{faults:?}"))
 }
 
-/// Where a value stands: account, month (1 to 12), category.
-pub type Place = (String, i8, Option<String>);
+/// A month, as its year and number.
+pub type Month = (i16, i8);
+
+/// The month of a date.
+#[must_use]
+pub fn month(date: Date) -> Month {
+    (date.year(), date.month())
+}
+
+/// Where a value stands: account, month, category.
+pub type Place = (String, Month, Option<String>);
 
 /// Values by place, one per KPI.
 pub type Values = BTreeMap<Place, Vec<Option<f64>>>;
@@ -112,9 +122,15 @@ pub type Values = BTreeMap<Place, Vec<Option<f64>>>;
 /// The values by a plain loop over the world, without any engine.
 #[must_use]
 pub fn expected(world: &World, row_of: impl Fn(Row) -> Row) -> Values {
-    let mut sums: BTreeMap<(u32, i8, Option<&str>), Vec<(f64, f64, u64)>> = BTreeMap::new();
-    for row in world.rows(0, super::world::DAYS).map(row_of) {
-        let place = (row.post.account, date(row.day).month(), row.post.category());
+    summed(world, world.rows(0, super::world::DAYS).map(row_of))
+}
+
+/// The values by a plain loop over rows.
+#[must_use]
+pub fn summed(world: &World, rows: impl Iterator<Item = Row>) -> Values {
+    let mut sums: BTreeMap<(u32, Month, Option<&str>), Vec<(f64, f64, u64)>> = BTreeMap::new();
+    for row in rows {
+        let place = (row.post.account, month(date(row.day)), row.post.category());
         let sums = sums.entry(place).or_insert_with(|| vec![(0.0, 0.0, 0); FIGURES.len()]);
         for (figure, (numerator, denominator, rows)) in FIGURES.iter().zip(sums) {
             let Some(above) = figure.numerator.iter().map(|metric| value(&row, metric)).sum::<Option<f64>>()

@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Options, child,
-    kpis::{self, FIGURES, Values, name},
+    kpis::{self, FIGURES, Values, month, name},
     measure::{Clock, Cost, median},
     say,
-    world::{DAYS, FIRST, World, after, date},
+    world::{DAYS, FIRST, Kind, World, after, date},
 };
 
 /// What a child process does for this benchmark.
@@ -62,8 +62,10 @@ pub(super) fn run(options: &Options) -> Result<()> {
         say(format!("  kepi / DuckDB: {wall:.2} by wall clock, {cpu:.2} by processor"));
     }
     say("  one row in twenty said again, what it replaced kept as history, compacted:".to_owned());
-    let (restated, _) =
-        measured(&Options { python: String::new(), ..options.clone() }, &World { restated: true, ..world })?;
+    let (restated, _) = measured(
+        &Options { python: String::new(), ..options.clone() },
+        &World { kind: Kind::Restated, ..world },
+    )?;
     say(format!("  median: kepi {restated}"));
     let (wall, cpu) = (restated.wall / plain.wall, restated.cpu / plain.cpu);
     say(format!("  restated / not: {wall:.2} by wall clock, {cpu:.2} by processor"));
@@ -103,8 +105,12 @@ fn measured(options: &Options, world: &World) -> Result<(Cost, Option<Cost>)> {
 
 /// The store of a world: made once, kept in the folder under the world's name.
 pub(super) fn store(options: &Options, world: &World) -> Result<PathBuf> {
-    let restated = if world.restated { "-restated" } else { "" };
-    let name = format!("world-{}-{}-{}{restated}", world.seed, world.accounts, world.rows);
+    let kind = match world.kind {
+        Kind::Past => "",
+        Kind::Restated => "-restated",
+        Kind::Running => "-running",
+    };
+    let name = format!("world-{}-{}-{}{kind}", world.seed, world.accounts, world.rows);
     let path = options.folder.join(name);
     let complete = path.join("complete");
     if !complete.exists() {
@@ -137,7 +143,7 @@ pub(super) async fn work(task: &Task, world: &World, store: &Path) -> Result<ser
 /// # Errors
 /// When the store cannot be read, or a value is not the loop's.
 pub async fn evaluated(world: &World, place: &str, check: bool) -> Result<Evaluated> {
-    let request = request()?;
+    let request = request(DAYS)?;
     let clock = Clock::start();
     let store = Store::open(place, StoreOptions::default()).await?;
     let session = store.session().await?;
@@ -154,16 +160,17 @@ pub async fn evaluated(world: &World, place: &str, check: bool) -> Result<Evalua
     Ok(Evaluated { cost, open, rows: rows.len(), plan })
 }
 
-fn request() -> Result<EvaluationRequest> {
+/// What is asked: all KPIs over the first days of the world.
+pub(super) fn request(days: i32) -> Result<EvaluationRequest> {
     let now = after();
-    let period = format!("{FIRST}..{}", date(DAYS - 1));
+    let period = format!("{FIRST}..{}", date(days - 1));
     Ok(EvaluationRequest {
         kpis: kpis::kpis()?,
-        period: Period::parse(&period, date(DAYS), Fiscal::default())?,
+        period: Period::parse(&period, date(days), Fiscal::default())?,
         by: vec![Dimension::Platform, Dimension::Account, Dimension::Month, Dimension::Category],
         accounts: None,
         as_of: None,
-        today: date(DAYS),
+        today: date(days),
         now,
         fiscal: Fiscal::default(),
         min_coverage: 0.0,
@@ -172,7 +179,7 @@ fn request() -> Result<EvaluationRequest> {
 }
 
 /// The values of a scorecard by place.
-fn values(rows: &[ScoreRow]) -> Result<Values> {
+pub(super) fn values(rows: &[ScoreRow]) -> Result<Values> {
     let numbers: BTreeMap<String, usize> = (0..FIGURES.len()).map(|number| (name(number), number)).collect();
     let mut values = Values::new();
     for row in rows {
@@ -180,7 +187,7 @@ fn values(rows: &[ScoreRow]) -> Result<Values> {
         let scope = |dimension: &str| row.scope.get(dimension).cloned().flatten();
         let account = scope("account").context("a row without account")?;
         ensure!(scope("platform").as_deref() == account.split('/').next(), "{account} on another platform");
-        let place = (account, row.period.start.month(), scope("category"));
+        let place = (account, month(row.period.start), scope("category"));
         let value = row.value.map(kepi_engine::Number::as_f64);
         if let Some(slot) = values.entry(place).or_insert_with(|| vec![None; FIGURES.len()]).get_mut(number) {
             *slot = value;
@@ -260,7 +267,8 @@ impl Peer {
         for row in told.rows {
             let text = |place: usize| row.get(place).and_then(|value| value.as_str()).map(str::to_owned);
             let month = row.get(2).and_then(serde_json::Value::as_i64).context("a month")?;
-            let place = (text(1).context("an account")?, i8::try_from(month)?, text(3));
+            let month = (FIRST.year(), i8::try_from(month)?);
+            let place = (text(1).context("an account")?, month, text(3));
             values.insert(place, row.iter().skip(4).map(serde_json::Value::as_f64).collect());
         }
         Ok((Cost { wall: told.wall, cpu: told.cpu, peak: told.peak }, values))
