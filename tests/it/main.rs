@@ -1,6 +1,7 @@
 //! Whole-system tests of kepi, one binary so that the heavy crates are linked once.
 
 mod arrows;
+mod bench;
 mod generated;
 mod kill;
 mod project;

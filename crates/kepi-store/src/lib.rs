@@ -11,6 +11,7 @@ mod facts;
 mod fail;
 mod journal;
 mod lifetime;
+mod load;
 mod location;
 mod log;
 mod maintain;

@@ -41,7 +41,7 @@ pub fn all() -> Vec<Generated> {
 }
 
 /// The adapters, as they are without settings.
-fn built() -> Vec<Arc<dyn Adapter>> {
+pub(crate) fn built() -> Vec<Arc<dyn Adapter>> {
     let built = adapters::names().into_iter().map(|name| adapters::build(name, Value::Object(Map::new())));
     built.map(|adapter| adapter.expect("no setting is required")).collect()
 }

@@ -6,6 +6,7 @@ mod compared;
 mod daily;
 mod expression;
 mod facts;
+mod family;
 mod frozen;
 mod gathered;
 mod judge;
