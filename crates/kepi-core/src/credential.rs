@@ -25,7 +25,7 @@ pub enum TokenFlow {
     Client,
     /// A person consents once in a browser.
     AuthorizationCode {
-        /// Where the person goes.
+        /// Where the person goes. It may hold a query already, to which the rest is added.
         authorize_url: &'static str,
         /// Whether PKCE (S256) is asked for.
         pkce: bool,

@@ -11,6 +11,7 @@ type Build = fn(Value) -> Result<Arc<dyn Adapter>>;
 const ADAPTERS: &[(&str, Build)] = &[
     // new-adapter: a line per platform, in alphabetical order
     ("linkedin", |settings| kepi_adapter_linkedin::LinkedinAdapter::from_settings(settings).map(boxed)),
+    ("web", |settings| kepi_adapter_web::WebAdapter::from_settings(settings).map(boxed)),
     ("wechat", |settings| kepi_adapter_wechat::WechatAdapter::from_settings(settings).map(boxed)),
     ("x", |settings| kepi_adapter_x::XAdapter::from_settings(settings).map(boxed)),
 ];

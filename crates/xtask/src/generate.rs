@@ -39,9 +39,10 @@ pub fn all() -> Vec<Generated> {
 fn adapters() -> Vec<Box<dyn Adapter>> {
     let none = || serde_json::Value::Object(serde_json::Map::new());
     let linkedin = kepi_adapter_linkedin::LinkedinAdapter::from_settings(none()).map(|it| Box::new(it) as _);
+    let web = kepi_adapter_web::WebAdapter::from_settings(none()).map(|it| Box::new(it) as _);
     let wechat = kepi_adapter_wechat::WechatAdapter::from_settings(none()).map(|it| Box::new(it) as _);
     let x = kepi_adapter_x::XAdapter::from_settings(none()).map(|it| Box::new(it) as _);
-    [linkedin, wechat, x].into_iter().map(|built| built.expect("no setting is required")).collect()
+    [linkedin, web, wechat, x].into_iter().map(|built| built.expect("no setting is required")).collect()
 }
 
 impl Generated {
