@@ -72,6 +72,7 @@ impl TableReader<'_> {
             }
         }
         self.tell_a_cut_end(&rows, page);
+        self.tell_a_full_file(rows.len(), page);
     }
 
     fn place(&self, row: &Row) -> String {
@@ -306,6 +307,17 @@ impl TableReader<'_> {
         let word = self.found.column(&split.column).map(|column| normal(&row.cell(column).shown()));
         let known = split.words.iter().find(|(known, _)| Some(normal(known)) == word);
         Some(known.map_or(Traffic::Unknown, |(_, traffic)| *traffic))
+    }
+
+    fn tell_a_full_file(&self, rows: usize, page: &mut PageBuilder) {
+        let most = self.found.table.most_rows.and_then(|most| usize::try_from(most).ok());
+        if let Some(most) = most.filter(|most| rows >= *most) {
+            page.gap(format!(
+                "{} holds {rows} rows, and no more than {most} are exported: others may be missing; export again, \
+                 sorted otherwise or of fewer days",
+                self.recipe.file
+            ));
+        }
     }
 
     fn tell_a_cut_end(&self, rows: &[&Row], page: &mut PageBuilder) {

@@ -142,6 +142,7 @@ impl Files {
             window: None,
             posts: Vec::new(),
             planned_at: observed_at,
+            refused: Vec::new(),
             input: Some(input_of_job),
         })
     }

@@ -141,6 +141,9 @@ pub struct Table {
     /// The number at which the source stops counting.
     #[serde(default)]
     pub capped_at: Option<i64>,
+    /// How many rows the platform exports at most; a file with so many may lack others.
+    #[serde(default)]
+    pub most_rows: Option<u32>,
     /// What is said of posts.
     #[serde(default)]
     pub post: Option<PostColumns>,

@@ -130,6 +130,7 @@ impl Reader<'_> {
             rates: self.word(top, "rates", RATES).unwrap_or(Rates::Ask),
             decimal: self.sign(top, "decimal", &['.', ',']).unwrap_or('.'),
             capped_at: self.whole_number(top, "capped_at"),
+            most_rows: None,
             post,
             id,
             segment,

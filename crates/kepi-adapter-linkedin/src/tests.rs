@@ -72,6 +72,7 @@ fn job(endpoint: &str) -> Job {
         posts: Vec::new(),
         planned_at: now(),
         input: None,
+        refused: Vec::new(),
     }
 }
 

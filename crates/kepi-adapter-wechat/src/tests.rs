@@ -35,7 +35,15 @@ fn account() -> AccountRef {
 
 fn job(endpoint: &str, window: Option<DateSpan>) -> Job {
     let accounts = vec![account()];
-    Job { endpoint: endpoint.into(), accounts, window, posts: Vec::new(), planned_at: now(), input: None }
+    Job {
+        endpoint: endpoint.into(),
+        accounts,
+        window,
+        posts: Vec::new(),
+        planned_at: now(),
+        input: None,
+        refused: Vec::new(),
+    }
 }
 
 fn article(id: &str, published_at: &str) -> PostRef {

@@ -54,6 +54,7 @@ fn job(endpoint: &str) -> Job {
         posts: Vec::new(),
         planned_at: now(),
         input: None,
+        refused: Vec::new(),
     }
 }
 

@@ -35,12 +35,29 @@ pub trait Adapter: Decoder {
     /// What a response means when it means failure; `None` when it is to be decoded.
     fn classify(&self, response: &Response) -> Option<Error>;
 
+    /// Whether a refusal (what [`Adapter::classify`] takes for a failure) is one that the decoder can go on from:
+    /// it then says in its page's cursor what to ask instead, without the metric that was refused, or less at once.
+    fn decodes_refusal(&self, endpoint: &str, response: &Response) -> bool {
+        let _ = (endpoint, response);
+        false
+    }
+
     /// The request that exchanges a grant for a token of `kind`.
     ///
     /// # Errors
     /// `NotOffered` when the kind has no such exchange.
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
         Err(Error::new(ErrorKind::NotOffered, format!("{kind} tokens have no {grant} exchange")))
+    }
+
+    /// The exchange that follows upon the one for `grant`, where the token that it gave (`access_token`) is only
+    /// good for another: a short one for a long one. Its answer is read like the first.
+    ///
+    /// # Errors
+    /// None that [`Adapter::token_request`] has not.
+    fn second_exchange(&self, kind: &str, grant: &Grant) -> Result<Option<Request>> {
+        let _ = (kind, grant);
+        Ok(None)
     }
 
     /// Reads the token out of the answer to [`Adapter::token_request`].

@@ -59,7 +59,8 @@ pub struct Endpoint {
     pub accounts_per_call: u16,
     /// The page size it is asked for.
     pub page_size: u16,
-    /// How many items it gives at most in all, where the platform stops.
+    /// How many items it gives at most in all, where the platform stops. A snapshot of the newest so many has its
+    /// job name the newest post that is known, so that its decoder sees when some were missed.
     pub page_cap: Option<u32>,
     /// How far back its data reach.
     pub earliest: Earliest,

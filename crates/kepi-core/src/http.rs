@@ -71,7 +71,8 @@ pub enum Payload {
     Json {
         /// The object.
         value: serde_json::Value,
-        /// Keys of the top level that the credential layer fills in.
+        /// Keys of the top level that the credential layer fills in; as a number where the object already
+        /// holds one at the key and the secret is one.
         secrets: Vec<(SmolStr, SmolStr)>,
     },
     /// `application/x-www-form-urlencoded`, encoded already: a query too long for an address stands here as it is.

@@ -21,12 +21,16 @@ pub struct Job {
     /// The account-local days asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<DateSpan>,
-    /// The posts asked for, where the endpoint takes ids.
+    /// The posts asked for, where the endpoint takes ids; of a snapshot of the newest posts, the newest known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub posts: Vec<PostRef>,
     /// "Now" as the plan saw it, so that a request is a pure function of its job.
     pub planned_at: Timestamp,
-    /// What else the decoder must know: a file's name and map.
+    /// Metrics that the account is known not to have at this endpoint ([`crate::Notice::NotOffered`]): an adapter
+    /// whose platform fails a whole call for one of them leaves them out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<SmolStr>,
+    /// What else the decoder of a file must know: its name and map. Only files have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<serde_json::Value>,
 }

@@ -122,7 +122,9 @@ impl Reading<'_, '_> {
             items += items_of(&page);
             self.hear(&page).await;
             self.push(planned, cursor, fetched, page).await?;
-            let capped = self.unit.endpoint.page_cap.filter(|cap| items >= u64::from(*cap));
+            // A snapshot of the newest is always full; its decoder says when some may have been missed.
+            let cap = self.unit.endpoint.page_cap.filter(|_| !self.unit.needs_known_posts());
+            let capped = cap.filter(|cap| items >= u64::from(*cap));
             let Some(next) = next else {
                 self.end_of_list(capped);
                 return Ok(());
@@ -278,10 +280,11 @@ impl Reading<'_, '_> {
             return self.set_answer(planned, known, Answer { had_numbers: true, zeros_since: None }).await;
         }
         let whole = cursor.is_start() && page.next.is_none();
-        let steady = matches!(
-            self.unit.endpoint.shape,
-            Shape::Snapshot | Shape::Windows { .. } | Shape::Trailing { .. }
-        );
+        let steady = match self.unit.endpoint.shape {
+            // Other posts than before: they may well have nothing yet.
+            Shape::Snapshot => !self.unit.needs_known_posts(),
+            shape => matches!(shape, Shape::Windows { .. } | Shape::Trailing { .. }),
+        };
         if !(known.had_numbers && whole && steady) {
             return Ok(());
         }

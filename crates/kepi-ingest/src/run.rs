@@ -183,7 +183,15 @@ impl RunContext<'_> {
         let units = group.units(self.request, &self.lacking, self.now);
         let (lists, batches): (Vec<_>, Vec<_>) =
             units.into_iter().partition(|unit| Stage::of(unit.endpoint) == Stage::Lists);
-        let mut reports = self.run_units(self.resumed_first(lists), &[]).await;
+        let known = if lists.iter().any(Unit::needs_known_posts) {
+            self.known_posts(group).await.unwrap_or_else(|error| {
+                self.fail(&error);
+                Vec::new()
+            })
+        } else {
+            Vec::new()
+        };
+        let mut reports = self.run_units(self.resumed_first(lists), &known).await;
         if batches.is_empty() {
             return reports;
         }

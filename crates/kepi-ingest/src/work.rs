@@ -31,6 +31,8 @@ pub(crate) struct Unit<'g> {
     pub(crate) accounts: Vec<AccountRef>,
     /// Accounts that it leaves out, and why.
     pub(crate) lacking: Vec<Capability>,
+    /// Metrics that its account is known not to have, where it is of one account.
+    pub(crate) refused: Vec<SmolStr>,
 }
 
 /// What was read before.
@@ -91,25 +93,30 @@ impl Group {
         let endpoints: &'static [Endpoint] = self.adapter.descriptor().endpoints;
         let mut units = Vec::new();
         for endpoint in endpoints.iter().filter(|endpoint| request.wants(endpoint.name)) {
-            let known = |account: &AccountRef| {
-                lacking.iter().find(|lack| {
-                    lack.account == account.id
-                        && lack.endpoint == endpoint.name
-                        && lack.metric.is_none()
-                        && now < lack.retry_at
+            let lacks = |account: &AccountRef| {
+                let id = account.id.clone();
+                lacking.iter().filter(move |lack| {
+                    lack.account == id && lack.endpoint == endpoint.name && now < lack.retry_at
                 })
             };
+            let known = |account: &AccountRef| lacks(account).find(|lack| lack.metric.is_none());
+            let metrics =
+                |account: &AccountRef| lacks(account).filter_map(|lack| lack.metric.clone()).collect();
             let wanted = self.accounts.iter().filter(|account| request.wants_of(&account.id, endpoint.name));
             let (without, with): (Vec<&AccountRef>, Vec<&AccountRef>) =
                 wanted.partition(|account| known(account).is_some());
-            let lacks: Vec<Capability> = without.into_iter().filter_map(known).cloned().collect();
+            let lacking: Vec<Capability> = without.into_iter().filter_map(known).cloned().collect();
             let with: Vec<AccountRef> = with.into_iter().cloned().collect();
-            let unit = |accounts, lacking| Unit { group: self, endpoint, accounts, lacking };
+            let unit =
+                |accounts, lacking, refused| Unit { group: self, endpoint, accounts, lacking, refused };
             if endpoint.accounts_per_call > 1 {
-                units.push(unit(with, lacks));
+                units.push(unit(with, lacking, Vec::new()));
             } else {
-                units.extend(with.into_iter().map(|account| unit(vec![account], Vec::new())));
-                units.extend(lacks.into_iter().map(|lack| unit(Vec::new(), vec![lack])));
+                units.extend(with.into_iter().map(|account| {
+                    let refused = metrics(&account);
+                    unit(vec![account], Vec::new(), refused)
+                }));
+                units.extend(lacking.into_iter().map(|lack| unit(Vec::new(), vec![lack], Vec::new())));
             }
         }
         units
@@ -124,6 +131,11 @@ impl Unit<'_> {
     /// The stream that accounts of several groups write to, where they share one.
     pub(crate) fn is_shared(&self) -> bool {
         self.endpoint.accounts_per_call > 1
+    }
+
+    /// Whether it shows only the newest posts, so that it must be told which are known.
+    pub(crate) fn needs_known_posts(&self) -> bool {
+        self.endpoint.shape == Shape::Snapshot && self.endpoint.page_cap.is_some()
     }
 
     /// An endpoint whose version has ended is not asked.
@@ -184,7 +196,12 @@ impl Unit<'_> {
             let late: Vec<_> = late.collect();
             jobs.splice(0..0, late);
         }
-        Ok(without_repeats(jobs))
+        let mut jobs = without_repeats(jobs);
+        // What was interrupted goes on as it was begun.
+        for planned in jobs.iter_mut().filter(|planned| planned.cursor.is_start()) {
+            planned.job.refused = self.refused.clone();
+        }
+        Ok(jobs)
     }
 }
 
@@ -207,6 +224,7 @@ fn late_days(
         posts: Vec::new(),
         planned_at: now,
         input: None,
+        refused: Vec::new(),
     };
     late.split(max_days)
         .map(|window| PlannedJob {

@@ -97,6 +97,7 @@ fn page(
             window: None,
             posts: Vec::new(),
             planned_at: at,
+            refused: Vec::new(),
             input: Some(serde_json::json!({ "page": first })),
         },
         cursor: Cursor::default(),

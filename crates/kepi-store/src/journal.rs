@@ -98,6 +98,7 @@ fn same_ask(a: &Job, b: &Job) -> bool {
         && a.accounts == b.accounts
         && a.window == b.window
         && a.posts == b.posts
+        && a.refused == b.refused
         && a.input == b.input
 }
 

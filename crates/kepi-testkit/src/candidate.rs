@@ -211,12 +211,16 @@ fn probe_rank(endpoint: &Endpoint) -> u8 {
     }
 }
 
-/// What an answer means to an adapter: its page, or what it says went wrong.
+/// What an answer means to an adapter: its page, or what it says went wrong. A refusal that its decoder goes on
+/// from is a page.
 ///
 /// # Errors
 /// What the adapter makes of the answer.
 pub fn read(adapter: &dyn Adapter, exchange: &Exchange) -> Result<Page> {
-    if let Some(error) = adapter.classify(&exchange.response) {
+    let failure = adapter.classify(&exchange.response);
+    if let Some(error) =
+        failure.filter(|_| !adapter.decodes_refusal(&exchange.job.endpoint, &exchange.response))
+    {
         return Err(error);
     }
     adapter.decode(&exchange.job, &exchange.cursor, &exchange.response.clone().into_body())

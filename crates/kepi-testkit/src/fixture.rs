@@ -37,8 +37,18 @@ pub const ORIGINS: [&str; 2] = ["# composed from the vendor's documentation", "#
 /// The folder of the fixtures of token exchanges; no endpoint has this name.
 pub const TOKEN_FOLDER: &str = "token";
 
-const KEYS: [&str; 10] =
-    ["account", "window", "posts", "observed_at", "planned_at", "cursor", "input", "empty", "token", "grant"];
+const KEYS: [&str; 10] = [
+    "account",
+    "window",
+    "posts",
+    "observed_at",
+    "planned_at",
+    "cursor",
+    "refused",
+    "empty",
+    "token",
+    "grant",
+];
 
 /// One whole answer of a platform and what it was asked for.
 #[derive(Debug, Clone)]
@@ -83,16 +93,20 @@ impl Fixture {
             accounts.push(account_ref(&format!("{platform}/nordlicht"), zone)?);
         }
         let window = head.get("window").map(|(at, text)| span(text).ok_or_else(|| head.bad(at, "window")));
-        let input = head.get("input").map(|(at, text)| {
-            serde_json::from_str(text).map_err(|error| head.bad(at, "input").caused_by(error))
-        });
+        let refused = head.get("refused").map_or("", |(_, text)| text);
         let job = Job {
             endpoint: endpoint.clone(),
             posts: head.posts(accounts.first().map(|account| &account.id))?,
             accounts,
             window: window.transpose()?,
             planned_at: head.instant("planned_at")?.unwrap_or(observed_at),
-            input: input.transpose()?,
+            refused: refused
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty())
+                .map(Into::into)
+                .collect(),
+            input: None,
         };
         let cursor = Cursor::from_stored(head.get("cursor").map(|(_, text)| text));
         let response = response(path, head.answer, head.answer_line, observed_at)?;

@@ -31,6 +31,9 @@ impl Layer for Classify {
         let error = if call.exchange.is_some() {
             // What a refused exchange means, only the reader of its answer can say.
             by_status(response.status).filter(|error| error.retry_policy() == Retry::Backoff)
+        } else if call.adapter.decodes_refusal(call.endpoint, &response) {
+            // The decoder says what to ask instead.
+            None
         } else {
             let told = call.adapter.classify(&response);
             told.or_else(|| by_status(response.status)).or_else(|| by_shape(&response))

@@ -29,11 +29,11 @@ use crate::{
 const EARLY: Duration = Duration::from_secs(60);
 
 /// How long before its end a token is renewed. One that is itself exchanged for the next is dead for good
-/// after its end, so it is renewed when a tenth of its life is left.
+/// after its end, so it is renewed when half of its life is left: a machine that rests for weeks loses nothing.
 fn early(kind: &TokenKind, token: &StoredToken, end: Timestamp) -> Duration {
     match kind.flow {
         TokenFlow::AuthorizationCode { refresh: Refresh::Exchange, .. } => {
-            EARLY.max(until(token.obtained_at, end) / 10)
+            EARLY.max(until(token.obtained_at, end) / 2)
         }
         _ => EARLY,
     }

@@ -9,6 +9,7 @@ use kepi_core::{
     http::Text,
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::Value;
 use smol_str::SmolStr;
 use url::Url;
 
@@ -191,7 +192,10 @@ fn body(
                 let object = value.as_object_mut().ok_or_else(|| {
                     Error::new(ErrorKind::BadRequest, "secrets need a JSON object to stand in")
                 })?;
-                object.insert(key.to_string(), fill(&Text::Secret(name.clone()))?.into());
+                let text = fill(&Text::Secret(name.clone()))?;
+                let number = object.get(key.as_str()).is_some_and(Value::is_number);
+                let whole = text.trim().parse::<u64>().ok().filter(|_| number);
+                object.insert(key.to_string(), whole.map_or_else(|| text.into(), Value::from));
             }
             Ok(Some(value.to_string().into()))
         }
@@ -267,6 +271,22 @@ mod tests {
         let outgoing = Outgoing::new(&Request::post("https://h/t", json), &lease(Placement::Bearer)).unwrap();
         let body = outgoing.body.as_ref().map(|body| body.expose_secret());
         assert_eq!(body, Some(r#"{"grant_type":"client_credential","secret":"p:w"}"#));
+    }
+
+    /// Some platforms take the id of an app as a number only.
+    #[test]
+    fn a_secret_in_the_place_of_a_number_is_one() {
+        let check = |id: &str, expected: &str| {
+            let secrets = vec![("app_id".into(), "client_id".into())];
+            let request =
+                Request::post("https://h/t", Payload::Json { value: json!({"app_id": 0}), secrets });
+            let lease = Lease { secrets: Secrets::default().with("client_id", id), ..Lease::default() };
+            let outgoing = Outgoing::new(&request, &lease).unwrap();
+            assert_eq!(outgoing.body.as_ref().map(|body| body.expose_secret()), Some(expected));
+        };
+        check("11000", r#"{"app_id":11000}"#);
+        check("9007199254740993", r#"{"app_id":9007199254740993}"#);
+        check("demo", r#"{"app_id":"demo"}"#);
     }
 
     #[test]

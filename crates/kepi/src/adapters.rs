@@ -8,12 +8,16 @@ use serde_json::Value;
 type Build = fn(Value) -> Result<Arc<dyn Adapter>>;
 
 /// Platform → how its adapter is built from `[platform.NAME]`.
+#[rustfmt::skip]
 const ADAPTERS: &[(&str, Build)] = &[
     // new-adapter: a line per platform, in alphabetical order
     ("douyin", |settings| kepi_adapter_douyin::DouyinAdapter::from_settings(settings).map(boxed)),
+    ("instagram", |settings| kepi_adapter_instagram::InstagramAdapter::from_settings(settings).map(boxed)),
     ("linkedin", |settings| kepi_adapter_linkedin::LinkedinAdapter::from_settings(settings).map(boxed)),
     ("wechat", |settings| kepi_adapter_wechat::WechatAdapter::from_settings(settings).map(boxed)),
+    ("weibo", |settings| kepi_adapter_weibo::WeiboAdapter::from_settings(settings).map(boxed)),
     ("x", |settings| kepi_adapter_x::XAdapter::from_settings(settings).map(boxed)),
+    ("xiaohongshu", |settings| kepi_adapter_xiaohongshu::XiaohongshuAdapter::from_settings(settings).map(boxed)),
 ];
 
 fn boxed(adapter: impl Adapter) -> Arc<dyn Adapter> {

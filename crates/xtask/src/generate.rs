@@ -2,12 +2,17 @@
 //!
 //! `cargo xtask generate` writes them; a test compares them with what stands in the repository.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use kepi_core::{
     Adapter, Additivity, Catalogue, Descriptor, Metric, SubjectKind,
     tables::{self, Table, Type},
 };
+use serde_json::{Map, Value};
+
+/// The one list of adapters: the binary's.
+#[path = "../../kepi/src/adapters.rs"]
+mod adapters;
 
 /// A generated document, or the generated part of one.
 pub struct Generated {
@@ -22,8 +27,8 @@ pub struct Generated {
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Generated> {
-    let adapters = adapters();
-    let descriptors: Vec<&Descriptor> = adapters.iter().map(|adapter| adapter.descriptor()).collect();
+    let built = built();
+    let descriptors: Vec<&Descriptor> = built.iter().map(|adapter| adapter.descriptor()).collect();
     vec![
         Generated { path: "crates/kepi/docs/store-tables.md", marks: None, text: store_tables() },
         Generated { path: "crates/kepi/docs/metrics.md", marks: None, text: metrics() },
@@ -36,13 +41,9 @@ pub fn all() -> Vec<Generated> {
 }
 
 /// The adapters, as they are without settings.
-fn adapters() -> Vec<Box<dyn Adapter>> {
-    let none = || serde_json::Value::Object(serde_json::Map::new());
-    let douyin = kepi_adapter_douyin::DouyinAdapter::from_settings(none()).map(|it| Box::new(it) as _);
-    let linkedin = kepi_adapter_linkedin::LinkedinAdapter::from_settings(none()).map(|it| Box::new(it) as _);
-    let wechat = kepi_adapter_wechat::WechatAdapter::from_settings(none()).map(|it| Box::new(it) as _);
-    let x = kepi_adapter_x::XAdapter::from_settings(none()).map(|it| Box::new(it) as _);
-    [douyin, linkedin, wechat, x].into_iter().map(|built| built.expect("no setting is required")).collect()
+fn built() -> Vec<Arc<dyn Adapter>> {
+    let built = adapters::names().into_iter().map(|name| adapters::build(name, Value::Object(Map::new())));
+    built.map(|adapter| adapter.expect("no setting is required")).collect()
 }
 
 impl Generated {

@@ -20,11 +20,12 @@ const FILES: [(&str, &str); 8] = [
 /// Where an adapter is registered: the file, the mark before the list, and the line.
 type Register = (&'static str, &'static str, fn(&Names) -> String);
 
-const REGISTERS: [Register; 4] = [
+const REGISTERS: [Register; 5] = [
     ("Cargo.toml", "[workspace.dependencies]\n", |names| {
         format!("{0} = {{ path = \"crates/{0}\" }}\n", names.package)
     }),
     ("crates/kepi/Cargo.toml", "[dependencies]\n", |names| format!("{}.workspace = true\n", names.package)),
+    ("crates/xtask/Cargo.toml", "[dependencies]\n", |names| format!("{}.workspace = true\n", names.package)),
     (
         "crates/kepi/src/adapters.rs",
         "// new-adapter: a line per platform, in alphabetical order\n",

@@ -96,6 +96,61 @@ fn xiaohongshu_notes() {
     assert_eq!(page.posts[1].title, None);
 }
 
+/// A thousand notes are exported at most, so a file with as many may lack others.
+#[test]
+fn a_full_list_of_notes_says_that_others_may_be_missing() {
+    let notices = |notes: usize| {
+        let head: String = fixture!("xiaohongshu/笔记列表明细表 (1).grid")
+            .lines()
+            .take(3)
+            .fold(String::new(), |head, line| head + line + "\n");
+        let rows = (0..notes).map(|i| {
+            format!("note {i}\t2026年10月08日20时05分11秒\t图文\t30\t4\t0.083\t4\t3\t3\t2\t5\t23\t0\n")
+        });
+        let grid = head + &rows.collect::<String>();
+        let page = page_of_grid("xiaohongshu/demo", "笔记列表明细表.xlsx", &grid);
+        assert_eq!((page.posts.len(), page.rejects.len()), (notes, 0));
+        page.notices
+    };
+    assert_eq!(notices(999), []);
+    let full = notices(1000);
+    assert!(
+        matches!(&full[..], [Notice::Gap { reason }] if reason.contains("no more than 1000")),
+        "{full:?}"
+    );
+}
+
+/// The workbooks as they are exported, with all their sheets.
+#[test]
+fn every_sheet_of_xiaohongshus_workbooks_is_known() {
+    let figures = [
+        ("曝光趋势", "1", "impressions=1"),
+        ("观看趋势", "2", "views=2"),
+        ("封面点击率趋势", "8%", "cover_ctr=0.08"),
+        ("平均观看时长趋势", "18秒", "avg_view_duration_s=18"),
+        ("观看总时长趋势", "74679秒", "watch_time_s=74679"),
+        ("视频完播率趋势", "12%", "completion_rate=0.12"),
+        ("点赞趋势", "3", "likes=3"),
+        ("评论趋势", "4", "comments=4"),
+        ("收藏趋势", "5", "saves=5"),
+        ("分享趋势", "6", "shares=6"),
+        ("净涨粉趋势", "-1", "follows_net=-1"),
+        ("新增关注趋势", "7", "follows_gained=7"),
+        ("取消关注趋势", "8", "follows_lost=8"),
+        ("主页访客趋势", "9", "profile_visit_users=9"),
+        ("总发布趋势", "2", "posts_published=2"),
+    ];
+    for (sheet, cell, expected) in figures {
+        let grid = format!(
+            "# sheet 账号整体数据\n指标\t数值\n合计\t9\n# sheet {sheet}\n日期\t数值\n2026年08月20日\t{cell}\n2026年08月21日\t{cell}\n"
+        );
+        let page = page_of_grid("xiaohongshu/demo", "观看数据.xlsx", &grid);
+        let [first, last] =
+            [format!("2026-08-20 organic {expected}"), format!("2026-08-21 organic provisional {expected}")];
+        assert_eq!(lines(&page), [first, last], "{sheet}");
+    }
+}
+
 /// The zone is the platform's, wherever the brand sits.
 #[test]
 fn clock_times_are_beijings() {

@@ -1,12 +1,12 @@
 //! One pass: paging, resuming, failing, stopping.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
 use jiff::civil::date;
-use kepi_core::{Cursor, DateSpan, Error, ErrorKind, Notice, Page, Retry};
+use kepi_core::{Cursor, DateSpan, Endpoint, Error, ErrorKind, Notice, Page, Retry, Shape};
 
 use super::toy::{Toy, World, account, at, page, post_page};
 use crate::{Ending, Outcome};
@@ -99,6 +99,40 @@ async fn a_list_that_ends_at_its_cap_says_that_there_may_be_more() {
     assert!(
         matches!(&report.endpoints[0].notices[0], Notice::Gap { reason } if reason.contains("may be more"))
     );
+}
+
+static NEWEST: [Endpoint; 1] =
+    [Endpoint { page_cap: Some(2), ..Endpoint::new("newest", "the newest two", Shape::Snapshot) }];
+
+/// The newest two are all that is ever shown, so a full answer is no news; whether some were missed only its
+/// decoder can tell, from the newest that is known.
+#[tokio::test]
+async fn a_snapshot_of_the_newest_names_what_is_known_and_is_full_without_a_gap() {
+    let toy = Toy::with("toy", &NEWEST);
+    let world = World::of(vec![account(&toy, "toy/a", "one")], &["newest"]);
+    world.answers(|job, _| Ok(post_page(job, &["1", "2"], None)));
+    for _ in 0..2 {
+        let report = world.run().await;
+        assert_eq!((report.outcome, report.endpoints[0].notices.len()), (Outcome::Done, 0));
+        world.clock.forward(1);
+    }
+    let pages = world.journal.pages.lock().unwrap();
+    let named: Vec<Vec<&str>> =
+        pages.iter().map(|page| page.job.posts.iter().map(|post| post.id.as_str()).collect()).collect();
+    assert_eq!(named, [vec![], vec!["2"]]);
+}
+
+/// Fresh posts may well have nothing yet, where the ones before them had.
+#[tokio::test]
+async fn zeros_of_the_newest_are_believed() {
+    let toy = Toy::with("toy", &NEWEST);
+    let world = World::of(vec![account(&toy, "toy/a", "one")], &["newest"]);
+    for number in [5, 0] {
+        world.answers(move |job, _| Ok(page(job, number, None)));
+        let report = world.run().await;
+        assert!(matches!(report.endpoints[0].ending, Ending::Done), "{number}: {report:?}");
+        world.clock.forward(1);
+    }
 }
 
 #[tokio::test]
@@ -322,6 +356,26 @@ async fn a_page_may_say_what_one_of_several_accounts_lacks() {
     });
     assert_eq!(world.asked().await.1, ["a+b:followers start"]);
     assert_eq!(world.asked().await.1, ["a:followers start"]);
+}
+
+/// A metric that an account was said not to have is named in the jobs that follow, until it is tried again.
+#[tokio::test]
+async fn a_refused_metric_is_named_in_the_jobs_that_follow() {
+    let world = World::new(&["profile"]);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    world.answers(move |job, _| {
+        heard.lock().unwrap().push(job.refused.clone());
+        let account = job.accounts[0].id.clone();
+        let notice = Notice::NotOffered { account, metric: Some("likes".into()), reason: "too small".into() };
+        Ok(Page { notices: vec![notice], ..page(job, 1, None) })
+    });
+    world.asked().await;
+    world.clock.forward(24);
+    world.asked().await;
+    world.clock.forward(8 * 24);
+    world.asked().await;
+    assert_eq!(*told.lock().unwrap(), [vec![], vec!["likes".into()], vec![]]);
 }
 
 #[tokio::test]

@@ -130,6 +130,9 @@ async fn days_are_for_contracts() {
         behaviour["result"][1]["reposted_count"],
         json!(truth.content.total()[Counter::Shares].to_string())
     );
+    let shown = weibo.weibo("statuses/mentions.json?count=200").await["next_cursor"].as_u64().unwrap();
+    let all = weibo.weibo("statuses/mentions/biz.json?count=200").await["next_cursor"].as_u64().unwrap();
+    assert!(all > shown, "a contract shows mentions by anybody: 200 of them reach back less far");
     let id = world.post_id(PostKey { account: own.key, index: 50 });
     let counts = weibo.weibo(&format!("media_statuses/count_sp/biz.json?ids={id}")).await;
     assert!(counts[0]["reads"].is_string());

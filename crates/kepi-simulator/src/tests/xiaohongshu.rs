@@ -105,6 +105,17 @@ async fn columns_decide_what_is_told() {
     assert!(
         base["data"]["data_list"][0]["fee"].is_string() && base["data"]["data_list"][0]["like"].is_null()
     );
+    let columns = json!({"columns": ["rgmv", "successGoodsOrder", "externalRgmv30", "invokeAppOpenCnt"]});
+    let asked = red.report("account", columns).await;
+    let row = &asked["data"]["data_list"][0];
+    for key in ["rgmv", "success_goods_order", "external_rgmv_30", "invoke_app_open_cnt"] {
+        assert!(row[key].is_string(), "{key}: {row}");
+    }
+    assert!(row["goods_order"].is_null(), "{row}");
+    let notes = red.report("note", json!({"page_size": 500})).await;
+    assert!(notes["data"]["data_list"][0]["i_user_num"].is_string());
+    let of_notes = red.report("account", json!({"columns": ["iUserNum"]})).await;
+    assert_eq!(of_notes["code"], json!(10002));
     let unknown = red.report("account", json!({"columns": ["like", "reservePv"]})).await;
     assert_eq!((unknown["code"].clone(), unknown["data"].is_null()), (json!(10002), true));
     let paged = red.report("note", json!({"page_size": 2, "page_num": 2})).await;
@@ -128,6 +139,11 @@ async fn ordered_notes_are_told_as_of_a_day() {
         let end = world.day_bounds(own.key, date(2026, 9, 29)).1;
         let split = world.counters_at(&post, end).unwrap();
         assert_eq!(note["origin_imp_num"], json!(split.organic[Counter::Impressions]));
+        let paid = [&note["promotion_read_num"], &note["heat_read_num"]].map(|reads| reads.as_i64().unwrap());
+        assert_eq!(
+            note["read_num"].as_i64(),
+            Some(note["origin_read_num"].as_i64().unwrap() + paid[0] + paid[1])
+        );
         assert_eq!(note["fav_num"], json!(split.total()[Counter::Saves]));
     }
 }

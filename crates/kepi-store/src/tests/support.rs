@@ -161,6 +161,7 @@ pub(crate) fn new_page_of(endpoint: &str, page: Page) -> NewPage {
         posts: Vec::new(),
         planned_at: observed.unwrap_or_default(),
         input: None,
+        refused: Vec::new(),
     };
     let body = Body::json(serde_json::to_vec(&page).unwrap(), observed.unwrap_or_default());
     NewPage {

@@ -125,6 +125,7 @@ pub fn b16_a_failure_is_never_a_panic(it: &Candidate, faults: &mut Faults) {
                 for status in [200, 400, 404, 429, 500] {
                     let response = Response { status, ..changed.response.clone() };
                     let _ = it.adapter.classify(&response);
+                    let _ = it.adapter.decodes_refusal(&changed.job.endpoint, &response);
                     let kind = fixture.setting("token").unwrap_or_default();
                     let _ = it.adapter.decode_token(kind, &response);
                 }

@@ -240,7 +240,11 @@ fn all_requests(it: &Candidate, adapter: &dyn Adapter) -> Vec<(String, Result<Re
         .exchanges()
         .into_iter()
         .map(|(kind, grant)| (format!("{kind} token by {grant}"), adapter.token_request(kind, &grant)));
-    asked.chain(exchanged).collect()
+    let second = it.exchanges().into_iter().filter_map(|(kind, grant)| {
+        let request = adapter.second_exchange(kind, &grant).transpose()?;
+        Some((format!("{kind} token after {grant}"), request))
+    });
+    asked.chain(exchanged).chain(second).collect()
 }
 
 /// All that an error can say to a reader.

@@ -139,17 +139,56 @@ impl Credential {
         let app = self.app(wanted.account, wanted.kind);
         call.lease = Arc::new(Lease { identity, app, token: None, secrets, hidden: hidden.clone() });
         let response = self.inner.call(call).await.map_err(|error| scrub::error(error, &hidden))?;
-        match call.adapter.decode_token(wanted.kind.name, &response) {
-            Ok(token) => {
-                let grant = call.exchange.map(|exchange| exchange.grant);
-                self.keep(wanted, known, grant, token).await
-            }
+        let token = match call.adapter.decode_token(wanted.kind.name, &response) {
+            Ok(token) => token,
             Err(error) => {
                 let told = scrub::token_like(&response.body);
                 let hidden: Vec<SecretString> = hidden.into_iter().chain(told).collect();
-                Err(scrub::error(refusal(error, response.status, wanted, call), &hidden))
+                return Err(scrub::error(refusal(error, response.status, wanted, call), &hidden));
+            }
+        };
+        let grant = call.exchange.map(|exchange| exchange.grant);
+        match self.second_request(call, wanted)? {
+            None => self.keep(wanted, known, grant, token).await,
+            Some(request) => {
+                let long = self.second_exchange(call, wanted, &request, &token).await?;
+                let scopes = if long.scopes.is_empty() { token.scopes } else { long.scopes };
+                let subject = long.subject.or(token.subject);
+                self.keep(wanted, known, grant, Token { scopes, subject, ..long }).await
             }
         }
+    }
+
+    fn second_request(&self, call: &Call<'_>, wanted: &Wanted<'_>) -> Result<Option<Request>> {
+        let Some(exchange) = call.exchange else { return Ok(None) };
+        call.adapter.second_exchange(wanted.kind.name, exchange.grant)
+    }
+
+    /// Exchanges a token that is good for nothing else for the one that is kept.
+    async fn second_exchange(
+        &self,
+        call: &mut Call<'_>,
+        wanted: &Wanted<'_>,
+        request: &Request,
+        first: &Token,
+    ) -> Result<Token> {
+        let given = Secrets::default().with("access_token", first.access.clone());
+        let mut second = call.clone();
+        second.request = request;
+        second.exchange = call.exchange.map(|exchange| Exchange { secrets: &given, ..exchange });
+        let secrets = self.exchange_secrets(&second, wanted, None)?;
+        let mut hidden = self.hidden(&secrets, wanted.account, wanted.kind.name);
+        hidden.push(first.access.clone());
+        let lease = Lease { secrets, hidden: hidden.clone(), ..(*second.lease).clone() };
+        second.lease = Arc::new(lease);
+        let answer = self.inner.call(&mut second).await;
+        let (tally, heard, status) = (second.tally, second.heard, answer.as_ref().map_or(0, |it| it.status));
+        (call.tally, call.heard) = (tally, heard);
+        let response = answer.map_err(|error| scrub::error(error, &hidden))?;
+        call.adapter.decode_token(wanted.kind.name, &response).map_err(|error| {
+            hidden.extend(scrub::token_like(&response.body));
+            scrub::error(refusal(error, status, wanted, call), &hidden)
+        })
     }
 
     async fn keep(

@@ -246,6 +246,48 @@ async fn a_consent_is_exchanged_stored_and_used() {
     assert!(unknown.unwrap_err().hint_text().unwrap().contains("user, app, fixed"));
 }
 
+/// The short token of a consent is good for the long one only: it is never stored and never used.
+#[tokio::test]
+async fn a_short_token_is_exchanged_for_the_long_one_at_once() {
+    let store = Arc::new(MemoryCredentials::default());
+    let kept = Arc::clone(&store) as Arc<dyn CredentialStore>;
+    let longer = Arc::new(Mutex::new("long-1,,5184000".to_owned()));
+    let answer = Arc::clone(&longer);
+    let wire = ScriptedWire::new(move |request, _| {
+        let body = request.body.as_ref().map_or("", |body| body.expose_secret()).to_owned();
+        Ok(match request.url.path() {
+            "/token" if body.contains("code=the-code") => ScriptedWire::json(200, "a-short-token-1,,3600"),
+            "/longer" if body.contains("short=a-short-token-1") => {
+                let answer = answer.lock().unwrap().clone();
+                ScriptedWire::json(if answer == "dead" { 400 } else { 200 }, &answer)
+            }
+            "/twice" => ok(),
+            other => panic!("{other} {body}"),
+        })
+    });
+    let bench = Bench::with(wire, Toy::default(), |builder| builder.credentials(kept));
+    let grant = Grant::Code { redirect_uri: "http://127.0.0.1:1/".to_owned() };
+    let secrets = Secrets::default().with("code", "the-code");
+    let consent =
+        async || bench.transport.exchange(&bench.toy, &account("b"), "twice", &grant, &secrets).await;
+    consent().await.unwrap();
+    let key = CredentialKey { platform: "toy".into(), owner: "b".into(), kind: "twice".into() };
+    let stored = store.load(&key).await.unwrap().unwrap();
+    assert_eq!((stored.access.expose_secret(), bench.calls()), ("long-1", 2));
+    assert_eq!(stored.expires_at.unwrap().duration_since(at(START)).as_hours(), 60 * 24);
+    bench.fetch_for("twice", "b").await.unwrap();
+    assert_eq!(bench.wire.seen()[2].authorization.as_deref(), Some("Bearer long-1"));
+    // Where the second exchange fails, nothing is stored and nothing is told of the first.
+    "dead".clone_into(&mut longer.lock().unwrap());
+    let error = consent().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Reauthorise);
+    assert!(!format!("{error:?}").contains("a-short-token-1"), "{error:?}");
+    assert_eq!(store.load(&key).await.unwrap().unwrap().access.expose_secret(), "long-1");
+    "a-short-token-1 is not a token".clone_into(&mut longer.lock().unwrap());
+    let error = format!("{:?}", consent().await.unwrap_err());
+    assert!(!error.contains("a-short-token-1"), "{error}");
+}
+
 #[tokio::test]
 async fn other_configured_secrets_mean_a_fresh_beginning() {
     let store = Arc::new(MemoryCredentials::default());
@@ -294,8 +336,8 @@ async fn a_token_that_is_exchanged_for_the_next_is_renewed_early_and_used_while_
         bench.calls() - before
     };
     assert_eq!(calls().await, 1);
-    bench.clock.advance(days(53));
-    assert_eq!(calls().await, 1, "more than a tenth of its life is left");
+    bench.clock.advance(days(29));
+    assert_eq!(calls().await, 1, "more than half of its life is left");
     bench.clock.advance(days(2));
     *fails.lock().unwrap() = true;
     assert_eq!(calls().await, 2, "not renewed, but it still lives");

@@ -117,3 +117,15 @@ async fn the_platforms_number_of_the_request_is_told() {
     let error = check(answer, ErrorKind::Forbidden, 1).await;
     assert_eq!(error.context_value("request_id"), Some("8f2a"));
 }
+
+/// A refusal that the decoder goes on from is an answer, whatever its status.
+#[tokio::test]
+async fn a_refusal_that_is_decoded_is_an_answer() {
+    for status in [400, 403, 500] {
+        let bench =
+            Bench::new(ScriptedWire::new(move |_, _| Ok(ScriptedWire::json(status, "ask otherwise"))));
+        assert_eq!(bench.fetch("list").await.unwrap().body.bytes, b"ask otherwise");
+        assert_eq!(bench.calls(), 1);
+        assert!(bench.fetch("order").await.is_err(), "another endpoint does not");
+    }
+}

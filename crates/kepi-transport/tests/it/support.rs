@@ -50,6 +50,10 @@ pub(crate) const TOKENS: &[TokenKind] = &[
             refresh: Refresh::Renewable { times: 2 },
         },
     ),
+    token(
+        "twice",
+        TokenFlow::AuthorizationCode { authorize_url: "", pkce: false, refresh: Refresh::Exchange },
+    ),
 ];
 
 const fn token(name: &'static str, flow: TokenFlow) -> TokenKind {
@@ -59,7 +63,7 @@ const fn token(name: &'static str, flow: TokenFlow) -> TokenKind {
 impl Toy {
     pub(crate) fn new(quotas: &'static [Quota], cost: Cost) -> Self {
         let endpoint = |name| Endpoint { quotas, cost, ..Endpoint::new(name, "", Shape::Snapshot) };
-        let mut endpoints: Vec<_> = ["list", "mine", "app", "fixed", "long", "renewable", "order"]
+        let mut endpoints: Vec<_> = ["list", "mine", "app", "fixed", "long", "renewable", "twice", "order"]
             .into_iter()
             .map(endpoint)
             .collect();
@@ -109,6 +113,7 @@ impl Adapter for Toy {
             "fixed" => request.token("fixed"),
             "long" => request.token("long"),
             "renewable" => request.token("renewable"),
+            "twice" => request.token("twice"),
             "order" => Request { idempotent: false, ..request },
             _ => request,
         })
@@ -122,6 +127,16 @@ impl Adapter for Toy {
             body if body.contains("told you") => Some(Error::new(ErrorKind::BadRequest, body.to_owned())),
             _ => None,
         }
+    }
+
+    fn decodes_refusal(&self, endpoint: &str, response: &Response) -> bool {
+        endpoint == "list" && response.body == b"ask otherwise"
+    }
+
+    fn second_exchange(&self, kind: &str, grant: &Grant) -> Result<Option<Request>> {
+        let short = kind == "twice" && matches!(grant, Grant::Code { .. });
+        let form = vec![("short".into(), Text::secret("access_token"))];
+        Ok(short.then(|| Request::post(format!("{}/longer", self.base_url), Payload::Form(form))))
     }
 
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
@@ -174,6 +189,7 @@ pub(crate) fn job(endpoint: &str, name: &str) -> Job {
         posts: Vec::new(),
         planned_at: at(START),
         input: None,
+        refused: Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::{Timestamp, ToSpan};
-use kepi_core::{Adapter, Error, ErrorKind, TokenFlow};
+use kepi_core::{Adapter, Error, ErrorKind, TokenFlow, credential::Refresh};
 use kepi_ingest::{IngestRequest, StopFlag};
 use kepi_simulator::{Profile, SimClock, Simulator, SimulatorConfig, World, WorldConfig};
 use kepi_transport::Clock;
@@ -163,9 +163,16 @@ fn account(
     let mut kinds = Vec::new();
     for kind in adapter.descriptor().tokens {
         let mut names = vec!["client_id", "client_secret"];
-        if matches!(kind.flow, TokenFlow::AuthorizationCode { .. }) {
-            secrets.insert("refresh_token".into(), simulator.refresh_token(&known.id)?);
-            names.push("refresh_token");
+        match kind.flow {
+            TokenFlow::AuthorizationCode { refresh: Refresh::Never, .. } => {
+                secrets.insert("token".into(), simulator.user_token(&known.id)?);
+                names = vec!["token"];
+            }
+            TokenFlow::AuthorizationCode { .. } => {
+                secrets.insert("refresh_token".into(), simulator.refresh_token(&known.id)?);
+                names.push("refresh_token");
+            }
+            TokenFlow::Client | TokenFlow::Static => {}
         }
         let references: Vec<String> = names
             .iter()

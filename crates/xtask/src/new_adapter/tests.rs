@@ -52,6 +52,7 @@ fn a_new_adapter_is_written_and_registered() {
     let expected = [
         "kepi-adapter-little-red = { path = \"crates/kepi-adapter-little-red\" }",
         "kepi-adapter-little-red.workspace = true",
+        "kepi-adapter-little-red.workspace = true",
         "    (\"little_red\", |settings| kepi_adapter_little_red::LittleRedAdapter::from_settings(settings).map(boxed)),",
         "| [`kepi-adapter-little-red`](kepi-adapter-little-red) | what LittleRed says: descriptor, request, decode, classify | core |",
     ];
@@ -73,7 +74,7 @@ fn registered_in_alphabetical_order() {
     for name in ["zhihu", "bilibili", "kuaishou"] {
         new_adapter(root.path(), name).unwrap();
     }
-    let (file, mark, _) = REGISTERS[2];
+    let (file, mark, _) = REGISTERS[3];
     let text = read(&root, file);
     let list = text.split_once(mark).unwrap().1.split_once("];").unwrap().0;
     let lines: Vec<&str> = list.lines().filter(|line| line.contains("kepi_adapter_")).collect();
@@ -88,7 +89,7 @@ fn what_cannot_be_written_changes_nothing() {
     for bad in ["toy", "Toy", "to-y", "", "template"] {
         assert!(new_adapter(root.path(), bad).is_err(), "{bad:?} passed");
     }
-    let (file, mark, _) = REGISTERS[2];
+    let (file, mark, _) = REGISTERS[3];
     fs::write(root.path().join(file), read(&root, file).replace(mark, "")).unwrap();
     let error = format!("{:#}", new_adapter(root.path(), "other").unwrap_err());
     assert!(error.contains("adapters.rs") && error.contains("new-adapter"), "{error}");

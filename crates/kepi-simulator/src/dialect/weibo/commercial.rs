@@ -29,6 +29,7 @@ pub(super) fn respond(call: &Call<'_>, own: &Profile, path: &str) -> Result<Vec<
     }
     match path {
         "statuses/user_timeline/biz" => posts::whole_timeline(call, own),
+        "statuses/mentions/biz" => posts::all_mentions(call, own),
         "statuses/count/biz" => counts(call, false),
         "media_statuses/count_sp/biz" => counts(call, true),
         "users/behavior_trend" => behaviour(call, own, 31, false),

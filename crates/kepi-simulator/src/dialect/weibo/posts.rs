@@ -212,14 +212,14 @@ pub(super) fn counts(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     }))
 }
 
-/// Mentions of an account, newest first, by their ids.
-fn mention_list(call: &Call<'_>, own: &Profile) -> Vec<(u64, Timestamp)> {
+/// Mentions of an account, newest first, by their ids: one in so many of all.
+fn mention_list(call: &Call<'_>, own: &Profile, one_in: usize) -> Vec<(u64, Timestamp)> {
     let mut mentions = Vec::new();
     let mut day = Offset::constant(8).to_datetime(call.now).date();
     for _ in 0..60 {
         let times = call.world.mention_times(own.key, day);
         for (number, at) in times.iter().enumerate().rev().filter(|(_, at)| **at < call.now) {
-            if number % SHOWN_MENTION == 0 && mentions.len() < MENTIONS {
+            if number % one_in == 0 && mentions.len() < MENTIONS {
                 let id = 5_200_000_000_000_000 + at.as_second().unsigned_abs() * 1000 + number as u64 % 1000;
                 mentions.push((id, *at));
             }
@@ -231,8 +231,17 @@ fn mention_list(call: &Call<'_>, own: &Profile) -> Vec<(u64, Timestamp)> {
 
 /// `statuses/mentions`
 pub(super) fn mentions(call: &Call<'_>, own: &Profile) -> Result<Vec<u8>, Fault> {
+    mentioned(call, own, SHOWN_MENTION)
+}
+
+/// `statuses/mentions/biz`: whoever wrote them.
+pub(super) fn all_mentions(call: &Call<'_>, own: &Profile) -> Result<Vec<u8>, Fault> {
+    mentioned(call, own, 1)
+}
+
+fn mentioned(call: &Call<'_>, own: &Profile, one_in: usize) -> Result<Vec<u8>, Fault> {
     let walk = Walk::of(call, 20, 200)?;
-    let all = mention_list(call, own);
+    let all = mention_list(call, own, one_in);
     let total = all.len() as i64;
     let page = walk.page(call, all.into_iter());
     Ok(envelope(call, "statuses", page, total, |list, id, at| {

@@ -88,6 +88,7 @@ fn write(o: &mut Object<'_>, call: &Call<'_>, own: &Profile, post: &PostFacts, a
     o.int("read_num", reads(&total));
     o.int("origin_read_num", reads(&split.organic));
     o.int("promotion_read_num", reads(&split.paid));
+    o.int("heat_read_num", 0);
     o.int("read_uv", reads(&total) * 7 / 8);
     o.int("like_num", total[Counter::Likes]);
     o.int("fav_num", total[Counter::Saves]);

@@ -47,7 +47,7 @@ const BASE: [Metric; 6] = [
 ];
 
 /// What must be asked for by `columns`.
-const ASKED: [Metric; 16] = [
+const ASKED: [Metric; 29] = [
     ("like", "like", |c| c[Counter::Likes].max(0).to_string()),
     ("comment", "comment", |c| c[Counter::Comments].max(0).to_string()),
     ("collect", "collect", |c| c[Counter::Saves].max(0).to_string()),
@@ -63,8 +63,29 @@ const ASKED: [Metric; 16] = [
     ("msgLeadsNum", "msg_leads_num", |c| c[Counter::Leads].to_string()),
     ("leads", "leads", |c| c[Counter::Leads].to_string()),
     ("goodsOrder", "goods_order", |c| c[Counter::Orders].to_string()),
-    ("rgmv", "rgmv", |c| format!("{:.2}", c[Counter::RevenueMicros] as f64 / 1e6)),
+    ("rgmv", "rgmv", |c| revenue(c, 100)),
+    ("successGoodsOrder", "success_goods_order", |c| (c[Counter::Orders] * 9 / 10).to_string()),
+    ("purchaseOrderGmv7d", "purchase_order_gmv_7d", |c| revenue(c, 90)),
+    ("clkLiveRoomOrderNum", "clk_live_room_order_num", |c| (c[Counter::Orders] / 10).to_string()),
+    ("clkLiveRoomRgmv", "clk_live_room_rgmv", |c| revenue(c, 10)),
+    ("externalGoodsOrder7", "external_goods_order_7", |c| (c[Counter::Orders] / 5).to_string()),
+    ("externalRgmv7", "external_rgmv_7", |c| revenue(c, 20)),
+    ("externalGoodsOrder15", "external_goods_order_15", |c| (c[Counter::Orders] / 4).to_string()),
+    ("externalRgmv15", "external_rgmv_15", |c| revenue(c, 25)),
+    ("externalGoodsOrder30", "external_goods_order_30", |c| (c[Counter::Orders] / 3).to_string()),
+    ("externalRgmv30", "external_rgmv_30", |c| revenue(c, 33)),
+    ("invokeAppOpenCnt", "invoke_app_open_cnt", |c| (clicks(c) / 40).to_string()),
+    ("iUserNum", "i_user_num", |c| (interactions(c).max(0) / 3).to_string()),
+    ("tiUserNum", "ti_user_num", |c| (interactions(c).max(0) / 9).to_string()),
 ];
+
+/// So many hundredths of the value of orders, in yuan.
+fn revenue(c: &Counters, hundredths: i64) -> String {
+    format!("{:.2}", c[Counter::RevenueMicros] as f64 * hundredths as f64 / 1e8)
+}
+
+/// People won over are told of notes only.
+const OF_NOTES: [&str; 2] = ["iUserNum", "tiUserNum"];
 
 /// One row of a report.
 struct Row {
@@ -170,7 +191,7 @@ fn metrics(level: &str, body: &Value) -> Result<Vec<Metric>, Fault> {
         if BASE.iter().any(|metric| metric.0 == name) {
             continue;
         }
-        let metric = ASKED.iter().find(|metric| metric.0 == name);
+        let metric = ASKED.iter().find(|metric| metric.0 == name && !OF_NOTES.contains(&name));
         wanted.push(*metric.ok_or_else(|| bad(format!("columns参数不合法: {name}")))?);
     }
     Ok(wanted)

@@ -1,0 +1,246 @@
+use super::*;
+use crate::{Field, Traffic, descriptor::Lag};
+
+/// What is known when a plan is made, for one account in Tokyo of a platform whose days are those of Los Angeles.
+#[derive(Default)]
+struct Known<'a> {
+    posts: &'a [KnownPost],
+    /// When the newest page of the endpoint's stream was read, and whether its job goes on.
+    last: Option<(&'a str, bool)>,
+    /// Whether a person asks for days.
+    asked: bool,
+}
+
+const NOW: &str = "2026-10-20T08:00:00Z";
+
+fn planned_at(now: &str, endpoint: &Endpoint, known: &Known<'_>) -> Vec<Job> {
+    let descriptor = Descriptor {
+        platform: "toy",
+        title: "Toy",
+        day_zone: Some("America/Los_Angeles"),
+        traffic_order: &[Traffic::Total],
+        tokens: &[],
+        settings_schema: || serde_json::Value::Null,
+        endpoints: &[],
+        check_calls: 1,
+        known_gaps: &[],
+    };
+    let accounts =
+        [AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "Asia/Tokyo".into() }];
+    let input = PlanInput {
+        descriptor: &descriptor,
+        endpoint,
+        accounts: &accounts,
+        now: now.parse().unwrap(),
+        range: known.asked.then(|| DateSpan::day(Date::constant(2026, 9, 1))),
+        posts: known.posts,
+    };
+    let own = Stream::of(&accounts[0].id, endpoint.name);
+    let state = |stream: &Stream| {
+        let (at, goes_on) = known.last.filter(|_| *stream == own)?;
+        let observed_at: Timestamp = at.parse().unwrap();
+        let job = start(&input, &accounts, &own, None, Vec::new()).job;
+        let next = goes_on.then(|| Cursor::from_stored(Some("2")));
+        Some(StreamState { sequence: 1, job: Job { planned_at: observed_at, ..job }, next, observed_at })
+    };
+    plan(&input, &state).unwrap().into_iter().map(|planned| planned.job).collect()
+}
+
+fn planned(endpoint: &Endpoint, known: &Known<'_>) -> Vec<Job> {
+    planned_at(NOW, endpoint, known)
+}
+
+fn post(account: &str, id: &str, published_at: Option<&str>) -> KnownPost {
+    let published_at = published_at.map(|at| at.parse().unwrap());
+    let post = PostRef { account: account.parse().unwrap(), id: id.into(), published_at };
+    KnownPost { post, last_observed: None }
+}
+
+fn ids(jobs: &[Job]) -> Vec<Vec<&str>> {
+    jobs.iter().map(|job| job.posts.iter().map(|post| post.id.as_str()).collect()).collect()
+}
+
+#[test]
+fn a_slow_state_is_asked_for_again_after_its_days() {
+    let weekly = Endpoint { every_days: 7, ..Endpoint::new("audience", "the audience", Shape::Snapshot) };
+    let always = Endpoint { every_days: 0, ..weekly.clone() };
+    let due = |now: &str, endpoint: &Endpoint, last, asked| {
+        planned_at(now, endpoint, &Known { last, asked, posts: &[] }).len()
+    };
+    let read = Some(("2026-09-01T20:00:00Z", false));
+    let interrupted = Some(("2026-09-01T20:00:00Z", true));
+    assert_eq!(due("2026-09-08T06:00:00Z", &weekly, None, false), 1);
+    // The sixth day in Los Angeles, though the seventh elsewhere.
+    assert_eq!(due("2026-09-08T06:00:00Z", &weekly, read, false), 0);
+    assert_eq!(due("2026-09-08T08:00:00Z", &weekly, read, false), 1);
+    // What was interrupted is taken up, and not begun beside it.
+    assert_eq!(due("2026-09-02T06:00:00Z", &weekly, interrupted, false), 1);
+    assert_eq!(due("2026-09-09T06:00:00Z", &weekly, interrupted, false), 1);
+    // Whoever asks for days wants it now.
+    assert_eq!(due("2026-09-02T06:00:00Z", &weekly, read, true), 1);
+    assert_eq!(due("2026-09-02T06:00:00Z", &always, read, false), 1);
+}
+
+#[test]
+fn a_listing_with_a_look_back_is_asked_for_what_changed() {
+    let listing = Endpoint::new("e", "e", Shape::Listing { published_within_days: Some(180) });
+    let by_change = Endpoint { lookback_days: 1, ..listing.clone() };
+    let first = |endpoint: &Endpoint, last: Option<&str>| {
+        let known = Known { last: last.map(|at| (at, false)), ..Known::default() };
+        planned(endpoint, &known)[0].window.unwrap().start.to_string()
+    };
+    assert_eq!(first(&by_change, None), "2026-04-23");
+    assert_eq!(first(&by_change, Some("2026-10-19T06:00:00Z")), "2026-10-18");
+    assert_eq!(first(&by_change, Some("2026-10-01T06:00:00Z")), "2026-09-30");
+    assert_eq!(first(&by_change, Some("2025-10-01T06:00:00Z")), "2026-04-23");
+    assert_eq!(first(&listing, Some("2026-10-19T06:00:00Z")), "2026-04-23");
+}
+
+#[test]
+fn ids_of_another_kind_are_left_to_another_endpoint() {
+    let shape = Shape::Batch { max: 2, ages: (0, u16::MAX), refresh: &[] };
+    let shares = Endpoint { ids_begin: "share:", ..Endpoint::new("e", "e", shape) };
+    let posts = ["share:1", "video:2", "share:3", "share:4"].map(|id| post("toy/a", id, None));
+    let known = Known { posts: &posts, ..Known::default() };
+    assert_eq!(ids(&planned(&shares, &known)), [vec!["share:1", "share:3"], vec!["share:4"]]);
+    let all = Endpoint { ids_begin: "", ..shares };
+    assert_eq!(ids(&planned(&all, &known)).concat().len(), 4);
+}
+
+#[test]
+fn a_snapshot_of_the_newest_is_told_the_newest_that_is_known() {
+    let newest = Endpoint { page_cap: Some(5), ..Endpoint::new("newest", "the newest", Shape::Snapshot) };
+    let profile = Endpoint { page_cap: None, ..newest.clone() };
+    let posts = [
+        post("toy/a", "9", Some("2026-03-01T00:00:00Z")),
+        post("toy/a", "10", Some("2026-03-01T00:00:00Z")),
+        post("toy/a", "8", Some("2026-02-01T00:00:00Z")),
+        post("toy/a", "99", None),
+        post("toy/b", "11", Some("2026-03-01T12:00:00Z")),
+    ];
+    let known = Known { posts: &posts, ..Known::default() };
+    assert_eq!(ids(&planned(&newest, &known)), [vec!["10"]]);
+    assert_eq!(ids(&planned(&newest, &Known::default())), [Vec::<&str>::new()]);
+    assert_eq!(ids(&planned(&profile, &known)), [Vec::<&str>::new()]);
+}
+
+fn someone() -> AccountRef {
+    AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "UTC".into() }
+}
+
+const READ: [Field; 1] = [Field::new("likes", "/likes", SubjectKind::Post, WindowKind::At, Traffic::Total)];
+
+const OF_A_DAY: [Field; 1] = [Field { window: WindowKind::Day, ..READ[0] }];
+
+static ENDPOINTS: [Endpoint; 3] = [
+    Endpoint {
+        fields: &OF_A_DAY,
+        ..Endpoint::new(
+            "young",
+            "",
+            Shape::Batch { max: 20, ages: (1, 30), refresh: &[(8, 1), (28, 5), (30, 1)] },
+        )
+    },
+    Endpoint {
+        fields: &READ,
+        ..Endpoint::new("old", "", Shape::Batch { max: 20, ages: (30, u16::MAX), refresh: &[(u16::MAX, 7)] })
+    },
+    Endpoint {
+        lag: Lag { days: 1, hour: 10, zone: "" },
+        lookback_days: 2,
+        ..Endpoint::new("trailing", "", Shape::Trailing { spans: &[7, 15, 30] })
+    },
+];
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn due(
+    name: &str,
+    now: &str,
+    range: Option<DateSpan>,
+    posts: &[KnownPost],
+    last: Option<&StreamState>,
+) -> Vec<PlannedJob> {
+    let descriptor = Descriptor {
+        platform: "toy",
+        title: "Toy",
+        day_zone: None,
+        traffic_order: &[Traffic::Total],
+        tokens: &[],
+        settings_schema: || serde_json::Value::Null,
+        endpoints: &ENDPOINTS,
+        check_calls: 1,
+        known_gaps: &[],
+    };
+    let endpoint = descriptor.endpoint(name).unwrap();
+    let accounts = [someone()];
+    let input =
+        PlanInput { descriptor: &descriptor, endpoint, accounts: &accounts, now: at(now), range, posts };
+    plan(&input, &|_| last.cloned()).unwrap()
+}
+
+fn read_post(id: &str, last_observed: &str) -> KnownPost {
+    let published_at = Some(at("2026-09-01T12:00:00Z"));
+    let post = PostRef { account: someone().id, id: id.into(), published_at };
+    KnownPost { post, last_observed: Some(at(last_observed)) }
+}
+
+/// On which days of September and October a post is due that was read just now.
+fn days_due(name: &str) -> Vec<usize> {
+    let is_due = |day: &usize| {
+        let now =
+            format!("{}T09:00:00Z", add_days("2026-09-01".parse().unwrap(), i32::try_from(*day).unwrap()));
+        !due(name, &now, None, &[read_post("1", &now)], None).is_empty()
+    };
+    (0..45).filter(is_due).collect()
+}
+
+/// That a list has just read a post does not keep it from the endpoint that gives its days.
+#[test]
+fn days_of_posts_are_due_by_the_posts_age() {
+    assert_eq!(days_due("young"), [1, 2, 3, 4, 5, 6, 7, 11, 16, 21, 26, 28, 29]);
+    assert!(days_due("old").is_empty(), "read just now");
+    let long_ago = [read_post("1", "2026-09-30T09:00:00Z")];
+    assert_eq!(due("old", "2026-10-06T09:00:00Z", None, &long_ago, None).len(), 0);
+    assert_eq!(due("old", "2026-10-07T09:00:00Z", None, &long_ago, None).len(), 1);
+}
+
+#[test]
+fn ids_of_ours_are_not_asked_for() {
+    let posts = [read_post("title-5f1d", "2026-09-01T13:00:00Z"), read_post("7", "2026-09-01T13:00:00Z")];
+    let jobs = due("old", "2026-11-01T09:00:00Z", None, &posts, None);
+    let ids: Vec<&str> = jobs.iter().flat_map(|job| &job.job.posts).map(|post| post.id.as_str()).collect();
+    assert_eq!(ids, ["7"]);
+}
+
+fn spans(jobs: &[PlannedJob]) -> Vec<(String, Option<String>)> {
+    let text = |span: DateSpan| span.to_string();
+    jobs.iter().map(|job| (text(job.job.window.unwrap()), job.clamped.map(text))).collect()
+}
+
+/// One call, however many days are missing, and never further back than it reaches.
+#[test]
+fn a_trailing_series_takes_one_call() {
+    let first = due("trailing", "2026-10-20T12:00:00Z", None, &[], None);
+    assert_eq!(spans(&first), [("2026-10-18..2026-10-19".to_owned(), None)]);
+    let read = |end: &str| StreamState {
+        sequence: 1,
+        job: Job {
+            window: Some(DateSpan::new(add_days(end.parse().unwrap(), -2), end.parse().unwrap())),
+            ..first[0].job.clone()
+        },
+        next: None,
+        observed_at: at("2026-10-01T12:00:00Z"),
+    };
+    let after = |end: &str| spans(&due("trailing", "2026-10-20T12:00:00Z", None, &[], Some(&read(end))));
+    assert_eq!(after("2026-10-05"), [("2026-10-05..2026-10-19".to_owned(), None)]);
+    assert_eq!(
+        after("2026-08-01"),
+        [("2026-09-20..2026-10-19".to_owned(), Some("2026-08-01..2026-09-19".to_owned()))]
+    );
+    let asked = DateSpan::new("2026-10-01".parse().unwrap(), "2026-10-03".parse().unwrap());
+    let asked = due("trailing", "2026-10-20T12:00:00Z", Some(asked), &[], None);
+    assert_eq!(spans(&asked), [("2026-10-01..2026-10-02".to_owned(), None)]);
+}
