@@ -13,20 +13,27 @@ struct Known<'a> {
 
 const NOW: &str = "2026-10-20T08:00:00Z";
 
-fn planned_at(now: &str, endpoint: &Endpoint, known: &Known<'_>) -> Vec<Job> {
-    let descriptor = Descriptor {
+fn descriptor(day_zone: &'static str, endpoints: &'static [Endpoint]) -> Descriptor {
+    Descriptor {
         platform: "toy",
         title: "Toy",
-        day_zone: Some("America/Los_Angeles"),
+        day_zone: Some(day_zone),
         traffic_order: &[Traffic::Total],
         tokens: &[],
         settings_schema: || serde_json::Value::Null,
-        endpoints: &[],
+        endpoints,
         check_calls: 1,
         known_gaps: &[],
-    };
-    let accounts =
-        [AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "Asia/Tokyo".into() }];
+    }
+}
+
+fn account() -> AccountRef {
+    AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "Asia/Tokyo".into() }
+}
+
+fn planned_at(now: &str, endpoint: &Endpoint, known: &Known<'_>) -> Vec<Job> {
+    let descriptor = descriptor("America/Los_Angeles", &[]);
+    let accounts = [account()];
     let input = PlanInput {
         descriptor: &descriptor,
         endpoint,
@@ -124,10 +131,6 @@ fn a_snapshot_of_the_newest_is_told_the_newest_that_is_known() {
     assert_eq!(ids(&planned(&profile, &known)), [Vec::<&str>::new()]);
 }
 
-fn someone() -> AccountRef {
-    AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "UTC".into() }
-}
-
 const READ: [Field; 1] = [Field::new("likes", "/likes", SubjectKind::Post, WindowKind::At, Traffic::Total)];
 
 const OF_A_DAY: [Field; 1] = [Field { window: WindowKind::Day, ..READ[0] }];
@@ -163,28 +166,16 @@ fn due(
     posts: &[KnownPost],
     last: Option<&StreamState>,
 ) -> Vec<PlannedJob> {
-    let descriptor = Descriptor {
-        platform: "toy",
-        title: "Toy",
-        day_zone: None,
-        traffic_order: &[Traffic::Total],
-        tokens: &[],
-        settings_schema: || serde_json::Value::Null,
-        endpoints: &ENDPOINTS,
-        check_calls: 1,
-        known_gaps: &[],
-    };
+    let descriptor = descriptor("UTC", &ENDPOINTS);
     let endpoint = descriptor.endpoint(name).unwrap();
-    let accounts = [someone()];
+    let accounts = [account()];
     let input =
         PlanInput { descriptor: &descriptor, endpoint, accounts: &accounts, now: at(now), range, posts };
     plan(&input, &|_| last.cloned()).unwrap()
 }
 
 fn read_post(id: &str, last_observed: &str) -> KnownPost {
-    let published_at = Some(at("2026-09-01T12:00:00Z"));
-    let post = PostRef { account: someone().id, id: id.into(), published_at };
-    KnownPost { post, last_observed: Some(at(last_observed)) }
+    KnownPost { last_observed: Some(at(last_observed)), ..post("toy/a", id, Some("2026-09-01T12:00:00Z")) }
 }
 
 /// On which days of September and October a post is due that was read just now.

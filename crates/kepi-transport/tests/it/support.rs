@@ -43,16 +43,16 @@ pub(crate) const TOKENS: &[TokenKind] = &[
         TokenFlow::AuthorizationCode { authorize_url: "", pkce: false, refresh: Refresh::Exchange },
     ),
     token(
+        "twice",
+        TokenFlow::AuthorizationCode { authorize_url: "", pkce: false, refresh: Refresh::Exchange },
+    ),
+    token(
         "renewable",
         TokenFlow::AuthorizationCode {
             authorize_url: "",
             pkce: false,
             refresh: Refresh::Renewable { times: 2 },
         },
-    ),
-    token(
-        "twice",
-        TokenFlow::AuthorizationCode { authorize_url: "", pkce: false, refresh: Refresh::Exchange },
     ),
 ];
 
@@ -63,10 +63,8 @@ const fn token(name: &'static str, flow: TokenFlow) -> TokenKind {
 impl Toy {
     pub(crate) fn new(quotas: &'static [Quota], cost: Cost) -> Self {
         let endpoint = |name| Endpoint { quotas, cost, ..Endpoint::new(name, "", Shape::Snapshot) };
-        let mut endpoints: Vec<_> = ["list", "mine", "app", "fixed", "long", "renewable", "twice", "order"]
-            .into_iter()
-            .map(endpoint)
-            .collect();
+        let names = ["list", "mine", "app", "fixed", "long", "twice", "renewable", "order"];
+        let mut endpoints: Vec<_> = names.into_iter().map(endpoint).collect();
         endpoints.push(Endpoint { sunset: Some("2026-09-01".parse().unwrap()), ..endpoint("old") });
         let descriptor = Descriptor {
             platform: "toy",
@@ -112,8 +110,8 @@ impl Adapter for Toy {
             "app" => request.token("app"),
             "fixed" => request.token("fixed"),
             "long" => request.token("long"),
-            "renewable" => request.token("renewable"),
             "twice" => request.token("twice"),
+            "renewable" => request.token("renewable"),
             "order" => Request { idempotent: false, ..request },
             _ => request,
         })
