@@ -5,6 +5,7 @@ mod generated;
 mod kill;
 mod project;
 mod real_x;
+mod rollups;
 mod simulated;
 mod slt;
 mod x_api;

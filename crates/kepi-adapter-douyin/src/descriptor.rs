@@ -186,6 +186,7 @@ const fn endpoints(videos_per_call: u16, net: bool, spend_day: bool) -> [Endpoin
                 ages: (1, VIDEO_AGE),
                 refresh: &[(8, 1), (28, 5), (VIDEO_AGE, 1)],
             },
+            by_age: true,
             ..DAYS_OF_VIDEOS
         },
         PORTRAIT,

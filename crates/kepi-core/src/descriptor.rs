@@ -55,6 +55,9 @@ pub struct Endpoint {
     pub every_days: u16,
     /// Of the posts that are known, only those whose id begins so; empty for all.
     pub ids_begin: &'static str,
+    /// Posts are due by their age alone: a list reads them on every run, so that when they were last read says
+    /// nothing of this endpoint.
+    pub by_age: bool,
     /// How many accounts one call takes.
     pub accounts_per_call: u16,
     /// The page size it is asked for.
@@ -100,6 +103,7 @@ impl Endpoint {
             shape,
             every_days: 0,
             ids_begin: "",
+            by_age: false,
             accounts_per_call: 1,
             page_size: 100,
             page_cap: None,

@@ -4,8 +4,7 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
-    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Field, Job, PostRef, Result, Shape, Stream,
-    SubjectKind, WindowKind,
+    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Job, PostRef, Result, Shape, Stream,
     descriptor::Earliest,
     period::{add_days, days_between, local_day, zone},
 };
@@ -21,6 +20,36 @@ pub struct StreamState {
     pub next: Option<Cursor>,
     /// When the page was read.
     pub observed_at: Timestamp,
+    /// The days that its finished jobs asked for, whichever page is the newest: apart and in order.
+    pub covered: Vec<DateSpan>,
+}
+
+impl StreamState {
+    /// The day up to which nothing is missing, of days that the platform still has: those from `floor` on. A
+    /// job that is to be resumed counts as read; should it be lost, its days are a gap and are asked for again.
+    fn covered_until(&self, floor: Date) -> Option<Date> {
+        let mut covered = self.covered.clone();
+        if self.next.is_some() {
+            covered.extend(self.job.window);
+        }
+        let covered = merged(covered);
+        covered.iter().find(|span| span.end > floor).or(covered.last()).map(|span| span.end)
+    }
+}
+
+/// The same days in as few spans as hold them, in order.
+#[must_use]
+pub fn merged(mut spans: Vec<DateSpan>) -> Vec<DateSpan> {
+    spans.retain(|span| !span.is_empty());
+    spans.sort_unstable();
+    let mut merged: Vec<DateSpan> = Vec::new();
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => merged.push(span),
+        }
+    }
+    merged
 }
 
 /// A post that is known, and when its numbers were last read.
@@ -234,7 +263,7 @@ fn windows(
     };
     let asked = input.range.unwrap_or_else(|| {
         let restated = add_days(ready, 1 - i32::from(endpoint.lookback_days.max(1)));
-        let covered = last.and_then(|last| last.job.window).map_or(restated, |window| window.end);
+        let covered = last.and_then(|last| last.covered_until(floor)).unwrap_or(restated);
         DateSpan::new(restated.min(covered), add_days(ready, 1))
     });
     let wanted = DateSpan::new(asked.start.max(floor), asked.end.min(add_days(ready, 1)));
@@ -259,7 +288,6 @@ fn batches(
 ) {
     let utc = TimeZone::UTC;
     let today = local_day(input.now, &utc);
-    let gives_readings = gives_readings(input.endpoint);
     let mut due: Vec<&KnownPost> = input
         .posts
         .iter()
@@ -272,9 +300,9 @@ fn batches(
             let within = age >= i32::from(ages.0) && (ages.1 == u16::MAX || age < i32::from(ages.1));
             let every =
                 refresh.iter().find(|(until, _)| age < i32::from(*until)).map_or(1, |(_, every)| *every);
-            // Days of posts leave no reading behind, and a list of the same platform may leave one on every run:
-            // so the days are counted from the first on which the endpoint is meant for the post.
-            if !gives_readings {
+            // When they were last read says nothing of this endpoint: the days are counted from the first on which
+            // it is meant for the post.
+            if input.endpoint.by_age {
                 return within && (age - i32::from(ages.0)) % i32::from(every.max(1)) == 0;
             }
             let waited = known.last_observed.map(|at| days_between(local_day(at, &utc), today));
@@ -291,12 +319,6 @@ fn batches(
             .collect();
         jobs.push(start(input, &named, stream, None, posts));
     }
-}
-
-/// Whether an endpoint gives readings of posts: when a post was last read can only be of those.
-fn gives_readings(endpoint: &Endpoint) -> bool {
-    let reading = |field: &Field| field.subject == SubjectKind::Post && field.window == WindowKind::At;
-    endpoint.fields.is_empty() || endpoint.fields.iter().any(reading)
 }
 
 #[cfg(test)]

@@ -55,21 +55,32 @@
 //! ```
 #![warn(missing_docs)]
 
+pub mod benchmarks;
+mod breaks;
 mod evaluate;
 mod fault;
 pub mod formula;
+pub mod indices;
 mod kpi;
 mod number;
 mod offered;
 pub mod statistics;
+mod suggest;
 
+pub use benchmarks::{BenchmarkChoice, BenchmarkRow, Benchmarks};
+pub use breaks::Break;
 pub use evaluate::{
-    Benchmark, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status, TargetValue, evaluate,
-    explain_plan,
+    BaselineValue, Benchmark, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status, TargetValue,
+    evaluate, explain_plan,
 };
 pub use fault::Source;
 pub use formula::{Program, Shape};
+pub use indices::{Index, evaluate_indices};
 pub use kepi_core::document::Fault;
-pub use kpi::{Baseline, Basis, Direction, Goal, Goalpost, Kpi, Side, Stage, Target, parse_kpis};
+pub use kpi::{
+    Baseline, Basis, Direction, Goal, Goalpost, Kpi, Profile, Side, Stage, Target, parse_kpis,
+    parts_against_whole,
+};
 pub use number::Number;
 pub use offered::{Offered, OfferedByDescriptors};
+pub use suggest::{Published, Suggestion, suggest};

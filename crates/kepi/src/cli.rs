@@ -44,6 +44,9 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Shows where a KPI's number comes from.
     Explain(Explain),
+    /// Suggests targets, and freezes what they are measured from.
+    #[command(subcommand)]
+    Targets(Targets),
     /// Runs SQL over the tables of the store.
     Query(Query),
     /// Lists platforms, endpoints and metrics: what can be had from where.
@@ -190,6 +193,9 @@ pub(crate) struct Evaluate {
     /// What was known at this instant.
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
+    /// Add up the rows of posts instead of reading the store's daily rollups. The numbers are the same.
+    #[arg(long)]
+    pub no_rollups: bool,
     #[command(flatten)]
     pub format: Format,
 }
@@ -204,6 +210,41 @@ pub(crate) struct Explain {
     /// Also print the plans of the query engine.
     #[arg(long)]
     pub plans: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Targets {
+    /// Suggests what to aim for: from own like periods, and published figures of the same thing.
+    Suggest(SuggestTargets),
+    /// Keeps the values that targets are measured from, so that no restatement moves them; shows all that are kept.
+    Freeze(FreezeTargets),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SuggestTargets {
+    /// Only this KPI; may be given several times.
+    #[arg(long, value_name = "KPI")]
+    pub kpi: Vec<String>,
+    /// The period to aim at; the next quarter otherwise.
+    #[arg(long)]
+    pub period: Option<String>,
+    /// Break down by platform, account, format, category, campaign, product_type.
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+    pub by: Vec<String>,
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FreezeTargets {
+    /// Only this KPI; may be given several times.
+    #[arg(long, value_name = "KPI")]
+    pub kpi: Vec<String>,
+    #[command(flatten)]
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]

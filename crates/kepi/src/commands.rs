@@ -1,7 +1,7 @@
 //! What each command does.
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, Targets},
     compose::Project,
     failure::{Outcome, Result},
 };
@@ -18,6 +18,7 @@ mod maintain;
 mod query;
 mod run;
 mod runs;
+mod targets;
 
 /// Runs a command.
 pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
@@ -34,6 +35,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Command::Runs(arguments) => runs::run(&load()?, &arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&load()?, &arguments).await,
         Command::Explain(arguments) => explain::run(&load()?, &arguments).await,
+        Command::Targets(Targets::Suggest(arguments)) => targets::suggest(&load()?, &arguments).await,
+        Command::Targets(Targets::Freeze(arguments)) => targets::freeze(&load()?, &arguments).await,
         Command::Query(arguments) => query::run(&load()?, &arguments).await,
         Command::Adapters(format) => adapters::run(format),
         Command::Maintain(arguments) => maintain::run(&load()?, &arguments).await,

@@ -111,7 +111,26 @@ pub(super) struct Planned {
     sums: Vec<(String, String)>,
 }
 
-/// The plan: one scan of `post_daily`, one aggregate; joined with `posts` only for dimensions of posts.
+/// The dimensions of posts that rollups tell apart.
+const ROLLED_UP: [Dimension; 3] = [Dimension::Format, Dimension::Category, Dimension::Campaign];
+
+/// Whether rows that are added up over posts come to the same: what is asked is current, of dimensions that they
+/// tell apart, and of each row of a formula the sum is that row of the sums.
+fn rolled_up(
+    ctx: &SessionContext,
+    request: &EvaluationRequest,
+    dimensions: &[Dimension],
+    kpis: &[&Kpi],
+) -> Result<bool> {
+    let told = dimensions.iter().all(|dimension| ROLLED_UP.contains(dimension));
+    let parts = kpis.iter().flat_map(|kpi| &kpi.program.parts);
+    let mut parts = parts.filter(|part| part.origin == Origin::Posts);
+    let asked = request.rollups && request.as_of.is_none() && told;
+    Ok(asked && parts.all(|part| part.row.is_linear()) && ctx.table_exist("daily_rollup").map_err(failed)?)
+}
+
+/// The plan: one scan of `daily_rollup`, or of `post_daily` where that cannot answer, and one aggregate; joined
+/// with `posts` only for dimensions of posts.
 pub(super) async fn plan(
     ctx: &SessionContext,
     request: &EvaluationRequest,
@@ -129,12 +148,17 @@ pub(super) async fn plan(
     sets.sort();
     sets.dedup();
     let money = sets.iter().flatten().any(is_money);
-    let mut wanted = valid(request.as_of).and(touching("day", "end_day", &spans));
+    let rolled_up = rolled_up(ctx, request, dimensions, &kpis)?;
+    let mut wanted = touching("day", "end_day", &spans);
+    if !rolled_up {
+        wanted = valid(request.as_of).and(wanted);
+    }
     for condition in of_accounts(request, &kpis).into_iter().chain(side.map(of_side)) {
         wanted = wanted.and(condition);
     }
-    let mut frame = ctx.table("post_daily").await.map_err(failed)?.filter(wanted).map_err(failed)?;
-    if !dimensions.is_empty() {
+    let table = if rolled_up { "daily_rollup" } else { "post_daily" };
+    let mut frame = ctx.table(table).await.map_err(failed)?.filter(wanted).map_err(failed)?;
+    if !dimensions.is_empty() && !rolled_up {
         frame = with_posts(ctx, request, dimensions, &kpis, frame).await?;
     }
     let mut keys = vec![col("account"), col("traffic"), Key::expression(&slices)?.alias("key")];
@@ -143,7 +167,10 @@ pub(super) async fn plan(
             .enumerate()
             .map(|(word, sets)| presence(sets).alias(format!("present{word}"))),
     );
-    keys.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
+    keys.extend(dimensions.iter().map(|dimension| {
+        let name = dimension_column(*dimension);
+        if rolled_up { col(dimension.as_str()).alias(name) } else { col(name) }
+    }));
     keys.extend(side.is_none().then(|| col("provenance").eq(lit("public")).alias("public")));
     keys.extend(money.then(|| col("currency")));
     let mut columns = Columns::new("v");
@@ -157,7 +184,8 @@ pub(super) async fn plan(
     let mut aggregates = columns.into_expressions();
     let start = cast(day_number(col("day")), DataType::Int64) & lit(63_i64);
     aggregates.push(bit_or(lit(1_i64) << start).alias("starts"));
-    aggregates.push(count(lit(1_i64)).alias("rows"));
+    let rows = if rolled_up { sum(col("rows")) } else { count(lit(1_i64)) };
+    aggregates.push(rows.alias("rows"));
     aggregates.push(max(col("observed_at")).alias("fresh"));
     let frame = frame.aggregate(keys, aggregates).map_err(failed)?;
     Ok(Some(Planned { frame, slices, side, money, sets, sums }))

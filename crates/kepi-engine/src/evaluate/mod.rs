@@ -1,13 +1,17 @@
 //! Evaluation: each table scanned once for a whole scorecard, the small result combined and judged.
 
+mod aim;
 mod card;
+mod compared;
 mod daily;
 mod expression;
 mod facts;
+mod frozen;
 mod gathered;
 mod judge;
 mod known;
 mod notes;
+mod pace;
 mod readings;
 mod request;
 mod row;
@@ -21,10 +25,10 @@ mod wanted;
 use datafusion::{physical_plan::displayable, prelude::SessionContext};
 use kepi_core::{Result, SubjectKind};
 
-pub use card::{Benchmark, Pace, ScoreRow, Span, Status, TargetValue};
+pub use card::{BaselineValue, Benchmark, Pace, ScoreRow, Span, Status, TargetValue};
 pub use request::{Dimension, EvaluationRequest};
 
-use self::{daily::Daily, facts::Facts, known::Known, readings::Readings, scope::Scopes};
+use self::{daily::Daily, facts::Facts, frozen::Frozen, known::Known, readings::Readings, scope::Scopes};
 use crate::kpi::Kpi;
 
 /// Evaluates KPIs over the tables of a session.
@@ -44,6 +48,7 @@ pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Resu
         daily: daily::read(ctx, request, &mut scopes, &kpis).await?,
         known: known::read(ctx, request, &mut scopes, &kpis).await?,
         facts: facts::read(ctx, request, &mut scopes, &kpis).await?,
+        frozen: frozen::read(ctx, request, &kpis).await?,
     };
     let mut rows = Vec::new();
     for kpi in kpis {
@@ -95,4 +100,5 @@ struct Data {
     daily: Option<Daily>,
     known: Option<Known>,
     facts: Vec<Facts>,
+    frozen: Frozen,
 }

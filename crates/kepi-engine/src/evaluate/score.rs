@@ -46,8 +46,18 @@ pub(super) fn score(
     let (cells, daily) = assembly.posts(&wanted)?;
     let known = assembly.known(&wanted);
     let (bases, coverage) = assembly.facts(&members, daily.as_deref());
-    let scorer =
-        Scorer { request, kpi, traffic, spans: assembly.spans, cells, bases, known, coverage, members };
+    let scorer = Scorer {
+        request,
+        kpi,
+        traffic,
+        spans: assembly.spans,
+        cells,
+        bases,
+        known,
+        coverage,
+        members,
+        frozen: &data.frozen,
+    };
     Ok(scorer.rows(scopes))
 }
 

@@ -128,6 +128,11 @@ pub(super) fn date(date: Date) -> Expr {
     lit(ScalarValue::Date32(Some(epoch_day(date))))
 }
 
+/// An instant as a literal.
+pub(super) fn instant(at: jiff::Timestamp) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(Some(at.as_microsecond()), Some("UTC".into())))
+}
+
 /// Whether a day column lies in any of the spans.
 pub(super) fn within(day: &str, spans: &[DateSpan]) -> Expr {
     merged(spans)

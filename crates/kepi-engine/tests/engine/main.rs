@@ -3,7 +3,9 @@
 
 mod accounts;
 mod activity;
+mod comparison;
 mod files;
+mod indices;
 mod law;
 mod published;
 mod reference;
@@ -43,6 +45,8 @@ pub(crate) fn request(kpis: Vec<Kpi>, period: &str, today: &str) -> EvaluationRe
         fiscal: Fiscal::default(),
         min_coverage: 0.8,
         offered: Arc::new(OfferedByDescriptors::default()),
+        breaks: kepi_engine::Break::builtin().to_vec(),
+        rollups: true,
     }
 }
 

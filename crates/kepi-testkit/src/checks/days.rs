@@ -35,6 +35,7 @@ pub(crate) fn planned(
             job: Job { window: Some(window), ..job.clone() },
             next: None,
             observed_at: now,
+            covered: vec![window],
         })
     };
     plan(&input, &state).unwrap_or_default()

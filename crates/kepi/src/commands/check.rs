@@ -18,5 +18,12 @@ pub(crate) fn run(project: &Project) -> Result<Outcome> {
         kpis.len(),
         project.config.jobs.len()
     ))?;
+    for kpi in kpis.iter().map(|kpi| kpi.clone().in_fiscal(project.config.project.fiscal)) {
+        let periods =
+            kpi.targets.iter().filter(|target| target.scope.is_empty()).map(|target| target.period.span);
+        for told in periods.flat_map(|period| kepi_engine::parts_against_whole(&kpi, period)) {
+            output::note(&format!("{}: {told}", kpi.id));
+        }
+    }
     Ok(Outcome::Done)
 }
