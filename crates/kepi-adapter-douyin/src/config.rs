@@ -37,8 +37,8 @@ pub struct DouyinConfig {
     /// The account's id in Ocean Engine, where it is not its `platform_id`: ids differ from app to app. The
     /// endpoint `bound_accounts` tells it.
     pub enterprise_open_ids: BTreeMap<String, String>,
-    /// Fields of enterprise accounts that are not asked for, because Ocean Engine does not give them to the app:
-    /// one that it does not give makes it refuse the whole call.
+    /// Fields of enterprise accounts that are not asked for. One that Ocean Engine refuses by its name is left out
+    /// without this; one that it does not name fails the whole call.
     pub enterprise_without: Vec<String>,
     /// The day on which a conversion counts.
     pub conversions: Conversions,

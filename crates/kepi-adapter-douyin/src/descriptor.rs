@@ -388,7 +388,7 @@ static PORTRAIT_FIELDS: [Field; 7] = [
 ];
 
 /// What is asked of an enterprise account as a whole.
-pub(crate) static ENTERPRISE_FIELDS: [Field; 15] = [
+static ENTERPRISE_FIELDS: [Field; 15] = [
     day("followers_total", "/business_page_fans_num_all"),
     day("follows_gained", "/business_page_new_fans_num"),
     day("follows_lost", "/business_page_disfollow_ucount").note("people of the day, each of whom left once"),
@@ -407,7 +407,7 @@ pub(crate) static ENTERPRISE_FIELDS: [Field; 15] = [
 ];
 
 /// What is asked of its videos and by source.
-pub(crate) static SOURCE_FIELDS: [Field; 6] = [
+static SOURCE_FIELDS: [Field; 6] = [
     day("video_plays", "/business_page_total_play").segment("traffic_source"),
     day("completion_count", "/business_page_play_over").segment("traffic_source"),
     day("likes", "/business_page_like").segment("traffic_source"),
@@ -415,7 +415,7 @@ pub(crate) static SOURCE_FIELDS: [Field; 6] = [
     day("shares", "/business_page_share").segment("traffic_source"),
     day("saves", "/business_page_favourite_video_cnt").segment("traffic_source"),
 ];
-pub(crate) static ENTERPRISE_VIDEO_FIELDS: [Field; 6] = [
+static ENTERPRISE_VIDEO_FIELDS: [Field; 6] = [
     video("video_plays", "/business_page_total_play", WindowKind::Day),
     video("completion_count", "/business_page_play_over", WindowKind::Day),
     video("likes", "/business_page_like", WindowKind::Day),
@@ -423,6 +423,16 @@ pub(crate) static ENTERPRISE_VIDEO_FIELDS: [Field; 6] = [
     video("shares", "/business_page_share", WindowKind::Day),
     video("saves", "/business_page_favourite_video_cnt", WindowKind::Day),
 ];
+
+/// What is asked of an enterprise account at an endpoint; nothing at the others.
+pub(crate) fn enterprise_fields(endpoint: &str) -> &'static [Field] {
+    match endpoint {
+        ENTERPRISE_DAYS => &ENTERPRISE_FIELDS,
+        ENTERPRISE_SOURCES => &SOURCE_FIELDS,
+        ENTERPRISE_VIDEOS => &ENTERPRISE_VIDEO_FIELDS,
+        _ => &[],
+    }
+}
 
 /// Versions of the definition of conversions.
 pub(crate) const BY_CONVERSION_DAY: &str = "conversion_day";

@@ -59,6 +59,10 @@ impl Adapter for DouyinAdapter {
         decode::failure::of(response)
     }
 
+    fn decodes_refusal(&self, endpoint: &str, response: &Response) -> bool {
+        decode::failure::can_go_on(endpoint, response)
+    }
+
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
         request::token(&self.config, kind, grant)
     }

@@ -15,9 +15,9 @@ use crate::{
     decode::beijing_day,
     descriptor::{
         ACCOUNT_COMMENTS, ACCOUNT_FANS, ACCOUNT_LIKES, ACCOUNT_PLAYS, ACCOUNT_SHARES, ACCOUNT_SPANS,
-        ACCOUNT_VISITORS, AD_DAYS, BOUND_ACCOUNTS, ENTERPRISE_DAYS, ENTERPRISE_FIELDS, ENTERPRISE_ROWS,
-        ENTERPRISE_SOURCES, ENTERPRISE_VIDEO_FIELDS, ENTERPRISE_VIDEOS, FAN_PORTRAIT, FAN_SOURCES, OCEAN,
-        OLDER_VIDEOS, PROFILE, PROMOTION_DAYS, REPORT_ROWS, SOURCE_FIELDS, USER, VIDEO_DAYS, VIDEOS,
+        ACCOUNT_VISITORS, AD_DAYS, BOUND_ACCOUNTS, ENTERPRISE_DAYS, ENTERPRISE_ROWS, ENTERPRISE_SOURCES,
+        ENTERPRISE_VIDEOS, FAN_PORTRAIT, FAN_SOURCES, OCEAN, OLDER_VIDEOS, PROFILE, PROMOTION_DAYS,
+        REPORT_ROWS, USER, VIDEO_DAYS, VIDEOS, enterprise_fields,
     },
 };
 
@@ -27,8 +27,8 @@ use crate::{
 pub(crate) enum Step {
     /// The list goes on behind this place, which is Douyin's own.
     After(i64),
-    /// So many rows of an enterprise account have been read.
-    Offset(u32),
+    /// Rows of an enterprise account.
+    Rows(Rows),
     /// The page of a report, counted from 1.
     Page(u32),
     /// What is to be asked of the first of these videos, and then of the others.
@@ -38,6 +38,27 @@ pub(crate) enum Step {
         /// The videos that are left.
         videos: Vec<Young>,
     },
+}
+
+/// How far the rows of an enterprise account have been read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rows {
+    /// So many have been.
+    pub(crate) offset: u32,
+    /// Fields that were refused meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) without: Vec<SmolStr>,
+}
+
+impl Rows {
+    /// Where a job stands.
+    pub(crate) fn at(cursor: &Cursor) -> Result<Self> {
+        match cursor.state()? {
+            Some(Step::Rows(rows)) => Ok(rows),
+            _ => Ok(Self::default()),
+        }
+    }
 }
 
 /// What is told of a young video, one call each.
@@ -109,15 +130,9 @@ pub(crate) fn page(config: &DouyinConfig, job: &Job, cursor: &Cursor) -> Result<
                 .hint("set video_days = true in [platform.douyin]"))
         }
         (BOUND_ACCOUNTS, None) => ocean(config, job, "v1.0/enterprise/bind/list/get/"),
-        (ENTERPRISE_DAYS, step) => {
-            enterprise(config, job, "overview/data", &ENTERPRISE_FIELDS, offset(job, step)?)
-        }
-        (ENTERPRISE_SOURCES, step) => {
-            enterprise(config, job, "flow/category", &SOURCE_FIELDS, offset(job, step)?)
-        }
-        (ENTERPRISE_VIDEOS, step) => {
-            enterprise(config, job, "video/info", &ENTERPRISE_VIDEO_FIELDS, offset(job, step)?)
-        }
+        (ENTERPRISE_DAYS, step) => enterprise(config, job, "overview/data", rows(job, step)?),
+        (ENTERPRISE_SOURCES, step) => enterprise(config, job, "flow/category", rows(job, step)?),
+        (ENTERPRISE_VIDEOS, step) => enterprise(config, job, "video/info", rows(job, step)?),
         (AD_DAYS, step) => report(config, job, &["stat_time_day"], page_number(job, step)?),
         (PROMOTION_DAYS, step) => {
             report(config, job, &["stat_time_day", "cdp_promotion_id"], page_number(job, step)?)
@@ -144,10 +159,10 @@ fn account_series(endpoint: &str) -> Option<&'static str> {
     })
 }
 
-fn offset(job: &Job, step: Option<Step>) -> Result<u32> {
+fn rows(job: &Job, step: Option<Step>) -> Result<Rows> {
     match step {
-        None => Ok(0),
-        Some(Step::Offset(offset)) => Ok(offset),
+        None => Ok(Rows::default()),
+        Some(Step::Rows(rows)) => Ok(rows),
         Some(_) => Err(foreign(job)),
     }
 }
@@ -252,13 +267,7 @@ fn advertiser<'c>(config: &'c DouyinConfig, job: &Job) -> Result<&'c str> {
     })
 }
 
-fn enterprise(
-    config: &DouyinConfig,
-    job: &Job,
-    report: &str,
-    fields: &[Field],
-    offset: u32,
-) -> Result<Request> {
+fn enterprise(config: &DouyinConfig, job: &Job, report: &str, rows: Rows) -> Result<Request> {
     let request = ocean(config, job, &format!("v1.0/enterprise/{report}/get/"))?;
     let days = within(job, 365)?;
     let account = &job.account()?.id;
@@ -266,15 +275,22 @@ fn enterprise(
         Some(id) => id,
         None => open_id(job)?,
     };
-    let asked = |field: &&Field| config.enterprise_without.iter().all(|without| without != field.key());
-    let fields: Vec<&str> = fields.iter().filter(asked).map(Field::key).collect();
+    let given = |field: &&Field| {
+        config.enterprise_without.iter().all(|without| without != field.key())
+            && rows.without.iter().all(|without| without != field.key())
+            && job.refused.iter().all(|metric| metric != field.metric)
+    };
+    let fields: Vec<&str> = enterprise_fields(&job.endpoint).iter().filter(given).map(Field::key).collect();
+    if fields.is_empty() {
+        return Err(not_offered("Ocean Engine gives the app none of the fields").with("account", account));
+    }
     Ok(request
         .query("start_time", days.start.to_string())
         .query("end_time", add_days(days.end, -1).to_string())
         .query("fields", json!(fields).to_string())
         .query("time_dimension", "DAILY")
         .query("filter", json!({"open_id": open_id}).to_string())
-        .query("offset", offset.to_string())
+        .query("offset", rows.offset.to_string())
         .query("limit", ENTERPRISE_ROWS.to_string()))
 }
 

@@ -191,7 +191,7 @@ fn both_ids_of_an_account_may_differ_in_ocean_engine() {
     check(
         config,
         &Job { window, ..job(ENTERPRISE_VIDEOS) },
-        Some(r#"{"offset":200}"#),
+        Some(r#"{"rows":{"offset":200}}"#),
         "ocean",
         "GET https://ad.oceanengine.com/open_api/v1.0/enterprise/video/info/get/?advertiser_id=1700000000000001\
          &start_time=2026-10-09&end_time=2026-10-10&fields=[\"business_page_total_play\"]&time_dimension=DAILY\
@@ -248,11 +248,11 @@ fn what_cannot_be_asked_is_said() {
     let foreign = Some(ErrorKind::Store);
     for (job, cursor) in [
         (job(PROFILE), r#"{"after":3}"#),
-        (job(VIDEOS), r#"{"offset":3}"#),
+        (job(VIDEOS), r#"{"rows":{"offset":3}}"#),
         (job(VIDEO_DAYS), r#"{"series":{"of":"play","videos":[]}}"#),
         (windowed(ACCOUNT_FANS, "2026-10-09", "2026-10-10"), r#"{"after":3}"#),
         (windowed(ENTERPRISE_DAYS, "2026-10-09", "2026-10-10"), r#"{"page":3}"#),
-        (windowed(AD_DAYS, "2026-10-09", "2026-10-10"), r#"{"offset":3}"#),
+        (windowed(AD_DAYS, "2026-10-09", "2026-10-10"), r#"{"rows":{"offset":3}}"#),
         (job(VIDEOS), "torn"),
     ] {
         assert_eq!(kind(config(), &job, Some(cursor)), foreign, "{} at {cursor}", job.endpoint);
@@ -535,6 +535,32 @@ fn sums_end_with_the_last_day_that_is_told() {
     assert_eq!(window("2026-10-11T01:59:59Z").as_deref(), Some("2026-10-08..2026-10-09"));
     assert_eq!(window("2026-10-11T02:00:00Z").as_deref(), Some("2026-10-08..2026-10-10"));
     assert_eq!(window("2026-10-09T01:00:00Z"), None);
+}
+
+/// A field that Ocean Engine does not give fails the whole call: it is left out, said once, and not asked again.
+#[test]
+fn a_field_that_is_refused_takes_no_other_with_it() {
+    let job = Job { window: days("2026-10-10", "2026-10-10"), ..job(ENTERPRISE_VIDEOS) };
+    let mut asked = Vec::new();
+    let respond = &mut |request: &Request| {
+        let fields = query(request, "fields").unwrap().to_owned();
+        let refused = fields.contains("business_page_play_over");
+        asked.push(fields);
+        let row = json!({"start_time_day": "2026-10-10", "video_id": id(1), "business_page_like": "7"});
+        let body = if refused {
+            json!({"code": 40001, "message": "business_page_play_over: not supported", "data": {}})
+        } else {
+            json!({"code": 0, "message": "OK", "data": {"list": [row], "total_count": 1}})
+        };
+        Response { status: 200, headers: Vec::new(), body: body.to_string().into_bytes(), received_at: now() }
+    };
+    let pages = kepi_testkit::drive(&adapter(), &job, Cursor::default(), respond).unwrap();
+    let lacks = |notice: &Notice| matches!(notice, Notice::NotOffered { metric: Some(metric), .. } if metric == "completion_count");
+    assert!(pages[0].notices.iter().any(lacks) && pages[1].measurements.len() == 1, "{pages:?}");
+    let known = Job { refused: vec!["completion_count".into()], ..job };
+    kepi_testkit::drive(&adapter(), &known, Cursor::default(), respond).unwrap();
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    assert!(asked[1] == asked[2] && asked[1].contains("business_page_like"), "{asked:?}");
 }
 
 #[test]

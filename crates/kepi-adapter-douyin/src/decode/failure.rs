@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kepi_core::{Error, ErrorKind, Response, Retry, json::Whole};
+use kepi_core::{Error, ErrorKind, Field, Response, Retry, json::Whole};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::beijing;
+use crate::descriptor::{VIDEO_DAYS, enterprise_fields};
 
-/// One video cannot be read: that stops the video and nothing else, so it is a matter for the decoder.
+/// One video cannot be read: that stops the video and nothing else.
 pub(super) const VIDEO_NOT_READ: i64 = 2_111_007;
 
 const AN_HOUR: Duration = Duration::from_secs(3_600);
@@ -61,12 +62,34 @@ struct Problem {
     request_id: Option<String>,
 }
 
+/// Ocean Engine does not understand a request, or not a field of it.
+const BAD_PARAMETER: i64 = 40001;
+
+/// Whether the decoder can go on from a refusal: one video of several cannot be read, or one field is not given.
+pub(crate) fn can_go_on(endpoint: &str, response: &Response) -> bool {
+    match Problem::of(&response.body).code {
+        Some(VIDEO_NOT_READ) => endpoint == VIDEO_DAYS,
+        Some(BAD_PARAMETER) => refused_field(endpoint, &response.body).is_some(),
+        _ => false,
+    }
+}
+
+/// The field of an enterprise account that an answer refuses by its name, and what it says.
+pub(super) fn refused_field(endpoint: &str, body: &[u8]) -> Option<(&'static Field, String)> {
+    let problem = Problem::of(body);
+    let said = problem.said.filter(|_| problem.code == Some(BAD_PARAMETER))?;
+    let words = said.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let mut named = words.filter_map(|word| enterprise_fields(endpoint).iter().find(|it| it.key() == word));
+    let field = named.next()?;
+    Some((field, said))
+}
+
 /// What a response means when it means failure.
 pub(crate) fn of(response: &Response) -> Option<Error> {
     let json = response.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     let problem = Problem::of(&response.body);
     let error = match (problem.code, response.status) {
-        (None | Some(VIDEO_NOT_READ), ..300) if json => return None,
+        (None, ..300) if json => return None,
         (None, ..300) => Error::bad_response("the answer is no JSON"),
         (None, status) => by_status(status).with("status", status),
         (Some(code), status) => {
@@ -158,9 +181,8 @@ fn by_credential(code: i64) -> Option<Error> {
 fn by_request(code: i64) -> Option<Error> {
     Some(match code {
         28_001_007 | 2_100_005 => Error::new(ErrorKind::BadRequest, "Douyin does not understand the request"),
-        40001 => Error::new(ErrorKind::BadRequest, "Ocean Engine does not understand the request").hint(
-            "if it names a field that it does not give, add the field to enterprise_without in [platform.douyin]",
-        ),
+        BAD_PARAMETER => Error::new(ErrorKind::BadRequest, "Ocean Engine does not understand the request")
+            .hint("if a field is not given, leave it out by enterprise_without in [platform.douyin]"),
         2_111_002 | VIDEO_NOT_READ => Error::new(ErrorKind::NotFound, "Douyin could not read the video"),
         _ => return None,
     })

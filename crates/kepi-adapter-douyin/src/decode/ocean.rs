@@ -1,17 +1,20 @@
 //! Ocean Engine: enterprise accounts and paid delivery.
 
 use jiff::civil::Date;
-use kepi_core::{Account, Body, Cursor, Error, Job, Page, Reading, Result, Subject, SubjectKind, Window};
+use kepi_core::{
+    Account, Body, Cursor, Error, Field, Job, Notice, Page, Reading, Result, Subject, SubjectKind, Window,
+};
 use smol_str::SmolStr;
 
 use super::{
     answer::{List, Sheet},
+    failure,
     rows::{Bound, EnterpriseDay, Metrics, ReportRow, count, yuan},
 };
 use crate::{
     config::{Conversions, DouyinConfig},
     descriptor::{ATTRIBUTION_DAYS, BY_CONVERSION_DAY, BY_SPEND_DAY, ENTERPRISE_ROWS, LOOKBACK},
-    request::Step,
+    request::{Rows, Step},
 };
 
 /// The accounts that are bound to the advertiser. Ids differ from app to app, so the account goes by another
@@ -80,21 +83,40 @@ fn rows<'a>(
     tell: impl Fn(&mut Sheet<'a>, &EnterpriseDay<'a>),
 ) -> Result<Page> {
     let mut sheet = Sheet::new(job, body);
+    let stood = Rows::at(cursor)?;
+    if let Some((field, said)) = failure::refused_field(&job.endpoint, &body.bytes) {
+        return without(sheet, job, stood, field, said);
+    }
     let list = sheet.list::<EnterpriseDay<'_>>()?;
     for row in list.rows() {
         tell(&mut sheet, row);
     }
     without_repeats(&mut sheet);
-    let asked = match cursor.state()? {
-        Some(Step::Offset(offset)) => offset,
-        _ => 0,
-    };
-    let next = asked.checked_add(u32::from(ENTERPRISE_ROWS)).ok_or_else(|| endless(job))?;
-    if i64::from(next) < list.total_count.0.unwrap_or(0) {
-        sheet.page.next = Some(Cursor::from_state(&Step::Offset(next))?);
+    let offset = stood.offset.checked_add(u32::from(ENTERPRISE_ROWS)).ok_or_else(|| endless(job))?;
+    if i64::from(offset) < list.total_count.0.unwrap_or(0) {
+        let next = Rows { offset, without: stood.without };
+        sheet.page.next = Some(Cursor::from_state(&Step::Rows(next))?);
     }
     let told: Vec<Date> = list.rows().iter().map(|row| row.start_time_day).collect();
-    whole_window(&mut sheet, asked == 0, &told);
+    whole_window(&mut sheet, stood.offset == 0, &told);
+    Ok(sheet.page)
+}
+
+/// One field that is not given fails the whole call: it is asked again without it.
+fn without(mut sheet: Sheet<'_>, job: &Job, stood: Rows, field: &Field, said: String) -> Result<Page> {
+    if stood.without.iter().any(|known| known == field.key()) {
+        return Err(Error::bad_response("a field is refused that was not asked for")
+            .with("endpoint", &job.endpoint)
+            .with("said", said));
+    }
+    sheet.page.notices.push(Notice::NotOffered {
+        account: job.account()?.id.clone(),
+        metric: Some(SmolStr::new_static(field.metric)),
+        reason: said,
+    });
+    let mut without = stood.without;
+    without.push(SmolStr::new_static(field.key()));
+    sheet.page.next = Some(Cursor::from_state(&Step::Rows(Rows { offset: stood.offset, without }))?);
     Ok(sheet.page)
 }
 
