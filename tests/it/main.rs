@@ -3,8 +3,10 @@
 mod arrows;
 mod generated;
 mod kill;
+mod platforms;
 mod project;
 mod real_x;
 mod simulated;
 mod slt;
+mod truth;
 mod x_api;

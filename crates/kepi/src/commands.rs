@@ -7,6 +7,7 @@ use crate::{
 };
 
 mod adapters;
+mod auth;
 mod check;
 mod demo;
 mod evaluate;
@@ -25,6 +26,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Init(arguments) => init::run(&arguments),
+        Command::Auth(arguments) => auth::run(&load()?, &arguments).await,
         Command::Check => check::run(&load()?),
         Command::Ingest(arguments) => ingest::run(&load()?, &arguments).await,
         Command::Backfill(arguments) => ingest::backfill(&load()?, &arguments).await,
