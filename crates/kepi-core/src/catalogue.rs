@@ -61,6 +61,7 @@ const ROWS: &[Row] = &[
     Row("email_shares", Unit::Count, Count, MONOTONE, Everywhere, "", "pa", "sent on by mail", ""),
     Row("saves", Unit::Count, Count, REVOCABLE, Everywhere, "", "pamc", "favourites, bookmarks, 收藏", ""),
     Row("save_users", Unit::Users, People, MONOTONE, Nowhere, "", "pa", "unique people who saved", ""),
+    Row("downloads", Unit::Count, Count, MONOTONE, Everywhere, "", "pa", "videos or images saved to a device", "not the saves: nothing is collected on the platform"),
     Row("coins", Unit::Count, Count, REVOCABLE, Everywhere, "", "pa", "Bilibili coins", "Bilibili only"),
     Row("danmaku", Unit::Count, Count, REVOCABLE, Everywhere, "", "pa", "comments shown over the video", ""),
     Row("interactions", Unit::Count, Count, REVOCABLE, WithinPlatform, "", "pac", "the platform's own total of interactions by people, net of what was taken back", "its definition is the platform's"),

@@ -4,7 +4,8 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
-    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Job, PostRef, Result, Shape, Stream,
+    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Job, PostRef, Result, Shape, Stream, SubjectKind,
+    WindowKind,
     descriptor::Earliest,
     period::{add_days, days_between, local_day, zone},
 };
@@ -98,7 +99,8 @@ pub fn plan(
         let asked = due.on_demand();
         jobs.extend(resume(&due, state));
         jobs.extend(resume(&asked, state));
-        let dated = matches!(endpoint.shape, Shape::Windows { .. } | Shape::Listing { .. });
+        let dated =
+            endpoint.shape.days_per_call().is_some() || matches!(endpoint.shape, Shape::Listing { .. });
         let stream = if dated && input.range.is_some() { asked } else { due };
         let last = state(&stream);
         let one = std::slice::from_ref(account);
@@ -116,8 +118,8 @@ pub fn plan(
                 });
                 jobs.push(start(input, one, &stream, window, Vec::new()));
             }
-            Shape::Windows { max_days } => {
-                windows(input, account, &stream, last.as_ref(), max_days, &mut jobs)?;
+            Shape::Windows { .. } | Shape::Trailing { .. } => {
+                windows(input, account, &stream, last.as_ref(), &mut jobs)?;
             }
             Shape::Batch { max, ages, refresh } => {
                 batches(input, one, &stream, (max, ages, refresh), &mut jobs);
@@ -209,10 +211,10 @@ fn windows(
     account: &AccountRef,
     stream: &Stream,
     last: Option<&StreamState>,
-    max_days: u16,
     jobs: &mut Vec<PlannedJob>,
 ) -> Result<()> {
     let endpoint = input.endpoint;
+    let max_days = endpoint.shape.days_per_call().unwrap_or(1);
     let zone = day_zone(input.descriptor, account)?;
     let ready = last_ready_day(endpoint, input.now, &zone);
     let today = local_day(input.now, &zone);
@@ -224,6 +226,11 @@ fn windows(
         Earliest::Unlimited => Date::MIN,
         Earliest::Since(date) => date,
         Earliest::DaysBack(days) => add_days(today, -i32::from(days)),
+    };
+    // Every call of a trailing series ends today, so a second one would say nothing that the first does not.
+    let floor = match endpoint.shape {
+        Shape::Trailing { .. } => floor.max(add_days(today, -i32::from(max_days))),
+        _ => floor,
     };
     let asked = input.range.unwrap_or_else(|| {
         let restated = add_days(ready, 1 - i32::from(endpoint.lookback_days.max(1)));
@@ -252,17 +259,24 @@ fn batches(
 ) {
     let utc = TimeZone::UTC;
     let today = local_day(input.now, &utc);
+    let listed_until = listed_until(input.descriptor);
     let mut due: Vec<&KnownPost> = input
         .posts
         .iter()
         .filter(|known| accounts.iter().any(|account| account.id == known.post.account))
         .filter(|known| known.post.id.starts_with(input.endpoint.ids_begin))
+        .filter(|known| !known.post.has_derived_id())
         .filter(|known| {
             let Some(published) = known.post.published_at else { return true };
             let age = days_between(local_day(published, &utc), today);
             let within = age >= i32::from(ages.0) && (ages.1 == u16::MAX || age < i32::from(ages.1));
             let every =
                 refresh.iter().find(|(until, _)| age < i32::from(*until)).map_or(1, |(_, every)| *every);
+            // A list reads its posts on every run, so when they were last read says nothing of this endpoint:
+            // the days are counted from the first on which it is meant for the post.
+            if age < listed_until {
+                return within && (age - i32::from(ages.0)) % i32::from(every.max(1)) == 0;
+            }
             let waited = known.last_observed.map(|at| days_between(local_day(at, &utc), today));
             within && waited.is_none_or(|days| days >= i32::from(every))
         })
@@ -277,6 +291,24 @@ fn batches(
             .collect();
         jobs.push(start(input, &named, stream, None, posts));
     }
+}
+
+/// Until which age, in days, posts are read by a list with numbers on every run.
+fn listed_until(descriptor: &Descriptor) -> i32 {
+    let reads = |endpoint: &&Endpoint| {
+        endpoint
+            .fields
+            .iter()
+            .any(|field| field.subject == SubjectKind::Post && field.window == WindowKind::At)
+    };
+    // One in the order of change gives only what changed.
+    let listed = descriptor.endpoints.iter().filter(reads).filter(|endpoint| endpoint.lookback_days == 0);
+    let until = listed.map(|endpoint| match endpoint.shape {
+        Shape::Listing { published_within_days: Some(days) } => i32::from(days),
+        Shape::Listing { published_within_days: None } => i32::MAX,
+        _ => 0,
+    });
+    until.max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -284,7 +284,7 @@ impl Reading<'_, '_> {
         let steady = match self.unit.endpoint.shape {
             // Other posts than before: they may well have nothing yet.
             Shape::Snapshot => !self.unit.needs_known_posts(),
-            shape => matches!(shape, Shape::Windows { .. }),
+            shape => matches!(shape, Shape::Windows { .. } | Shape::Trailing { .. }),
         };
         if !(known.had_numbers && whole && steady) {
             return Ok(());
