@@ -1,6 +1,7 @@
 //! Whole-system tests of kepi, one binary so that the heavy crates are linked once.
 
 mod arrows;
+mod consent;
 mod generated;
 mod kill;
 mod platforms;
@@ -8,5 +9,6 @@ mod project;
 mod real_x;
 mod simulated;
 mod slt;
+mod trouble;
 mod truth;
 mod x_api;

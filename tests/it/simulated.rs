@@ -63,17 +63,18 @@ fn world_of(accounts: Vec<(Network, u32)>, posts_per_account: u32, now: Timestam
 /// that a platform tells.
 pub(crate) fn everything(platform: &str, world: &World) -> Value {
     match platform {
+        "douyin" => {
+            let accounts = (1_700_000_000_000_001_u64..).zip(world.accounts_of(Network::Douyin));
+            let bound =
+                accounts.map(|(advertiser, account)| (account.id.to_string(), json!(advertiser.to_string())));
+            json!({ "advertisers": bound.collect::<Map<String, Value>>() })
+        }
         "instagram" => json!({ "splits": true, "four_weeks": true, "mentions": true }),
         "linkedin" => json!({
             "tier": "standard", "reactions": true, "videos": "totals", "video_viewers": true,
             "version_ends": "2099-01-01",
         }),
-        "weibo" => json!({ "commercial": true, "mentions": true }),
-        "xiaohongshu" => {
-            let user = |account: &Profile| (account.id.to_string(), json!("5f00000000000000000000b1"));
-            let users: Map<String, Value> = world.accounts_of(Network::Xiaohongshu).map(user).collect();
-            json!({ "details": true, "brand_users": users })
-        }
+        "weibo" => json!({ "commercial": true }),
         _ => json!({}),
     }
 }
@@ -115,9 +116,8 @@ impl Simulated {
 
     fn configure(&mut self, config: &SimulatorConfig, settings: fn(&str, &World) -> Value) {
         let world = Arc::clone(self.simulator.world());
-        let mut text = String::from(
-            "[project]\nname = \"Simulated\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n",
-        );
+        let mut text =
+            String::from("[project]\nname = \"Simulated\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n");
         let mut adapters = BTreeMap::new();
         for name in adapter_names() {
             let profiles: Vec<&Profile> =
@@ -210,13 +210,15 @@ impl Simulated {
 
     /// The pipeline within the test, by the world's clock.
     pub(crate) async fn live(&self) -> Live {
-        let clock: Arc<dyn Clock> = Arc::new(WorldClock { clock: self.clock.clone(), turn: Mutex::default() });
+        let clock: Arc<dyn Clock> =
+            Arc::new(WorldClock { clock: self.clock.clone(), turn: Mutex::default() });
         let time = self.clock.clone();
         let options = StoreOptions { clock: Arc::new(move || time.now()), ..StoreOptions::default() };
         let folder = self.project.path("store");
         let store = Store::create(&folder.display().to_string(), options).await.expect("a store");
         let known = self.simulator.world().accounts();
-        let known = known.map(|profile| ConfiguredAccount { account: profile.as_account(), configured: true });
+        let known =
+            known.map(|profile| ConfiguredAccount { account: profile.as_account(), configured: true });
         store.put_accounts(known.collect()).await.expect("the accounts are known");
         let secrets: BTreeMap<String, String> = self.secrets.iter().cloned().collect();
         let mut transport = Transport::builder()
@@ -244,7 +246,8 @@ impl Simulated {
     fn ingest_accounts(&self) -> Vec<IngestAccount> {
         let account = |known: &SimulatedAccount| {
             let adapter = &self.adapters[known.reference.id.platform_name()];
-            let together = adapter.descriptor().endpoints.iter().any(|endpoint| endpoint.accounts_per_call > 1);
+            let together =
+                adapter.descriptor().endpoints.iter().any(|endpoint| endpoint.accounts_per_call > 1);
             let credential =
                 if together { known.reference.id.platform_name() } else { known.reference.id.as_str() };
             IngestAccount {

@@ -8,7 +8,9 @@ use kepi_core::{
     Catalogue, DateSpan, SubjectKind, Traffic, Window,
     period::{add_days, local_day},
 };
-use kepi_simulator::{AccountDay, AccountKey, Counter, Counters, Format, Network, PostFacts, PostKey, Profile, Split, World};
+use kepi_simulator::{
+    AccountDay, AccountKey, Counter, Counters, Network, PostFacts, PostKey, Profile, Split, World,
+};
 use serde_json::Value;
 
 use crate::simulated::Live;
@@ -64,7 +66,8 @@ pub(crate) async fn facts(live: &Live) -> Vec<Fact> {
             SubjectKind::Post => "post",
             _ => "subject",
         };
-        let columns: Vec<String> = metrics.iter().map(|metric| format!("cast(\"{metric}\" as double)")).collect();
+        let columns: Vec<String> =
+            metrics.iter().map(|metric| format!("cast(\"{metric}\" as double)")).collect();
         let sql = format!("select {KEYS}, {subject}, {} from {table} where current", columns.join(", "));
         for row in live.query(&sql).await {
             for (metric, value) in metrics.iter().zip(&row[8..]) {
@@ -75,9 +78,10 @@ pub(crate) async fn facts(live: &Live) -> Vec<Fact> {
             }
         }
     }
-    for (table, segment) in
-        [("segment_facts", "segment_dimension, segment_value"), ("other_facts", "'', ''")]
-    {
+    for (table, segment) in [
+        ("segment_facts", "segment_dimension, segment_value"),
+        ("other_facts", "'' as dimension, '' as part"),
+    ] {
         let sql = format!(
             "select {KEYS}, subject, subject_kind, metric, \
              coalesce(cast(count as double), real, cast(money as double)), {segment} from {table} where current"
@@ -140,7 +144,7 @@ pub(crate) fn compare(world: &World, facts: &[Fact]) -> Comparison {
             None => {
                 comparison.unknown.insert(sort);
             }
-            Some(truth) if close(truth, fact.value) => {
+            Some(truth) if close(truth, fact.value, &fact.metric) => {
                 *comparison.agreeing.entry(sort).or_default() += 1;
             }
             Some(truth) => {
@@ -151,15 +155,14 @@ pub(crate) fn compare(world: &World, facts: &[Fact]) -> Comparison {
     comparison
 }
 
-/// Platforms write fractions with few digits; everything else is exact.
-fn close(truth: f64, told: f64) -> bool {
-    let whole = truth.fract() == 0.0 && told.fract() == 0.0;
-    if whole { truth == told } else { (truth - told).abs() <= 0.0051_f64.min(truth.abs() * 1e-9 + 5.1e-5) + rounding(told) }
-}
-
-/// Money is told in hundredths.
-fn rounding(told: f64) -> f64 {
-    if told.abs() > 1.0 { 0.0051 } else { 0.0 }
+/// Platforms write fractions with few digits and money in hundredths; everything else is exact.
+fn close(truth: f64, told: f64, metric: &str) -> bool {
+    let most = match metric {
+        "spend" | "revenue" => 0.0051,
+        _ if truth.fract() == 0.0 && told.fract() == 0.0 => 0.0,
+        _ => 5.1e-5 + truth.abs() * 1e-9,
+    };
+    (truth - told).abs() <= most
 }
 
 /// What the world says; `None` where it has no word for it.
@@ -172,6 +175,15 @@ pub(crate) fn truth(world: &World, fact: &Fact) -> Option<f64> {
         SubjectKind::Campaign => about.campaign(),
         SubjectKind::Topic | SubjectKind::Location => None,
     }
+}
+
+/// What the public numbers of Douyin's videos begin at.
+pub(crate) const DOUYIN_VIDEOS: u64 = 7_500_000_000_000_000_001;
+
+/// When the post of a fact was published.
+pub(crate) fn published_at(world: &World, fact: &Fact) -> Option<Timestamp> {
+    let account = world.accounts().find(|account| account.id.as_str() == fact.account)?;
+    Some(About { world, account, fact }.the_post()?.published_at)
 }
 
 struct About<'a> {
@@ -226,12 +238,25 @@ impl About<'_> {
         (local_day(at, &zone), zone.to_datetime(at).hour())
     }
 
-    fn post(&self) -> Option<f64> {
-        let id = &self.fact.subject;
+    fn the_post(&self) -> Option<PostFacts> {
+        // Posts of Douyin stand under their public number.
+        if self.account.network == Network::Douyin {
+            let number = self.fact.subject.parse::<u64>().ok()?.checked_sub(DOUYIN_VIDEOS)?;
+            let index = u32::try_from(number % 1_000_000).ok()?;
+            return Some(self.world.post(PostKey { account: self.key(), index }));
+        }
         // Media of X stand under the post's number behind a kind, posts of LinkedIn under a URN.
-        let id = id.rsplit(['_', ':']).next().filter(|_| self.account.network != Network::Wechat).unwrap_or(id);
+        let id = match (self.account.network, self.fact.kind) {
+            (Network::X, SubjectKind::Media) => self.fact.subject.rsplit('_').next()?,
+            (Network::Linkedin, _) => self.fact.subject.rsplit(':').next()?,
+            _ => &self.fact.subject,
+        };
         let key = self.world.find_post(self.account.network, id)?;
-        let post = self.world.post(key);
+        Some(self.world.post(key))
+    }
+
+    fn post(&self) -> Option<f64> {
+        let post = self.the_post()?;
         let until = |at| self.world.counters_at(&post, at).unwrap_or_default();
         let split = match &self.fact.window {
             Window::At(at) => until(self.counted_until(*at, &post)),
@@ -283,11 +308,19 @@ impl About<'_> {
                 return Some((c[Counter::Readers] as f64 * 0.43).floor() / delivered as f64);
             }
             (Network::Weibo, "views") => c[Counter::Impressions],
+            (Network::Douyin, "video_plays") => c[Counter::Views],
+            (Network::Douyin, "downloads") => c[Counter::Saves] / 10,
+            (Network::Douyin, "avg_view_duration_s") => {
+                let seconds = c[Counter::WatchMillis] as f64 / 1000.0 / c[Counter::Views].max(1) as f64;
+                return Some((seconds * 10.0).round() / 10.0);
+            }
             (Network::Xiaohongshu, _) if delivered => return self.delivered(c),
             (Network::Xiaohongshu, "views") => clicks(c),
             (Network::Xiaohongshu, "viewers") => clicks(c) * 7 / 8,
             (Network::Xiaohongshu, "platform_engagements") => interactions,
-            (Network::Xiaohongshu, "platform_engagement_rate") => return Some(ratio(interactions, clicks(c))),
+            (Network::Xiaohongshu, "platform_engagement_rate") => {
+                return Some(ratio(interactions, clicks(c)));
+            }
             (Network::Xiaohongshu, "interest_users") => interactions / 3,
             (Network::Xiaohongshu, "avg_view_duration_s") => c[Counter::WatchMillis] / 1000 / plays,
             (Network::Xiaohongshu, "completion_rate") => {
@@ -308,8 +341,18 @@ impl About<'_> {
         0.45 + f64::from(index_of(post.key) % 30) / 100.0
     }
 
-    /// Numbers of paid delivery as Juguang names them.
+    /// Numbers of paid delivery as Ocean Engine and Juguang name them.
     fn delivered(&self, c: &Counters) -> Option<f64> {
+        if self.account.network == Network::Douyin {
+            return match self.fact.metric.as_str() {
+                "spend" => Some(c[Counter::SpendMicros] as f64 / 1e6),
+                "ad_impressions" => Some(c[Counter::Impressions] as f64),
+                "ad_clicks" => Some(c[Counter::LinkClicks] as f64),
+                "video_plays" => Some(c[Counter::Plays] as f64),
+                "conversions" => Some(c[Counter::Leads] as f64),
+                _ => None,
+            };
+        }
         let count = |counter: Counter| c[counter].max(0);
         let interactions = c[Counter::Likes]
             + c[Counter::Saves]
@@ -361,7 +404,11 @@ impl About<'_> {
                 let finished = self.finished(post);
                 let left = [0.5, 0.22, 0.16, 0.12].map(|share| share * (1.0 - finished));
                 let position: usize = self.part().parse().ok()?;
-                return left.iter().chain([&finished]).nth(position - 1).map(|rate| (rate * 100.0).round() / 100.0);
+                return left
+                    .iter()
+                    .chain([&finished])
+                    .nth(position - 1)
+                    .map(|rate| (rate * 100.0).round() / 100.0);
             }
             (Network::Instagram, "action_type") => {
                 let parts = shared(c[Counter::LinkClicks], &[0.8, 0.2]);
@@ -385,7 +432,8 @@ impl About<'_> {
             Window::Day(day) => {
                 // What the platform said of the day when it was last asked.
                 let seen = self.world.account_day_seen(self.key(), *day, self.fact.observed_at);
-                if self.account.network == Network::Xiaohongshu {
+                let paid = self.account.network == Network::Douyin && self.fact.traffic == Traffic::Paid;
+                if paid || self.account.network == Network::Xiaohongshu {
                     return self.delivery_of_day(*day);
                 }
                 if self.dimension().is_empty() { self.account_day(&seen) } else { self.part_of_day(&seen) }
@@ -417,7 +465,9 @@ impl About<'_> {
                 let users = self.audience_of_linkedin(dimension, at)?;
                 if metric == "profile_visits" { users * 3 } else { users }
             }
-            (Network::Instagram, dimension, "audience_users") => return self.audience_of_instagram(dimension, at),
+            (Network::Instagram, dimension, "audience_users") => {
+                return self.audience_of_instagram(dimension, at);
+            }
             (Network::Weibo, "follower_kind", _) => 87,
             _ => return None,
         };
@@ -463,10 +513,16 @@ impl About<'_> {
             (Network::Instagram, "profile_visits") => flows.profile_visits,
             (Network::Instagram, "link_clicks") => total[Counter::LinkClicks],
             (Network::Instagram, "story_replies") => 0,
+            // The dialect deals out what a day had by kind of media.
+            (Network::Instagram, "video_plays") => return None,
             (Network::Instagram, "mentions") => (flows.mentions + 4) / 5,
             (Network::Weibo, "views") => c[Counter::Impressions],
             (Network::Weibo, "reads") => c[Counter::DetailExpands],
             (Network::Weibo, "following_total") => self.world.following_at(self.key(), self.fact.observed_at),
+            (Network::Douyin, "video_plays") => c[Counter::Views],
+            (Network::Douyin, "downloads") => c[Counter::Saves] / 10,
+            (Network::Douyin, "product_clicks") => c[Counter::LinkClicks],
+            (Network::Douyin, "completion_count") => c[Counter::Completions],
             (Network::Wechat, "read_users") => c[Counter::Readers],
             (Network::Wechat, "share_users") => c[Counter::ShareUsers],
             (Network::Wechat, "zaikan_users") => c[Counter::Zaikan],
@@ -474,13 +530,17 @@ impl About<'_> {
             (Network::Wechat, "save_users") => c[Counter::Saves],
             (Network::Wechat, "link_click_users") => c[Counter::LinkClicks],
             (_, metric) => {
-                return day.readings(self.fact.traffic).into_iter().find(|it| it.metric.as_str() == metric).map(
-                    |reading| match reading.value {
+                return day
+                    .readings(self.fact.traffic)
+                    .into_iter()
+                    .find(|it| it.metric.as_str() == metric)
+                    .map(|reading| match reading.value {
                         kepi_core::Value::Count(count) => count as f64,
                         kepi_core::Value::Real(real) => real,
-                        kepi_core::Value::Money(money) => money.amount.to_string().parse().unwrap_or(f64::NAN),
-                    },
-                );
+                        kepi_core::Value::Money(money) => {
+                            money.amount.to_string().parse().unwrap_or(f64::NAN)
+                        }
+                    });
             }
         };
         Some(value as f64)
@@ -499,7 +559,8 @@ impl About<'_> {
             (Network::Wechat, "follow_source", metric) => {
                 let sources = ["0", "1", "17", "30", "57", "161", "200"];
                 let weights = [0.34, 0.2, 0.06, 0.14, 0.08, 0.1, 0.08];
-                let whole = if metric == "follows_gained" { flows.follows_gained } else { flows.follows_lost };
+                let whole =
+                    if metric == "follows_gained" { flows.follows_gained } else { flows.follows_lost };
                 let place = sources.iter().position(|source| *source == self.part())?;
                 shared(whole, &weights)[place]
             }
@@ -509,7 +570,8 @@ impl About<'_> {
                 if metric == "messages_in" { count } else { (count * 2 / 3).max(1) }
             }
             (Network::Linkedin, dimension, metric) => {
-                let whole = if metric == "profile_visits" { flows.profile_visits } else { flows.profile_visit_users };
+                let whole =
+                    if metric == "profile_visits" { flows.profile_visits } else { flows.profile_visit_users };
                 let share = match (dimension, self.part()) {
                     ("device", "desktop") => 0.7,
                     ("device", "mobile") => 0.3,
@@ -527,6 +589,15 @@ impl About<'_> {
                 "mutual" => 87,
                 _ => return None,
             },
+            (Network::Douyin, "traffic_source", metric) => {
+                let whole = match metric {
+                    "video_plays" => total[Counter::Views],
+                    metric => total[counter(metric)?],
+                };
+                let sources = ["推荐", "搜索", "主页", "其他"];
+                let place = sources.iter().position(|source| *source == self.part())?;
+                shared(whole, &[0.62, 0.14, 0.11, 0.13])[place]
+            }
             _ => return None,
         };
         Some(value as f64)
@@ -542,6 +613,10 @@ impl About<'_> {
             change.paid
         };
         let wanted: Box<dyn Fn(&PostFacts) -> bool> = match (self.fact.kind, self.dimension()) {
+            (SubjectKind::Campaign, _) if self.account.network == Network::Douyin => {
+                let number = self.fact.subject.clone();
+                Box::new(move |post| (7_400_000_000_000_000_009 + self.number_of(post)).to_string() == number)
+            }
             (SubjectKind::Campaign, _) => {
                 let number: i64 = self.fact.subject.parse().ok()?;
                 Box::new(move |post| campaign_of(post) == number)
@@ -655,9 +730,4 @@ fn place_of<'v>(dimension: &str, value: &'v str) -> &'v str {
         ("city", _) => "90009706",
         _ => value,
     }
-}
-
-/// Whether a post is one of those that a platform lists.
-pub(crate) fn is_video(post: &PostFacts) -> bool {
-    post.format == Format::Video
 }

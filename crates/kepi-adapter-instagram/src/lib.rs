@@ -10,7 +10,7 @@ mod tests;
 
 use kepi_core::{
     Adapter, Body, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result, Token,
-    TokenKind, credential::Consent, settings,
+    settings,
 };
 use serde_json::Value;
 
@@ -73,10 +73,6 @@ impl Adapter for InstagramAdapter {
 
     fn decodes_refusal(&self, endpoint: &str, response: &Response) -> bool {
         decode::refusal::is_decoded(endpoint, response)
-    }
-
-    fn consent_parameters(&self, kind: &TokenKind, consent: &Consent<'_>) -> Vec<(&'static str, String)> {
-        consent.parameters(kind.scopes, ",")
     }
 
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {

@@ -10,7 +10,7 @@ mod tests;
 
 use kepi_core::{
     Adapter, Body, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result, Token,
-    TokenKind, credential::Consent, settings,
+    settings,
 };
 use serde_json::Value;
 
@@ -57,10 +57,6 @@ impl Adapter for XiaohongshuAdapter {
 
     fn classify(&self, response: &Response) -> Option<Error> {
         decode::failure::of(response)
-    }
-
-    fn consent_parameters(&self, kind: &TokenKind, consent: &Consent<'_>) -> Vec<(&'static str, String)> {
-        request::consent(kind, consent)
     }
 
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {

@@ -2,8 +2,7 @@
 
 use jiff::tz::{TimeZone, offset};
 use kepi_core::{
-    AccountRef, Cursor, DateSpan, Error, ErrorKind, Grant, Job, Payload, Request, Result, TokenKind,
-    credential::Consent, period::add_days,
+    AccountRef, Cursor, DateSpan, Error, ErrorKind, Grant, Job, Payload, Request, Result, period::add_days,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -225,19 +224,6 @@ pub(crate) fn spans(job: &Job) -> Vec<DateSpan> {
 
 fn bad_request(job: &Job, message: &str) -> Error {
     Error::new(ErrorKind::BadRequest, message).with("endpoint", &job.endpoint)
-}
-
-/// The query of the page of consent: Xiaohongshu's own names, and the scopes as a list in JSON.
-pub(crate) fn consent(kind: &TokenKind, consent: &Consent<'_>) -> Vec<(&'static str, String)> {
-    let mut parameters = vec![
-        ("app_id", consent.client_id.to_owned()),
-        ("redirect_uri", consent.redirect_uri.to_owned()),
-        ("state", consent.state.to_owned()),
-    ];
-    if !kind.scopes.is_empty() {
-        parameters.push(("scope", json!(kind.scopes).to_string()));
-    }
-    parameters
 }
 
 /// The request that exchanges a grant for a pair of tokens. Codes and refresh tokens are dead after one use, so

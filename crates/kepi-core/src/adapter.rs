@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use crate::{
-    Body, Cursor, Descriptor, Error, ErrorKind, Grant, Job, Page, Request, Response, Result, Token, TokenKind,
-    credential::Consent,
-};
+use crate::{Body, Cursor, Descriptor, Error, ErrorKind, Grant, Job, Page, Request, Response, Result, Token};
 
 /// Turns a body into a page. Pure and repeatable: the same job, cursor and body give the same page, today or
 /// from the journal in a year.
@@ -43,12 +40,6 @@ pub trait Adapter: Decoder {
     fn decodes_refusal(&self, endpoint: &str, response: &Response) -> bool {
         let _ = (endpoint, response);
         false
-    }
-
-    /// The query of the page of consent to which a person is sent for a token of a kind; as RFC 6749 has it, unless
-    /// the platform has names of its own.
-    fn consent_parameters(&self, kind: &TokenKind, consent: &Consent<'_>) -> Vec<(&'static str, String)> {
-        consent.parameters(kind.scopes, " ")
     }
 
     /// The request that exchanges a grant for a token of `kind`.

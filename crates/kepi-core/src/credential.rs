@@ -100,40 +100,6 @@ impl fmt::Display for Grant {
     }
 }
 
-/// What a person is sent to the platform's page of consent with.
-#[derive(Debug, Clone, Copy)]
-pub struct Consent<'a> {
-    /// The app's id.
-    pub client_id: &'a str,
-    /// Where the person comes back to.
-    pub redirect_uri: &'a str,
-    /// What tells this consent from others.
-    pub state: &'a str,
-    /// The PKCE challenge (S256), where the kind asks for one.
-    pub challenge: Option<&'a str>,
-}
-
-impl Consent<'_> {
-    /// The parameters of RFC 6749, with the scopes joined by a separator.
-    #[must_use]
-    pub fn parameters(&self, scopes: &[&str], separator: &str) -> Vec<(&'static str, String)> {
-        let mut parameters = vec![
-            ("response_type", "code".to_owned()),
-            ("client_id", self.client_id.to_owned()),
-            ("redirect_uri", self.redirect_uri.to_owned()),
-            ("state", self.state.to_owned()),
-        ];
-        if !scopes.is_empty() {
-            parameters.push(("scope", scopes.join(separator)));
-        }
-        if let Some(challenge) = self.challenge {
-            parameters.push(("code_challenge", challenge.to_owned()));
-            parameters.push(("code_challenge_method", "S256".to_owned()));
-        }
-        parameters
-    }
-}
-
 /// A token and what came with it. It has no `Debug` that tells.
 #[derive(Clone)]
 pub struct Token {

@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Brings an account's consent: OAuth on loopback, or a pasted code; again when a person must agree anew.
     Auth(Auth),
     /// Checks configuration, KPI files and formulas; all faults at once.
-    Check,
+    Check(Check),
     /// Asks the platforms for what is due, once, now.
     Ingest(Ingest),
     /// Reads native export files and tables of your own.
@@ -93,6 +93,15 @@ pub(crate) struct Init {
     /// The platforms to start with.
     #[arg(long, value_delimiter = ',', value_name = "PLATFORM")]
     pub platforms: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Also try the credentials: a call or two for each account.
+    #[arg(long)]
+    pub online: bool,
+    #[command(flatten)]
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -27,7 +27,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Init(arguments) => init::run(&arguments),
         Command::Auth(arguments) => auth::run(&load()?, &arguments).await,
-        Command::Check => check::run(&load()?),
+        Command::Check(arguments) => check::run(&load()?, &arguments).await,
         Command::Ingest(arguments) => ingest::run(&load()?, &arguments).await,
         Command::Backfill(arguments) => ingest::backfill(&load()?, &arguments).await,
         Command::Import(arguments) => import::run(&load()?, &arguments).await,

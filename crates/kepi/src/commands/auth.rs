@@ -6,10 +6,7 @@
 use std::{io::BufRead, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use kepi_core::{
-    AccountId, Adapter, Error, ErrorKind, Grant, TokenFlow, TokenKind, credential::Consent,
-    document::one_of_hint,
-};
+use kepi_core::{AccountId, Adapter, Error, ErrorKind, Grant, TokenFlow, TokenKind, document::one_of_hint};
 use kepi_transport::{Secrets, Transport};
 use sha2::{Digest, Sha256};
 use tokio::{
@@ -45,7 +42,8 @@ pub(crate) async fn run(project: &Project, arguments: &Auth) -> Result<Outcome> 
 
 fn account<'p>(project: &'p Project, id: &AccountId) -> Result<&'p ConfiguredAccount> {
     project.config.account(id).ok_or_else(|| {
-        let names: Vec<&str> = project.config.accounts.iter().map(|known| known.account.id.as_str()).collect();
+        let names: Vec<&str> =
+            project.config.accounts.iter().map(|known| known.account.id.as_str()).collect();
         Error::bad_input(format!("the configuration has no account {id}"))
             .hint(one_of_hint(id.as_str(), &names))
             .into()
@@ -113,8 +111,9 @@ async fn authorise(
                 redirect_uri: &redirect_uri,
                 state: &state,
                 challenge: challenge.as_deref(),
+                scopes: kind.scopes,
             };
-            let address = address(authorize_url, &adapter.consent_parameters(kind, &consent));
+            let address = consent.address(authorize_url);
             output::note(&format!("{id}, {}: {}", kind.name, kind.title));
             output::note("open this address in a browser where you are signed in as the account, and agree:");
             output::result(&format!("{address}\n"))?;
@@ -139,11 +138,48 @@ fn random() -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn address(page: &str, parameters: &[(&'static str, String)]) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(parameters);
-    let sign = if page.contains('?') { '&' } else { '?' };
-    format!("{page}{sign}{}", query.finish())
+/// What a person is sent to the platform's page of consent with.
+struct Consent<'a> {
+    client_id: &'a str,
+    redirect_uri: &'a str,
+    state: &'a str,
+    /// The PKCE challenge (S256), where the kind asks for one.
+    challenge: Option<&'a str>,
+    scopes: &'a [&'a str],
+}
+
+impl Consent<'_> {
+    /// The page with all that it asks for: in its own places where it has any, as RFC 6749 has it otherwise.
+    fn address(&self, page: &str) -> String {
+        if page.contains("{client_id}") {
+            return [
+                ("{client_id}", self.client_id),
+                ("{redirect_uri}", self.redirect_uri),
+                ("{state}", self.state),
+                ("{scopes}", &self.scopes.join(",")),
+            ]
+            .into_iter()
+            .fold(page.to_owned(), |page, (place, value)| page.replace(place, &encoded(value)));
+        }
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", self.client_id)
+            .append_pair("redirect_uri", self.redirect_uri)
+            .append_pair("state", self.state);
+        if !self.scopes.is_empty() {
+            query.append_pair("scope", &self.scopes.join(" "));
+        }
+        if let Some(challenge) = self.challenge {
+            query.append_pair("code_challenge", challenge).append_pair("code_challenge_method", "S256");
+        }
+        let sign = if page.contains('?') { '&' } else { '?' };
+        format!("{page}{sign}{}", query.finish())
+    }
+}
+
+fn encoded(value: &str) -> String {
+    form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
 /// How the code comes back.
@@ -331,8 +367,24 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_an_address_is_encoded() {
-        let text = address("https://a.example/auth", &[("scope", "a b".to_owned()), ("x", "[\"é\"]".to_owned())]);
-        assert_eq!(text, "https://a.example/auth?scope=a+b&x=%5B%22%C3%A9%22%5D");
+    fn a_platform_is_asked_by_its_own_names_or_the_standards() {
+        let consent = Consent {
+            client_id: "app 1",
+            redirect_uri: "http://127.0.0.1:1/callback",
+            state: "s",
+            challenge: Some("c"),
+            scopes: &["a", "b"],
+        };
+        assert_eq!(
+            consent
+                .address("https://a.example/auth?app={client_id}&to={redirect_uri}&s={state}&scope={scopes}"),
+            "https://a.example/auth?app=app+1&to=http%3A%2F%2F127.0.0.1%3A1%2Fcallback&s=s&scope=a%2Cb"
+        );
+        assert_eq!(
+            consent.address("https://a.example/auth?prompt=consent"),
+            "https://a.example/auth?prompt=consent&response_type=code&client_id=app+1\
+             &redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcallback&state=s&scope=a+b\
+             &code_challenge=c&code_challenge_method=S256"
+        );
     }
 }

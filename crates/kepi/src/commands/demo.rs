@@ -157,7 +157,7 @@ fn write_project(dir: &Path, simulator: &Simulator, simulated: &SimulatorConfig)
             }
         }
     }
-    init::run(&Init { dir: dir.to_owned(), platforms: Vec::new() })?;
+    init::write(&Init { dir: dir.to_owned(), platforms: Vec::new() })?;
     std::fs::write(dir.join("kepi.toml"), text)?;
     Ok(())
 }

@@ -199,9 +199,8 @@ struct Line {
 
 impl Line {
     fn message(&self) -> String {
-        let sum = |count: fn(&Tally) -> u64| {
-            count(&self.brought) + self.running.values().map(count).sum::<u64>()
-        };
+        let sum =
+            |count: fn(&Tally) -> u64| count(&self.brought) + self.running.values().map(count).sum::<u64>();
         let (pages, measurements) = (sum(|tally| tally.pages), sum(|tally| tally.measurements));
         format!("{pages} pages, {measurements} measurements")
     }
