@@ -2,11 +2,15 @@
 
 mod arrows;
 mod bench;
+mod consent;
 mod generated;
 mod kill;
+mod platforms;
 mod project;
 mod real_x;
 mod rollups;
 mod simulated;
 mod slt;
+mod trouble;
+mod truth;
 mod x_api;

@@ -121,6 +121,7 @@ impl Reading<'_, '_> {
             let next = page.next.clone();
             items += items_of(&page);
             self.hear(&page).await;
+            self.context.learn(&page.accounts);
             self.push(planned, cursor, fetched, page).await?;
             // A snapshot of the newest is always full; its decoder says when some may have been missed.
             let cap = self.unit.endpoint.page_cap.filter(|_| !self.unit.needs_known_posts());

@@ -26,8 +26,10 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Writes a project in which everything works at once.
     Init(Init),
+    /// Brings an account's consent: OAuth on loopback, or a pasted code; again when a person must agree anew.
+    Auth(Auth),
     /// Checks configuration, KPI files and formulas; all faults at once.
-    Check,
+    Check(Check),
     /// Asks the platforms for what is due, once, now.
     Ingest(Ingest),
     /// Reads native export files and tables of your own.
@@ -94,6 +96,34 @@ pub(crate) struct Init {
     /// The platforms to start with.
     #[arg(long, value_delimiter = ',', value_name = "PLATFORM")]
     pub platforms: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Also try the credentials: a call or two for each account.
+    #[arg(long)]
+    pub online: bool,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Auth {
+    /// The account, platform/name.
+    #[arg(value_name = "ACCOUNT")]
+    pub account: AccountId,
+    /// The kind of token; all that the account has credentials for otherwise.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// The port on loopback to which the platform sends the browser back: register http://127.0.0.1:PORT/callback.
+    #[arg(long, default_value_t = 8914, value_name = "PORT")]
+    pub port: u16,
+    /// An address of your own that is registered with the platform: the code is pasted from it.
+    #[arg(long, value_name = "URL", conflicts_with = "port")]
+    pub redirect_uri: Option<String>,
+    /// How long the browser is waited for.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub wait_secs: u64,
 }
 
 /// Which accounts.

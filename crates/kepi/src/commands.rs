@@ -7,6 +7,7 @@ use crate::{
 };
 
 mod adapters;
+mod auth;
 mod check;
 mod demo;
 mod evaluate;
@@ -26,7 +27,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Init(arguments) => init::run(&arguments),
-        Command::Check => check::run(&load()?),
+        Command::Auth(arguments) => auth::run(&load()?, &arguments).await,
+        Command::Check(arguments) => check::run(&load()?, &arguments).await,
         Command::Ingest(arguments) => ingest::run(&load()?, &arguments).await,
         Command::Backfill(arguments) => ingest::backfill(&load()?, &arguments).await,
         Command::Import(arguments) => import::run(&load()?, &arguments).await,

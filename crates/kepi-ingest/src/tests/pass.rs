@@ -375,13 +375,7 @@ async fn a_refused_metric_is_named_in_the_jobs_that_follow() {
     world.asked().await;
     world.clock.forward(8 * 24);
     world.asked().await;
-    let named: Vec<Vec<String>> = told
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|one: &Vec<_>| one.iter().map(ToString::to_string).collect())
-        .collect();
-    assert_eq!(named, [vec![], vec!["likes".to_owned()], vec![]]);
+    assert_eq!(*told.lock().unwrap(), [vec![], vec![smol_str::SmolStr::new("likes")], vec![]]);
 }
 
 #[tokio::test]

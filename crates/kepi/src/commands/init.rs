@@ -1,6 +1,10 @@
 //! `kepi init`: a project in which everything works at once.
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use kepi_core::{Error, ErrorKind, document::one_of_hint};
 
@@ -19,6 +23,14 @@ const SCHEMAS: &[(&str, &str)] = &[
 const STARTERS: &[(&str, &str)] = &[("x", include_str!("../../../../config/kpis/x.toml"))];
 
 pub(crate) fn run(arguments: &Init) -> Result<Outcome> {
+    let configuration = write(arguments)?;
+    output::note(&format!("wrote {} with starter KPIs in kpis/", configuration.display()));
+    output::note("next: kepi import FILE… --account x/NAME, then kepi evaluate; or kepi demo to look round");
+    Ok(Outcome::Done)
+}
+
+/// Writes the project; says where its configuration is.
+pub(crate) fn write(arguments: &Init) -> Result<PathBuf> {
     let starters = starters(&arguments.platforms)?;
     let dir = &arguments.dir;
     let configuration = dir.join("kepi.toml");
@@ -35,9 +47,7 @@ pub(crate) fn run(arguments: &Init) -> Result<Outcome> {
         write_new(&dir.join(format!("kpis/{platform}.toml")), text)?;
     }
     write_new(&configuration, CONFIGURATION)?;
-    output::note(&format!("wrote {} with starter KPIs in kpis/", configuration.display()));
-    output::note("next: kepi import FILE… --account x/NAME, then kepi evaluate; or kepi demo to look round");
-    Ok(Outcome::Done)
+    Ok(configuration)
 }
 
 fn starters(platforms: &[String]) -> Result<Vec<(&'static str, &'static str)>> {
