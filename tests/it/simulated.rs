@@ -1,64 +1,190 @@
-//! A project whose accounts live on simulated platforms on loopback.
+//! A project whose accounts live on simulated platforms on loopback: all platforms that have an adapter.
+//!
+//! The command asks them as a user's project would; [`Simulated::live`] is the same pipeline within the test, by
+//! the world's clock, so that days pass and nobody waits.
 
-use std::{fmt::Write as _, process::Command, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    process::Command,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use async_trait::async_trait;
 use jiff::{Timestamp, ToSpan};
-use kepi_simulator::{Network, SimClock, Simulator, SimulatorConfig, World, WorldConfig};
+use kepi_core::{AccountRef, Adapter, Decoder, TokenFlow, credential::Refresh};
+use kepi_ingest::{
+    InMemory, Ingest, IngestAccount, IngestOptions, IngestRequest, PlanReport, RunReport, Silent, StopFlag,
+};
+use kepi_simulator::{Network, Profile, SimClock, Simulator, SimulatorConfig, World, WorldConfig};
+use kepi_store::{ConfiguredAccount, Decoders, Store, StoreOptions};
+use kepi_transport::{Clock, CredentialSource, FileCredentials, Transport};
+use serde_json::{Map, Value, json};
+use xtask::generate::{adapter_names, build_adapter};
 
 use crate::project::Project;
 
 /// The simulated platforms and a project that asks them.
 pub(crate) struct Simulated {
     pub simulator: Simulator,
+    pub clock: SimClock,
     pub project: Project,
+    adapters: Arc<BTreeMap<String, Arc<dyn Adapter>>>,
+    accounts: Vec<SimulatedAccount>,
     secrets: Vec<(String, String)>,
+}
+
+/// An account, and where its secrets are: kind of token → key → variable.
+struct SimulatedAccount {
+    reference: AccountRef,
+    credentials: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// A world of X in the year before a moment: so many accounts with so many posts each.
 pub(crate) fn x_world(accounts: u32, posts: u32, now: Timestamp) -> World {
+    world_of(vec![(Network::X, accounts)], posts, now)
+}
+
+/// A world of all platforms that have an adapter, in the year before a moment.
+pub(crate) fn world(accounts: u32, posts: u32, now: Timestamp) -> World {
+    let names = adapter_names();
+    let networks = Network::ALL.into_iter().filter(|network| names.contains(&network.name()));
+    world_of(networks.map(|network| (network, accounts)).collect(), posts, now)
+}
+
+fn world_of(accounts: Vec<(Network, u32)>, posts_per_account: u32, now: Timestamp) -> World {
     let start = now.checked_sub((365 * 24).hours()).expect("a year ago");
-    let accounts_of = vec![(Network::X, accounts)];
-    World::new(WorldConfig { accounts: accounts_of, start, end: now, ..WorldConfig::bench(accounts, posts) })
+    // Some days lie ahead, so that the clock can be moved on.
+    let end = now.checked_add((60 * 24).hours()).expect("some days on");
+    World::new(WorldConfig { accounts, posts_per_account, start, end, ..WorldConfig::demo() })
+}
+
+/// What the simulated platforms are asked for beyond the defaults: what a user would switch on to have all
+/// that a platform tells.
+pub(crate) fn everything(platform: &str, world: &World) -> Value {
+    match platform {
+        "douyin" => {
+            let accounts = (1_700_000_000_000_001_u64..).zip(world.accounts_of(Network::Douyin));
+            let bound =
+                accounts.map(|(advertiser, account)| (account.id.to_string(), json!(advertiser.to_string())));
+            json!({ "advertisers": bound.collect::<Map<String, Value>>() })
+        }
+        "instagram" => json!({ "splits": true, "four_weeks": true, "mentions": true }),
+        "linkedin" => json!({
+            "tier": "standard", "reactions": true, "videos": "totals", "video_viewers": true,
+            "version_ends": "2099-01-01",
+        }),
+        "weibo" => json!({ "commercial": true }),
+        _ => json!({}),
+    }
+}
+
+/// What any account of the platform gets by default, whatever the day on which the tests are run.
+pub(crate) fn defaults(platform: &str, _: &World) -> Value {
+    if platform == "linkedin" { json!({ "version_ends": "2099-01-01" }) } else { json!({}) }
 }
 
 impl Simulated {
     /// Starts the platforms over a world at a moment at which its clock stands still.
     pub(crate) async fn start(world: World, now: Timestamp) -> Self {
+        Self::start_with(world, now, SimulatorConfig::default(), defaults).await
+    }
+
+    /// The same, with platforms that behave in another way and settings of the adapters.
+    pub(crate) async fn start_with(
+        world: World,
+        now: Timestamp,
+        config: SimulatorConfig,
+        settings: fn(&str, &World) -> Value,
+    ) -> Self {
         let world = Arc::new(world);
         let clock = SimClock::at(now);
-        let config = SimulatorConfig { clock: Some(clock), ..SimulatorConfig::default() };
+        let config = SimulatorConfig { clock: Some(clock.clone()), ..config };
         let simulator =
             Simulator::start(Arc::clone(&world), config.clone()).await.expect("the platforms start");
-        let project = Project::new();
-        let mut simulated = Self { simulator, project, secrets: Vec::new() };
-        simulated.configure(&config);
+        let mut simulated = Self {
+            simulator,
+            clock,
+            project: Project::new(),
+            adapters: Arc::default(),
+            accounts: Vec::new(),
+            secrets: Vec::new(),
+        };
+        simulated.configure(&config, settings);
         simulated
     }
 
-    fn configure(&mut self, config: &SimulatorConfig) {
-        let url = self.simulator.url("x").expect("X is simulated");
-        let mut text = format!(
-            "[project]\nname = \"Simulated\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n\n[platform.x]\nbase_url = \"{url}\"\n"
-        );
-        self.secrets.push(("SIM_CLIENT_ID".into(), config.client_id.clone()));
-        self.secrets.push(("SIM_CLIENT_SECRET".into(), config.client_secret.clone()));
-        for (i, account) in self.simulator.world().accounts().enumerate() {
-            let token = self.simulator.refresh_token(&account.id).expect("a consent");
-            self.secrets.push((format!("SIM_REFRESH_{i}"), token));
-            let _ = write!(
-                text,
-                "\n[[account]]\nid = \"{}\"\nplatform_id = \"{}\"\nzone = \"UTC\"\n[account.credentials]\n\
-                 app = {{ client_id_env = \"SIM_CLIENT_ID\", client_secret_env = \"SIM_CLIENT_SECRET\" }}\n\
-                 user = {{ client_id_env = \"SIM_CLIENT_ID\", client_secret_env = \"SIM_CLIENT_SECRET\", refresh_token_env = \"SIM_REFRESH_{i}\" }}\n",
-                account.id, account.platform_id
-            );
+    fn configure(&mut self, config: &SimulatorConfig, settings: fn(&str, &World) -> Value) {
+        let world = Arc::clone(self.simulator.world());
+        let mut text =
+            String::from("[project]\nname = \"Simulated\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n");
+        let mut adapters = BTreeMap::new();
+        for name in adapter_names() {
+            let profiles: Vec<&Profile> =
+                world.accounts().filter(|account| account.network.name() == name).collect();
+            let Some(url) = self.simulator.url(name).filter(|_| !profiles.is_empty()) else { continue };
+            let settings = at_loopback(name, url, settings(name, &world));
+            let _ = write!(text, "\n[platform.{name}]\n{}", toml_lines(&settings));
+            let adapter = build_adapter(name, settings).expect("the settings are good");
+            for profile in profiles {
+                let credentials = self.credentials(config, adapter.as_ref(), profile);
+                text.push_str(&account_block(profile, &credentials));
+                self.accounts.push(SimulatedAccount { reference: profile.as_ref(), credentials });
+            }
+            adapters.insert(name.to_owned(), adapter);
         }
+        self.adapters = Arc::new(adapters);
         self.project.write("kepi.toml", &text);
     }
 
-    /// The values that nobody may see: the application's secret and the accounts' tokens.
+    /// Puts an account's secrets into variables; says kind of token → key → variable.
+    fn credentials(
+        &mut self,
+        config: &SimulatorConfig,
+        adapter: &dyn Adapter,
+        profile: &Profile,
+    ) -> BTreeMap<String, BTreeMap<String, String>> {
+        // An account of WeChat is an application of its own.
+        let own_app = (profile.network == Network::Wechat).then(|| profile.platform_id.to_string());
+        let of = profile.id.as_str().replace(['/', '-'], "_").to_uppercase();
+        let mut kinds = BTreeMap::new();
+        for kind in adapter.descriptor().tokens {
+            let app = |of: &str| {
+                let id = own_app.clone().unwrap_or_else(|| config.client_id.clone());
+                let of = if own_app.is_some() { of } else { "SIMULATED" };
+                vec![
+                    ("client_id_env", format!("{of}_CLIENT_ID"), id),
+                    ("client_secret_env", format!("{of}_CLIENT_SECRET"), config.client_secret.clone()),
+                ]
+            };
+            let named = match kind.flow {
+                TokenFlow::AuthorizationCode { refresh: Refresh::Never | Refresh::Exchange, .. }
+                | TokenFlow::Static => {
+                    let token = self.simulator.user_token(&profile.id).expect("a consent");
+                    app(&of).into_iter().chain([("token_env", format!("{of}_TOKEN"), token)]).collect()
+                }
+                TokenFlow::AuthorizationCode { .. } => {
+                    let token = self.simulator.refresh_token(&profile.id).expect("a consent");
+                    let refresh = ("refresh_token_env", format!("{of}_REFRESH_TOKEN"), token);
+                    app(&of).into_iter().chain([refresh]).collect()
+                }
+                TokenFlow::Client => app(&of),
+            };
+            let mut references = BTreeMap::new();
+            for (key, variable, value) in named {
+                references.insert(key.to_owned(), variable.clone());
+                if self.secrets.iter().all(|(known, _)| *known != variable) {
+                    self.secrets.push((variable, value));
+                }
+            }
+            kinds.insert(kind.name.to_owned(), references);
+        }
+        kinds
+    }
+
+    /// The values that nobody may see: the applications' secrets and the accounts' tokens.
     pub(crate) fn secret_values(&self) -> impl Iterator<Item = &str> {
-        self.secrets.iter().filter(|(name, _)| name != "SIM_CLIENT_ID").map(|(_, value)| value.as_str())
+        self.secrets.iter().filter(|(name, _)| !name.ends_with("_CLIENT_ID")).map(|(_, value)| value.as_str())
     }
 
     /// `kepi` with the accounts' secrets in its environment.
@@ -67,4 +193,172 @@ impl Simulated {
         command.envs(self.secrets.iter().cloned());
         command
     }
+
+    /// The platforms that are asked.
+    pub(crate) fn platforms(&self) -> impl Iterator<Item = &str> {
+        self.adapters.keys().map(String::as_str)
+    }
+
+    /// An adapter as it is configured.
+    pub(crate) fn adapter(&self, platform: &str) -> &Arc<dyn Adapter> {
+        &self.adapters[platform]
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        self.simulator.world()
+    }
+
+    /// The pipeline within the test, by the world's clock.
+    pub(crate) async fn live(&self) -> Live {
+        let clock: Arc<dyn Clock> =
+            Arc::new(WorldClock { clock: self.clock.clone(), turn: Mutex::default() });
+        let time = self.clock.clone();
+        let options = StoreOptions { clock: Arc::new(move || time.now()), ..StoreOptions::default() };
+        let folder = self.project.path("store");
+        let store = Store::create(&folder.display().to_string(), options).await.expect("a store");
+        let known = self.simulator.world().accounts();
+        let known =
+            known.map(|profile| ConfiguredAccount { account: profile.as_account(), configured: true });
+        store.put_accounts(known.collect()).await.expect("the accounts are known");
+        let secrets: BTreeMap<String, String> = self.secrets.iter().cloned().collect();
+        let mut transport = Transport::builder()
+            .clock(Arc::clone(&clock))
+            .credentials(Arc::new(FileCredentials::new(self.project.path(".kepi/tokens"))))
+            .environment(move |name| secrets.get(name).cloned());
+        for account in &self.accounts {
+            let by_kind = account.credentials.iter().map(|(kind, references)| {
+                let source = CredentialSource::from_references(references).expect("references");
+                (kind.clone(), source)
+            });
+            transport = transport.sources(&account.reference.id, by_kind.collect());
+        }
+        let transport = transport.build().expect("a transport");
+        let ingest = Ingest::new(
+            Arc::new(transport),
+            Arc::new(store.clone()),
+            Arc::new(InMemory::default()),
+            clock,
+            IngestOptions::default(),
+        );
+        Live { store, ingest, accounts: self.ingest_accounts(), adapters: Arc::clone(&self.adapters) }
+    }
+
+    fn ingest_accounts(&self) -> Vec<IngestAccount> {
+        let account = |known: &SimulatedAccount| {
+            let adapter = &self.adapters[known.reference.id.platform_name()];
+            let together =
+                adapter.descriptor().endpoints.iter().any(|endpoint| endpoint.accounts_per_call > 1);
+            let credential =
+                if together { known.reference.id.platform_name() } else { known.reference.id.as_str() };
+            IngestAccount {
+                reference: known.reference.clone(),
+                adapter: Arc::clone(adapter),
+                credential: credential.into(),
+            }
+        };
+        self.accounts.iter().map(account).collect()
+    }
+}
+
+/// The pipeline within a test.
+pub(crate) struct Live {
+    pub store: Store,
+    pub ingest: Ingest,
+    pub accounts: Vec<IngestAccount>,
+    adapters: Arc<BTreeMap<String, Arc<dyn Adapter>>>,
+}
+
+impl Decoders for Live {
+    fn decoder(&self, platform: &str) -> Option<Arc<dyn Decoder>> {
+        self.adapters.get(platform).map(|adapter| Arc::clone(adapter) as Arc<dyn Decoder>)
+    }
+}
+
+impl Live {
+    /// Asks for what is due, once; all of it rests in the tables then.
+    pub(crate) async fn pass(&self) -> RunReport {
+        let request = IngestRequest::due(self.accounts.clone());
+        let report = self.ingest.run(&request, &Silent, &StopFlag::default()).await.expect("it begins");
+        self.store.catch_up(self).await.expect("the projections catch up");
+        report
+    }
+
+    /// What that would ask for.
+    pub(crate) async fn plan(&self) -> PlanReport {
+        self.ingest.plan(&IngestRequest::due(self.accounts.clone())).await.expect("a plan")
+    }
+
+    /// The rows of a query, a value per column.
+    pub(crate) async fn query(&self, sql: &str) -> Vec<Vec<Value>> {
+        let session = self.store.session().await.expect("a session");
+        kepi_store::query(&session, sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}")).rows
+    }
+}
+
+/// The simulated world's clock: whoever waits moves it, so that nobody waits for real.
+#[derive(Debug)]
+struct WorldClock {
+    clock: SimClock,
+    turn: Mutex<()>,
+}
+
+#[async_trait]
+impl Clock for WorldClock {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if at > self.clock.now() {
+            self.clock.set(at);
+        }
+    }
+}
+
+/// The settings with every address of the platform on loopback.
+fn at_loopback(platform: &str, url: &str, settings: Value) -> Value {
+    let plain = build_adapter(platform, json!({})).expect("no setting is required");
+    let schema = (plain.descriptor().settings_schema)();
+    let mut settings = settings.as_object().cloned().unwrap_or_default();
+    for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+        if property["format"] == "uri" {
+            settings.entry(key).or_insert_with(|| url.into());
+        }
+    }
+    Value::Object(settings)
+}
+
+fn toml_lines(settings: &Value) -> String {
+    let lines = settings.as_object().into_iter().flatten();
+    lines.fold(String::new(), |mut text, (key, value)| {
+        let _ = writeln!(text, "{key} = {}", toml_value(value));
+        text
+    })
+}
+
+fn toml_value(value: &Value) -> String {
+    match value {
+        Value::Object(entries) => {
+            let entries: Vec<String> =
+                entries.iter().map(|(key, value)| format!("{key:?} = {}", toml_value(value))).collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn account_block(profile: &Profile, credentials: &BTreeMap<String, BTreeMap<String, String>>) -> String {
+    let mut text = format!(
+        "\n[[account]]\nid = \"{}\"\nplatform_id = \"{}\"\nzone = \"{}\"\n[account.credentials]\n",
+        profile.id,
+        profile.platform_id,
+        profile.network.day_zone()
+    );
+    for (kind, references) in credentials {
+        let references: Vec<String> =
+            references.iter().map(|(key, variable)| format!("{key} = \"{variable}\"")).collect();
+        let _ = writeln!(text, "{kind} = {{ {} }}", references.join(", "));
+    }
+    text
 }

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use crate::{
     decode,
     layout::{self, Layout},
-    locate::{self, Found},
+    locate::{self, Found, HEADER_WITHIN},
     map::Map,
     nearest,
     observed::{self, Evidence, ObservedBy},
@@ -127,7 +127,7 @@ impl Files {
             observed_at,
             observed_estimated: observed_by.is_estimate(),
             observed_by,
-            days: days(input.name, &zone),
+            days: days_told(&layout, file).or_else(|| days(input.name, &zone)),
             currency: layout.currency.clone().or_else(|| input.currency.map(Into::into)),
             kinds: layout.kinds(&self.catalogue)?,
             layout,
@@ -274,6 +274,19 @@ fn observe(input: &FileInput<'_>, file: &Read, zone: &TimeZone) -> Result<(Times
         Error::bad_input("nothing tells when the numbers were read")
             .hint("say it with --observed-at 2026-10-09")
     })
+}
+
+/// The days that lines above the header tell.
+fn days_told(layout: &Layout, file: &Read) -> Option<DateSpan> {
+    let (first, last) = layout.days_after.as_ref()?;
+    let rows = || file.sheets.iter().flat_map(|sheet| sheet.rows.iter().take(HEADER_WITHIN));
+    let lines = || rows().map(|row| row.cell(0).shown());
+    let day = |words: &str| {
+        let mut behind = lines().filter_map(|line| line.split_once(words).map(|(_, rest)| rest.to_owned()));
+        behind.find_map(|rest| observed::days_in_name(&rest, &TimeZone::UTC).first().copied())
+    };
+    let (first, last) = (day(first)?, day(last)?);
+    (first <= last).then(|| DateSpan::new(first, add_days(last, 1)))
 }
 
 /// The days from the first to the last that the file's name tells.

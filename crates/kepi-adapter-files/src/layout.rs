@@ -16,6 +16,7 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("linkedin.toml", include_str!("../../../config/exports/linkedin.toml")),
     ("tiktok.toml", include_str!("../../../config/exports/tiktok.toml")),
     ("toutiao.toml", include_str!("../../../config/exports/toutiao.toml")),
+    ("web.toml", include_str!("../../../config/exports/web.toml")),
     ("wechat.toml", include_str!("../../../config/exports/wechat.toml")),
     ("x.toml", include_str!("../../../config/exports/x.toml")),
     ("xiaohongshu.toml", include_str!("../../../config/exports/xiaohongshu.toml")),
@@ -55,6 +56,9 @@ pub struct Layout {
     /// The sign between the cells of a text, where it is not to be found out.
     #[serde(default)]
     pub delimiter: Option<char>,
+    /// The words before the first and the last day, in lines above the header, of tables that cover days as a whole.
+    #[serde(default)]
+    pub days_after: Option<(String, String)>,
     /// The tables it may hold.
     #[serde(rename = "table")]
     pub tables: Vec<Table>,
@@ -110,6 +114,10 @@ pub struct Table {
     pub beside: bool,
     /// Headers without which it is not this table.
     pub required: Vec<String>,
+    /// The headers that it may have beside those it reads, where users choose columns: with any other it is not this
+    /// table, because that column may split its rows.
+    #[serde(default)]
+    pub others: Option<Vec<String>>,
     /// What its rows are about.
     pub subject: SubjectKind,
     /// How long its numbers look.

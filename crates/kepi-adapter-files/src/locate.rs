@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How far down a header is looked for.
-const HEADER_WITHIN: usize = 10;
+pub(crate) const HEADER_WITHIN: usize = 10;
 
 /// A table that was found.
 #[derive(Debug, Clone)]
@@ -129,7 +129,7 @@ fn runs(row: &Row) -> Vec<Range<usize>> {
 fn at<'a>(table: &'a Table, sheet: &'a Sheet, header: usize, range: Range<usize>) -> Option<Found<'a>> {
     let row = sheet.rows.get(header).filter(|row| row.fault.is_none())?;
     let names = row.names().get(range.clone())?;
-    if !table.required.iter().all(|name| names.contains(&normal(name))) {
+    if !table.required.iter().all(|name| names.contains(&normal(name))) || !has_no_others(table, names) {
         return None;
     }
     let mut columns = HashMap::new();
@@ -143,6 +143,15 @@ fn at<'a>(table: &'a Table, sheet: &'a Sheet, header: usize, range: Range<usize>
     let exact = columns.values().map(|column| (row.cell(*column).shown(), *column)).collect();
     let found = Found { table, sheet, header, range, rows, columns, exact, doubled };
     (found.metric_columns() > 0).then_some(found)
+}
+
+/// Whether each header is known, where a table asks for that.
+fn has_no_others(table: &Table, names: &[String]) -> bool {
+    let Some(others) = &table.others else { return true };
+    let read = table.metrics.values().flat_map(|metrics| metrics.values()).flat_map(Names::iter);
+    let known = table.required.iter().chain(others).map(String::as_str).chain(read);
+    let known: Vec<String> = known.map(normal).collect();
+    names.iter().all(|name| name.is_empty() || known.contains(name))
 }
 
 /// A section ends at the first blank row, or at the next title: a row with one cell alone.

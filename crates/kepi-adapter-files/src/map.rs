@@ -118,6 +118,7 @@ impl Reader<'_> {
             sheet: self.text(top, "sheet").map_or(Names::None, Names::One),
             section: None,
             beside: false,
+            others: None,
             required: Vec::new(),
             subject,
             window,
@@ -147,6 +148,7 @@ impl Reader<'_> {
             zone: self.zone(top),
             currency: self.currency(top),
             provenance,
+            days_after: None,
             delimiter: self.sign(top, "delimiter", &[',', ';', '\t', '|']),
             tables: vec![table],
         }

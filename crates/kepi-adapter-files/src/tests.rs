@@ -2,6 +2,7 @@
 
 mod chinese;
 mod map;
+mod web;
 mod western;
 mod workbook;
 mod workbooks;

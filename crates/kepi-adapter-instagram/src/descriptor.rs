@@ -219,7 +219,10 @@ static INSTAGRAM_LOGIN: [TokenKind; 1] = [TokenKind {
     title: "consent of the account's owner by Instagram Login",
     placement: Placement::Query("access_token"),
     flow: TokenFlow::AuthorizationCode {
-        authorize_url: "https://www.instagram.com/oauth/authorize",
+        authorize_url: concat!(
+            "https://www.instagram.com/oauth/authorize?response_type=code&client_id={client_id}",
+            "&redirect_uri={redirect_uri}&state={state}&scope={scopes}"
+        ),
         pkce: false,
         refresh: Refresh::Exchange,
     },
@@ -232,7 +235,10 @@ static FACEBOOK_LOGIN: [TokenKind; 1] = [TokenKind {
     title: "consent of a person with a role on the linked Page by Facebook Login, or a system user's token",
     placement: Placement::Query("access_token"),
     flow: TokenFlow::AuthorizationCode {
-        authorize_url: "https://www.facebook.com/v25.0/dialog/oauth",
+        authorize_url: concat!(
+            "https://www.facebook.com/v25.0/dialog/oauth?response_type=code&client_id={client_id}",
+            "&redirect_uri={redirect_uri}&state={state}&scope={scopes}"
+        ),
         pkce: false,
         refresh: Refresh::Exchange,
     },

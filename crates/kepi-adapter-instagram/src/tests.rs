@@ -156,7 +156,13 @@ fn groups_of_people_are_asked_for_once_a_week() {
         let endpoint = descriptor.endpoint(endpoint).unwrap();
         let input = PlanInput { descriptor, endpoint, accounts, now: now(), range: None, posts: &[] };
         let observed_at = now() - (24 * days).hours();
-        let state = StreamState { sequence: 3, job: job(endpoint.name, None), next: None, observed_at };
+        let state = StreamState {
+            sequence: 3,
+            job: job(endpoint.name, None),
+            next: None,
+            observed_at,
+            covered: Vec::new(),
+        };
         plan(&input, &|stream| (!stream.as_str().contains('+')).then(|| state.clone())).unwrap().len()
     };
     for endpoint in [FOLLOWERS, ENGAGED] {

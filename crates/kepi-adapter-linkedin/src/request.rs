@@ -377,7 +377,7 @@ pub(crate) fn token(config: &LinkedinConfig, kind: &str, grant: &Grant) -> Resul
             ("grant_type".into(), "refresh_token".into()),
             ("refresh_token".into(), Text::secret("refresh_token")),
         ],
-        Grant::Client => Vec::new(),
+        Grant::Client | Grant::Renew => Vec::new(),
     };
     if form.is_empty() || ![ADMIN, MEMBER].contains(&kind) {
         return Err(Error::new(ErrorKind::NotOffered, format!("{kind} tokens have no {grant} exchange")));

@@ -110,7 +110,13 @@ fn planned(
 /// Where a stream stood when it was read to its end, so many days ago.
 fn read_before(endpoint: &str, days: i64) -> StreamState {
     let at = now() - jiff::SignedDuration::from_hours(24 * days);
-    StreamState { sequence: 1, job: Job { planned_at: at, ..job(endpoint) }, next: None, observed_at: at }
+    StreamState {
+        sequence: 1,
+        job: Job { planned_at: at, ..job(endpoint) },
+        next: None,
+        observed_at: at,
+        covered: Vec::new(),
+    }
 }
 
 /// Drives an endpoint's jobs against a LinkedIn that answers nothing but empty lists, and counts the calls.

@@ -295,7 +295,7 @@ const fn post(metric: &'static str, pointer: &'static str, window: WindowKind) -
     Field::new(metric, pointer, SubjectKind::Post, window, Traffic::Total)
 }
 
-/// What an article has: at the instant of reading, from publishing to a day, or of a day.
+/// What an article has: at the end of a day, or of a day.
 const fn article(window: WindowKind) -> [Field; 13] {
     [
         post("read_users", "/read_user", window),
@@ -314,9 +314,7 @@ const fn article(window: WindowKind) -> [Field; 13] {
     ]
 }
 
-const ARTICLE_AT: [Field; 13] = article(WindowKind::At);
-const ARTICLE_PERIOD: [Field; 13] = article(WindowKind::Period);
-static ARTICLE_SO_FAR: [Field; 26] = Field::table(&[&ARTICLE_AT, &ARTICLE_PERIOD]);
+static ARTICLE_SO_FAR: [Field; 13] = article(WindowKind::At);
 static ARTICLE_BY_DAY: [Field; 13] = article(WindowKind::Day);
 
 /// The pairs of people and times that the old series is made of.
@@ -378,7 +376,5 @@ const fn from(metric: &'static str, pointer: &'static str, window: WindowKind) -
 }
 
 const OLD_AT: [Field; 8] = pairs(SubjectKind::Post, WindowKind::At);
-const OLD_PERIOD: [Field; 8] = pairs(SubjectKind::Post, WindowKind::Period);
 const ORIGINS_AT: [Field; 21] = origins(WindowKind::At);
-const ORIGINS_PERIOD: [Field; 21] = origins(WindowKind::Period);
-static OLD_ARTICLE_SO_FAR: [Field; 58] = Field::table(&[&OLD_AT, &ORIGINS_AT, &OLD_PERIOD, &ORIGINS_PERIOD]);
+static OLD_ARTICLE_SO_FAR: [Field; 29] = Field::table(&[&OLD_AT, &ORIGINS_AT]);

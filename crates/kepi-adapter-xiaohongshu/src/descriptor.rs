@@ -184,7 +184,10 @@ const fn tokens(to_pugongying: Placement) -> [TokenKind; 2] {
             name: JUGUANG,
             title: "the advertiser's consent to an app for Juguang (聚光): reports of paid delivery",
             placement: Placement::Header("access-token"),
-            flow: CONSENT,
+            flow: consent(concat!(
+                "https://ad-market.xiaohongshu.com/auth?app_id={client_id}&redirect_uri={redirect_uri}",
+                "&state={state}&scope=%5B%22report_service%22%5D"
+            )),
             lifetime_secs: Some(86_399),
             scopes: &[REPORTS],
         },
@@ -192,19 +195,19 @@ const fn tokens(to_pugongying: Placement) -> [TokenKind; 2] {
             name: PUGONGYING,
             title: "the brand's consent to an app for Pugongying (蒲公英): what ordered notes got",
             placement: to_pugongying,
-            flow: CONSENT,
+            flow: consent(
+                "https://ad-market.xiaohongshu.com/auth?app_id={client_id}&redirect_uri={redirect_uri}&state={state}",
+            ),
             lifetime_secs: Some(86_399),
             scopes: &[],
         },
     ]
 }
 
-/// Both tokens change with every refresh.
-const CONSENT: TokenFlow = TokenFlow::AuthorizationCode {
-    authorize_url: "https://ad-market.xiaohongshu.com/auth",
-    pkce: false,
-    refresh: Refresh::Rotating,
-};
+/// Both tokens change with every refresh. Scopes are asked for as a list in JSON.
+const fn consent(authorize_url: &'static str) -> TokenFlow {
+    TokenFlow::AuthorizationCode { authorize_url, pkce: false, refresh: Refresh::Rotating }
+}
 
 static KNOWN_GAPS: [&str; 9] = [
     "no interface tells what a brand's own notes got without money, nor its followers, visitors or mentions: the \

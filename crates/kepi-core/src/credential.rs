@@ -25,7 +25,9 @@ pub enum TokenFlow {
     Client,
     /// A person consents once in a browser.
     AuthorizationCode {
-        /// Where the person goes.
+        /// Where the person goes. A platform with parameters of its own kind has them in the address, with
+        /// `{client_id}`, `{redirect_uri}`, `{state}` and `{scopes}` where those go; the usual ones are added to
+        /// any other address.
         authorize_url: &'static str,
         /// Whether PKCE (S256) is asked for.
         pkce: bool,
@@ -41,6 +43,12 @@ pub enum Refresh {
     Never,
     /// By a refresh token that stays.
     Reusable,
+    /// By a refresh token that stays to its end, and before it is exchanged for a fresh one ([`Grant::Renew`]) so
+    /// many times; then a person consents again.
+    Renewable {
+        /// How many times.
+        times: u8,
+    },
     /// By a refresh token that is dead after one use: the new pair is stored before it is used.
     Rotating,
     /// The access token itself is exchanged for a fresh one while it is alive.
@@ -77,6 +85,8 @@ pub enum Grant {
     },
     /// A refresh token (`refresh_token`), or the living access token (`access_token`).
     Refresh,
+    /// A living refresh token (`refresh_token`), for a fresh one: the access token stays as it is.
+    Renew,
 }
 
 impl fmt::Display for Grant {
@@ -85,6 +95,7 @@ impl fmt::Display for Grant {
             Self::Client => "client",
             Self::Code { .. } => "code",
             Self::Refresh => "refresh",
+            Self::Renew => "renew",
         })
     }
 }
@@ -92,7 +103,7 @@ impl fmt::Display for Grant {
 /// A token and what came with it. It has no `Debug` that tells.
 #[derive(Clone)]
 pub struct Token {
-    /// The token.
+    /// The token; empty where only the refresh token is a fresh one ([`Grant::Renew`]).
     pub access: SecretString,
     /// What renews it.
     pub refresh: Option<SecretString>,

@@ -55,6 +55,9 @@ pub struct Endpoint {
     pub every_days: u16,
     /// Of the posts that are known, only those whose id begins so; empty for all.
     pub ids_begin: &'static str,
+    /// Posts are due by their age alone: a list reads them on every run, so that when they were last read says
+    /// nothing of this endpoint.
+    pub by_age: bool,
     /// How many accounts one call takes.
     pub accounts_per_call: u16,
     /// The page size it is asked for.
@@ -100,6 +103,7 @@ impl Endpoint {
             shape,
             every_days: 0,
             ids_begin: "",
+            by_age: false,
             accounts_per_call: 1,
             page_size: 100,
             page_cap: None,
@@ -129,6 +133,11 @@ pub enum Shape {
         /// The longest range of one call.
         max_days: u16,
     },
+    /// The last so many days, ending with the newest that is computed: the platform takes no other range.
+    Trailing {
+        /// The numbers of days that can be asked for, ascending.
+        spans: &'static [u16],
+    },
     /// Posts by cursor, newest first, with or without numbers.
     Listing {
         /// Only posts published within so many days; `None` for all that the platform gives.
@@ -143,6 +152,18 @@ pub enum Shape {
         /// How often a post is asked for again: up to this age in days, every so many days.
         refresh: &'static [(u16, u16)],
     },
+}
+
+impl Shape {
+    /// The most days that one call takes, where days are asked for.
+    #[must_use]
+    pub const fn days_per_call(self) -> Option<u16> {
+        match self {
+            Self::Windows { max_days } => Some(max_days),
+            Self::Trailing { spans: [.., longest] } => Some(*longest),
+            Self::Trailing { spans: [] } | Self::Snapshot | Self::Listing { .. } | Self::Batch { .. } => None,
+        }
+    }
 }
 
 /// How far back an endpoint's data reach.

@@ -233,6 +233,17 @@ pub struct PostRef {
     pub published_at: Option<Timestamp>,
 }
 
+impl PostRef {
+    /// What the id of a post begins with that a file told without one: no platform knows it.
+    pub const DERIVED: &'static str = "title-";
+
+    /// Whether its id is one of ours, and so cannot be asked for.
+    #[must_use]
+    pub fn has_derived_id(&self) -> bool {
+        self.id.starts_with(Self::DERIVED)
+    }
+}
+
 /// What is known of a post. Newest wins per field; an absent field says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Post {

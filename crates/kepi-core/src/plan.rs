@@ -20,6 +20,36 @@ pub struct StreamState {
     pub next: Option<Cursor>,
     /// When the page was read.
     pub observed_at: Timestamp,
+    /// The days that its finished jobs asked for, whichever page is the newest: apart and in order.
+    pub covered: Vec<DateSpan>,
+}
+
+impl StreamState {
+    /// The day up to which nothing is missing, of days that the platform still has: those from `floor` on. A
+    /// job that is to be resumed counts as read; should it be lost, its days are a gap and are asked for again.
+    fn covered_until(&self, floor: Date) -> Option<Date> {
+        let mut covered = self.covered.clone();
+        if self.next.is_some() {
+            covered.extend(self.job.window);
+        }
+        let covered = merged(covered);
+        covered.iter().find(|span| span.end > floor).or(covered.last()).map(|span| span.end)
+    }
+}
+
+/// The same days in as few spans as hold them, in order.
+#[must_use]
+pub fn merged(mut spans: Vec<DateSpan>) -> Vec<DateSpan> {
+    spans.retain(|span| !span.is_empty());
+    spans.sort_unstable();
+    let mut merged: Vec<DateSpan> = Vec::new();
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => merged.push(span),
+        }
+    }
+    merged
 }
 
 /// A post that is known, and when its numbers were last read.
@@ -98,7 +128,8 @@ pub fn plan(
         let asked = due.on_demand();
         jobs.extend(resume(&due, state));
         jobs.extend(resume(&asked, state));
-        let dated = matches!(endpoint.shape, Shape::Windows { .. } | Shape::Listing { .. });
+        let dated =
+            endpoint.shape.days_per_call().is_some() || matches!(endpoint.shape, Shape::Listing { .. });
         let stream = if dated && input.range.is_some() { asked } else { due };
         let last = state(&stream);
         let one = std::slice::from_ref(account);
@@ -116,8 +147,8 @@ pub fn plan(
                 });
                 jobs.push(start(input, one, &stream, window, Vec::new()));
             }
-            Shape::Windows { max_days } => {
-                windows(input, account, &stream, last.as_ref(), max_days, &mut jobs)?;
+            Shape::Windows { .. } | Shape::Trailing { .. } => {
+                windows(input, account, &stream, last.as_ref(), &mut jobs)?;
             }
             Shape::Batch { max, ages, refresh } => {
                 batches(input, one, &stream, (max, ages, refresh), &mut jobs);
@@ -209,10 +240,10 @@ fn windows(
     account: &AccountRef,
     stream: &Stream,
     last: Option<&StreamState>,
-    max_days: u16,
     jobs: &mut Vec<PlannedJob>,
 ) -> Result<()> {
     let endpoint = input.endpoint;
+    let max_days = endpoint.shape.days_per_call().unwrap_or(1);
     let zone = day_zone(input.descriptor, account)?;
     let ready = last_ready_day(endpoint, input.now, &zone);
     let today = local_day(input.now, &zone);
@@ -225,9 +256,14 @@ fn windows(
         Earliest::Since(date) => date,
         Earliest::DaysBack(days) => add_days(today, -i32::from(days)),
     };
+    // Every call of a trailing series ends today, so a second one would say nothing that the first does not.
+    let floor = match endpoint.shape {
+        Shape::Trailing { .. } => floor.max(add_days(today, -i32::from(max_days))),
+        _ => floor,
+    };
     let asked = input.range.unwrap_or_else(|| {
         let restated = add_days(ready, 1 - i32::from(endpoint.lookback_days.max(1)));
-        let covered = last.and_then(|last| last.job.window).map_or(restated, |window| window.end);
+        let covered = last.and_then(|last| last.covered_until(floor)).unwrap_or(restated);
         DateSpan::new(restated.min(covered), add_days(ready, 1))
     });
     let wanted = DateSpan::new(asked.start.max(floor), asked.end.min(add_days(ready, 1)));
@@ -257,12 +293,18 @@ fn batches(
         .iter()
         .filter(|known| accounts.iter().any(|account| account.id == known.post.account))
         .filter(|known| known.post.id.starts_with(input.endpoint.ids_begin))
+        .filter(|known| !known.post.has_derived_id())
         .filter(|known| {
             let Some(published) = known.post.published_at else { return true };
             let age = days_between(local_day(published, &utc), today);
             let within = age >= i32::from(ages.0) && (ages.1 == u16::MAX || age < i32::from(ages.1));
             let every =
                 refresh.iter().find(|(until, _)| age < i32::from(*until)).map_or(1, |(_, every)| *every);
+            // When they were last read says nothing of this endpoint: the days are counted from the first on which
+            // it is meant for the post.
+            if input.endpoint.by_age {
+                return within && (age - i32::from(ages.0)) % i32::from(every.max(1)) == 0;
+            }
             let waited = known.last_observed.map(|at| days_between(local_day(at, &utc), today));
             within && waited.is_none_or(|days| days >= i32::from(every))
         })

@@ -76,7 +76,11 @@ const TRACE: [Column; 4] = [
 ];
 const WINDOW: [Column; 4] = [
     must("window", Type::Text, "at, day or period"),
-    must("day", Type::Date, "first local day of the window; of a reading, its local day"),
+    must(
+        "day",
+        Type::Date,
+        "first local day of the window; of a reading, the local day that it closes: at midnight the day before",
+    ),
     must("end_day", Type::Date, "the day after the last"),
     may("at", Type::Instant, "the instant of a reading"),
 ];
@@ -231,7 +235,11 @@ pub const POST_DAILY: Table = Table {
 const DAILY: [Column; 4] = [
     must("day", Type::Date, "first local day that the difference spans"),
     must("end_day", Type::Date, "the day after the last; the month of the row is that of its last day"),
-    must("method", Type::Text, "difference, or given by the platform"),
+    must(
+        "method",
+        Type::Text,
+        "difference, given by the platform, or both: some metrics are given, the others differences",
+    ),
     may("published_day", Type::Date, "the local day on which the post was published, where known"),
 ];
 const DAILY_OBSERVED: [Column; 4] = [
@@ -241,10 +249,33 @@ const DAILY_OBSERVED: [Column; 4] = [
     may("currency", Type::Text, "ISO 4217 code of the money in the row"),
 ];
 
+/// What happened to posts, added up.
+pub const DAILY_ROLLUP: Table = Table {
+    name: "daily_rollup",
+    doc: "the valid rows of post_daily added up over posts, for current questions: one row per account, span of days, traffic, format, category, campaign and set of metrics that the rows tell",
+    head: columns!(ACCOUNT, ROLLED_UP, ORIGIN, ROLLUP),
+    metrics: Some(SubjectKind::Post),
+    partition: &MONTH,
+};
+const ROLLED_UP: [Column; 2] = [
+    must("day", Type::Date, "first local day that the rows span"),
+    must("end_day", Type::Date, "the day after the last; the month of the row is that of its last day"),
+];
+const ROLLUP: [Column; 7] = [
+    must("provisional", Type::Flag, "whether the rows may still change"),
+    may("format", Type::Text, "format of the posts"),
+    may("category", Type::Text, "category of the posts"),
+    may("campaign", Type::Text, "campaign of the posts"),
+    may("currency", Type::Text, "ISO 4217 code of the money in the row"),
+    must("rows", Type::Int, "how many rows of post_daily it adds up"),
+    must("observed_at", Type::Instant, "when the newest of the readings was taken"),
+];
+const MONTH: [Column; 1] = [must("month", Type::Text, "YYYY-MM of the last day")];
+
 /// The newest reading of every post.
 pub const POST_LIFETIME: Table = Table {
     name: "post_lifetime",
-    doc: "the newest readings of every post and traffic, for current questions; rank 0 is the newest, higher ranks are kept while they hold a metric that no newer one has",
+    doc: "the newest readings of every post and traffic, for current questions; rank 0 is the newest, an older one is kept while no single newer one holds all its metrics",
     head: columns!(ACCOUNT, POST, LIFETIME, ORIGIN, OBSERVED, RECORDED, TRACE, LIFETIME_MONEY),
     metrics: Some(SubjectKind::Post),
     partition: &PUBLISHED_MONTH,
@@ -253,7 +284,7 @@ const LIFETIME: [Column; 5] = [
     may("published_at", Type::Instant, "when the post was published, where known"),
     may("published_day", Type::Date, "its local day"),
     must("at", Type::Instant, "the instant of the reading"),
-    must("day", Type::Date, "its local day"),
+    must("day", Type::Date, "the local day that it closes"),
     must("rank", Type::Int, "0 for the newest reading"),
 ];
 const RECORDED: [Column; 1] = [must("recorded_at", Type::Instant, "when we wrote it")];
@@ -277,7 +308,7 @@ const ACCOUNT_DIMENSION: [Column; 11] = [
     must("zone", Type::Text, "IANA zone of its days"),
     may("currency", Type::Text, "ISO 4217 code of its money"),
     may("size_class", Type::Text, "size class, for benchmarks"),
-    may("first_observed_at", Type::Instant, "when its first number was read"),
+    may("first_observed_at", Type::Instant, "the instant from which on its numbers are known"),
     must("configured", Type::Flag, "whether the configuration names it"),
     must("observed_at", Type::Instant, "when the newest of it was said"),
     may("origins", Type::Text, "JSON, where its parts were said at different times: column → when"),
@@ -303,7 +334,7 @@ const POST_DIMENSION: [Column; 15] = [
     may("campaign", Type::Text, "the campaign it belongs to"),
     may("product_type", Type::Text, "the platform's product type"),
     may("is_reply", Type::Flag, "whether it answers another post"),
-    may("deleted_at", Type::Instant, "when it was seen to be gone"),
+    may("deleted_at", Type::Instant, "when it was first seen to be gone"),
     must("observed_at", Type::Instant, "when the source said so"),
     may("origins", Type::Text, "JSON, where its parts were said at different times: column → when"),
 ];
@@ -322,6 +353,8 @@ pub const PAGES: Table = Table {
         must("recorded_at", Type::Instant, "when we wrote it"),
         may("run", Type::Text, "the run that brought it"),
         must("job", Type::Text, "JSON: the job, with a file's layout or map"),
+        may("window_start", Type::Date, "first day that the job asks for"),
+        may("window_end", Type::Date, "the day after the last"),
         may("cursor", Type::Text, "the cursor it was asked with; null at the start"),
         may("next_cursor", Type::Text, "the cursor that follows; null when the job was done"),
         must("done", Type::Flag, "whether the job was done with it"),
@@ -410,7 +443,7 @@ pub const DECISIONS: Table = Table {
 };
 
 /// All tables, the journal first.
-pub const ALL: [Table; 17] = [
+pub const ALL: [Table; 18] = [
     PAGES,
     POST_FACTS,
     ACCOUNT_FACTS,
@@ -421,6 +454,7 @@ pub const ALL: [Table; 17] = [
     SEGMENT_FACTS,
     OTHER_FACTS,
     POST_DAILY,
+    DAILY_ROLLUP,
     POST_LIFETIME,
     ACCOUNTS,
     POSTS,

@@ -55,26 +55,36 @@
 //! ```
 #![warn(missing_docs)]
 
+pub mod benchmarks;
+mod breaks;
 mod evaluate;
 mod fault;
 pub mod formula;
+pub mod indices;
 mod kpi;
 mod number;
 mod offered;
 mod review;
 pub mod statistics;
+mod suggest;
 mod tag;
 
+pub use benchmarks::{BenchmarkChoice, BenchmarkRow, Benchmarks};
+pub use breaks::Break;
 pub use evaluate::{
-    Benchmark, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status, TargetValue, evaluate,
-    evaluate_by_tag, explain_plan,
+    BaselineValue, Benchmark, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status, TargetValue,
+    evaluate, evaluate_by_tag, explain_plan,
 };
 pub use fault::Source;
 pub use formula::{Filter, Program, Shape};
+pub use indices::{Index, evaluate_indices};
 pub use kepi_core::document::Fault;
-pub use kpi::{Baseline, Basis, Direction, Goal, Goalpost, Kpi, Side, Stage, Target, parse_kpis};
-pub use kpi::{Indicator, Objective, Review, Starter, choose, in_force, starters};
+pub use kpi::{
+    Baseline, Basis, Direction, Goal, Goalpost, Indicator, Kpi, Objective, Profile, Review, Side, Stage,
+    Starter, Target, choose, in_force, parse_kpis, parts_against_whole, starters,
+};
 pub use number::Number;
 pub use offered::{Offered, OfferedByDescriptors};
 pub use review::{Finding, Measured, Point, SmartReview, measure, review};
+pub use suggest::{Published, Suggestion, suggest};
 pub use tag::{TagRule, read_tags};

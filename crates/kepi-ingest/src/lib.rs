@@ -2,7 +2,8 @@
 //! schedule that survives restarts.
 //!
 //! [`Ingest::plan`] says what a pass would ask for and cost; [`Ingest::run`] makes it. [`schedule`] decides when.
-//! The loop never looks inside a page beyond its cursor, its notices and its counts.
+//! The loop never looks inside a page beyond its cursor, its notices, its counts and the ids by which its accounts
+//! are asked for.
 #![warn(missing_docs)]
 
 mod account;

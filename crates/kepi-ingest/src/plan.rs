@@ -165,7 +165,7 @@ fn estimate_job(unit: &Unit<'_>, planned: &PlannedJob, posts: &[KnownPost]) -> E
     match unit.endpoint.shape {
         Shape::Snapshot => one_call(length(job.accounts.len())),
         Shape::Batch { .. } => one_call(length(job.posts.len())),
-        Shape::Windows { .. } => {
+        Shape::Windows { .. } | Shape::Trailing { .. } => {
             one_call(job.window.map_or(0, |window| u64::try_from(window.days()).unwrap_or(0)))
         }
         Shape::Listing { .. } => {

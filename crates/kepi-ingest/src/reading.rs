@@ -121,6 +121,7 @@ impl Reading<'_, '_> {
             let next = page.next.clone();
             items += items_of(&page);
             self.hear(&page).await;
+            self.context.learn(&page.accounts);
             self.push(planned, cursor, fetched, page).await?;
             // A snapshot of the newest is always full; its decoder says when some may have been missed.
             let cap = self.unit.endpoint.page_cap.filter(|_| !self.unit.needs_known_posts());
@@ -283,7 +284,7 @@ impl Reading<'_, '_> {
         let steady = match self.unit.endpoint.shape {
             // Other posts than before: they may well have nothing yet.
             Shape::Snapshot => !self.unit.needs_known_posts(),
-            shape => matches!(shape, Shape::Windows { .. }),
+            shape => matches!(shape, Shape::Windows { .. } | Shape::Trailing { .. }),
         };
         if !(known.had_numbers && whole && steady) {
             return Ok(());

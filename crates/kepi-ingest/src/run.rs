@@ -8,7 +8,7 @@ use std::{
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
-use kepi_core::{AccountId, Error, Result, Stream, plan::KnownPost};
+use kepi_core::{Account, AccountId, AccountRef, Error, Result, Stream, plan::KnownPost};
 use smol_str::SmolStr;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
@@ -72,6 +72,8 @@ pub(crate) struct RunContext<'r> {
     pub(crate) before: Before,
     pub(crate) writer: AsyncMutex<Box<dyn PageWriter>>,
     pub(crate) answers: Mutex<HashMap<Stream, Answer>>,
+    /// The platforms' own ids of accounts that are asked for without one: people need not write them.
+    pub(crate) learnt: Mutex<HashMap<AccountId, SmolStr>>,
     pub(crate) dead_tokens: Mutex<HashSet<(AccountId, &'static str)>>,
     lacking: Vec<Capability>,
     permits: Semaphore,
@@ -169,6 +171,7 @@ impl Ingest {
             answers: Mutex::new(self.memory.answers().await?),
             lacking: self.memory.capabilities().await?,
             writer: AsyncMutex::new(self.pages.writer(run).await?),
+            learnt: Mutex::new(self.pages.platform_ids().await?),
             dead_tokens: Mutex::default(),
             permits: Semaphore::new(self.options.concurrency.max(1)),
             shared: groups.iter().map(|group| (platform(group), AsyncMutex::new(()))).collect(),
@@ -241,9 +244,10 @@ impl RunContext<'_> {
 
     async fn run_unit(
         &self,
-        unit: Unit<'_>,
+        mut unit: Unit<'_>,
         posts: &[KnownPost],
     ) -> (Vec<AccountId>, Option<EndpointReport>) {
+        self.name(&mut unit.accounts);
         let accounts = unit.account_ids();
         if accounts.is_empty() {
             return (accounts, None);
@@ -259,6 +263,24 @@ impl RunContext<'_> {
         let report = read_unit(self, &unit, posts).await;
         self.progress.ended(&report);
         (accounts, Some(report))
+    }
+
+    /// Names accounts by the ids that were learnt, where the configuration names none.
+    fn name(&self, accounts: &mut [AccountRef]) {
+        let learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+        for account in accounts.iter_mut().filter(|account| account.platform_id.is_none()) {
+            account.platform_id = learnt.get(&account.id).cloned();
+        }
+    }
+
+    /// Keeps the ids that a page tells, for what is asked next.
+    pub(crate) fn learn(&self, accounts: &[Account]) {
+        let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+        for account in accounts {
+            if let Some(id) = &account.platform_id {
+                learnt.insert(account.id.clone(), id.clone());
+            }
+        }
     }
 
     /// Whether an account was known to lack an endpoint when the run began.

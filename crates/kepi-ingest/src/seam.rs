@@ -44,6 +44,10 @@ pub trait Pages: fmt::Debug + Send + Sync {
     async fn stream_states(&self) -> Result<HashMap<Stream, StreamState>>;
     /// The posts that are known of these accounts.
     async fn known_posts(&self, accounts: &[AccountId]) -> Result<Vec<KnownPost>>;
+    /// The platforms' own ids of accounts, as far as earlier pages told them.
+    async fn platform_ids(&self) -> Result<HashMap<AccountId, SmolStr>> {
+        Ok(HashMap::new())
+    }
     /// Something to write the pages of one run with.
     async fn writer(&self, run: &SmolStr) -> Result<Box<dyn PageWriter>>;
     /// Keeps the record of a finished run.
@@ -69,6 +73,11 @@ impl Pages for Store {
 
     async fn known_posts(&self, accounts: &[AccountId]) -> Result<Vec<KnownPost>> {
         Self::known_posts(self, accounts).await
+    }
+
+    async fn platform_ids(&self) -> Result<HashMap<AccountId, SmolStr>> {
+        let accounts = Self::accounts(self).await?;
+        Ok(accounts.into_iter().filter_map(|row| Some((row.account.id, row.account.platform_id?))).collect())
     }
 
     async fn writer(&self, run: &SmolStr) -> Result<Box<dyn PageWriter>> {

@@ -188,7 +188,7 @@ impl Unit<'_> {
             state.job.accounts.iter().all(ours).then(|| state.clone())
         };
         let mut jobs = plan(&input, &state)?;
-        if let (Shape::Windows { max_days }, None) = (self.endpoint.shape, range) {
+        if let (Some(max_days), None) = (self.endpoint.shape.days_per_call(), range) {
             let late = self
                 .accounts
                 .iter()

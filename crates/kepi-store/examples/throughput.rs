@@ -25,6 +25,9 @@ const METRICS: [&str; 10] = [
     "detail_expands",
 ];
 
+/// The rate is told every so many posts.
+const EVERY: u64 = 100_000;
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -37,12 +40,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for day in 0..days {
         let at = start.checked_add((24 * i64::try_from(day)?).hours())?;
         let mut writer = store.writer(Some("bench".into()));
-        let mut spent = std::time::Duration::ZERO;
+        let (mut spent, mut told) = (std::time::Duration::ZERO, std::time::Duration::ZERO);
         for first in (0..posts).step_by(100) {
             let page = page(first, (first + 100).min(posts), day, at, posts.div_ceil(accounts), first == 0)?;
             let began = Instant::now();
             writer.push(page).await?;
             spent += began.elapsed();
+            let done = first + 100;
+            if done.is_multiple_of(EVERY) && done < posts {
+                let since = spent.saturating_sub(told);
+                told = spent;
+                let rate = EVERY as f64 / since.as_secs_f64();
+                say(&format!("  {done} posts: {rate:.0} posts/s since the last line, {}", memory()));
+            }
         }
         let began = Instant::now();
         writer.finish().await?;

@@ -8,14 +8,15 @@ use arrow::{
         RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
     },
     datatypes::{
-        DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, SchemaRef, TimestampMicrosecondType,
+        DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, Schema, SchemaRef,
+        TimestampMicrosecondType,
     },
 };
 use kepi_core::Result;
 
 use crate::fail::{Fail, torn};
 
-/// A batch in the making: columns by name, nulls for those that nobody gives.
+/// A batch in the making: columns by name. Those that nobody gives, and that may be null, are left out.
 #[derive(Debug)]
 pub(crate) struct Frame {
     schema: SchemaRef,
@@ -92,12 +93,18 @@ impl Frame {
 
     pub(crate) fn finish(self) -> Result<RecordBatch> {
         let Self { schema, rows, columns } = self;
-        let columns = columns
-            .into_iter()
-            .zip(schema.fields())
-            .map(|(column, field)| column.unwrap_or_else(|| new_null_array(field.data_type(), rows)))
-            .collect();
-        RecordBatch::try_new(schema, columns).at("build a batch")
+        let mut fields = Vec::with_capacity(columns.len());
+        let mut given = Vec::with_capacity(columns.len());
+        for (column, field) in columns.into_iter().zip(schema.fields()) {
+            // What must be there and is not is told by the batch.
+            let column =
+                column.or_else(|| (!field.is_nullable()).then(|| new_null_array(field.data_type(), rows)));
+            if let Some(column) = column {
+                fields.push(field.clone());
+                given.push(column);
+            }
+        }
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), given).at("build a batch")
     }
 }
 

@@ -20,13 +20,18 @@ use crate::{
 pub(crate) enum Method {
     Difference,
     Given,
+    /// Some metrics of the day are given, the others are differences.
+    Both,
 }
 
 impl Method {
+    pub(crate) const ALL: [Self; 3] = [Self::Difference, Self::Given, Self::Both];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Difference => "difference",
             Self::Given => "given",
+            Self::Both => "both",
         }
     }
 }
@@ -85,11 +90,11 @@ pub(crate) struct DailyRow {
 }
 
 /// What makes two rows of a post the same row.
-pub(crate) type DailyKey = (Series, Method, i32, i32);
+pub(crate) type DailyKey = (Series, i32, i32);
 
 impl DailyRow {
     pub(crate) fn key(&self) -> DailyKey {
-        (self.series.clone(), self.method, self.day, self.end_day)
+        (self.series.clone(), self.day, self.end_day)
     }
 
     /// Whether both say the same, whenever it was written.
@@ -101,6 +106,7 @@ impl DailyRow {
                 .collect::<Vec<_>>()
         };
         self.provenance == other.provenance
+            && self.method == other.method
             && self.published_day == other.published_day
             && self.observed() == other.observed()
             && self.provisional() == other.provisional()
@@ -141,7 +147,8 @@ static RUNNING: LazyLock<Vec<Running>> = LazyLock::new(|| {
     Catalogue::builtin().columns(SubjectKind::Post).map(running).collect()
 });
 
-/// The rows of a series from all its readings and given days.
+/// The rows of a series from all its readings and given days, one per span: what is given of a day and the
+/// differences of that same day stand in one row, so that a formula over both finds them together.
 pub(crate) fn daily(series: &Series, rows: &[Row], context: Context, recorded: i64) -> Vec<DailyRow> {
     let mut readings: Vec<&Row> =
         rows.iter().filter(|row| matches!(row.key.window, WindowKey::At(_))).collect();
@@ -153,7 +160,8 @@ pub(crate) fn daily(series: &Series, rows: &[Row], context: Context, recorded: i
             taken.entry(cell.column).or_default().insert(row.day);
         }
     }
-    let mut differences: BTreeMap<(i32, i32), DailyRow> = BTreeMap::new();
+    let mut spans: BTreeMap<(i32, i32), DailyRow> =
+        given.into_iter().map(|row| ((row.day, row.end_day), row)).collect();
     for column in columns(&readings) {
         let free =
             |from: i32, to: i32| taken.get(&column).is_none_or(|days| days.range(from..to).next().is_none());
@@ -161,7 +169,7 @@ pub(crate) fn daily(series: &Series, rows: &[Row], context: Context, recorded: i
             if !free(difference.day, difference.end_day) {
                 continue;
             }
-            let row = differences.entry((difference.day, difference.end_day)).or_insert_with(|| DailyRow {
+            let row = spans.entry((difference.day, difference.end_day)).or_insert_with(|| DailyRow {
                 series: series.clone(),
                 provenance: difference.provenance,
                 method: Method::Difference,
@@ -174,10 +182,16 @@ pub(crate) fn daily(series: &Series, rows: &[Row], context: Context, recorded: i
             if difference.cell.origin.observed > row.observed() {
                 row.provenance = difference.provenance;
             }
+            if row.method == Method::Given {
+                row.method = Method::Both;
+            }
             row.cells.push(difference.cell);
         }
     }
-    differences.into_values().chain(given).collect()
+    for row in spans.values_mut() {
+        row.cells.sort_by_key(|cell| cell.column);
+    }
+    spans.into_values().collect()
 }
 
 fn order(row: &Row) -> (i64, i64) {

@@ -1,12 +1,13 @@
 //! Rows of `post_daily` to batches and back.
 
-use std::collections::BTreeMap;
-
 use arrow::{
-    array::{Array, AsArray, RecordBatch},
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringArray,
+        TimestampMicrosecondArray,
+    },
     datatypes::{DataType, Decimal128Type, Float64Type, Int64Type},
 };
-use kepi_core::{Provenance, Result};
+use kepi_core::{Flags, Provenance, Result};
 
 use crate::{
     cell::{Cell, NEVER, Number},
@@ -15,6 +16,7 @@ use crate::{
     fail::torn,
     log::TableLog,
     rows::{numbers, read_flags, written_flags},
+    schema::TableSchema,
     value::{provenance, traffic},
 };
 
@@ -49,16 +51,12 @@ pub(crate) fn read_daily(
     batch: &RecordBatch,
     wanted: impl Fn(&Series) -> bool,
 ) -> Result<Vec<(usize, DailyRow)>> {
-    let provenances = Columns(batch).text("provenance")?;
-    let mut rows = Vec::new();
-    for (place, series) in read_series(batch)?.into_iter().enumerate() {
-        if wanted(&series) {
-            let provenance =
-                provenance(provenances.value(place)).ok_or_else(|| torn("an unknown provenance"))?;
-            rows.push((place, read_row(table, batch, place, series, provenance)?));
-        }
-    }
-    Ok(rows)
+    let stored = Stored::of(table, batch)?;
+    let series = read_series(batch)?.into_iter().enumerate();
+    series
+        .filter(|(_, series)| wanted(series))
+        .map(|(row, series)| Ok((row, stored.row(row, series)?)))
+        .collect()
 }
 
 /// The series of each row.
@@ -77,51 +75,95 @@ pub(crate) fn read_series(batch: &RecordBatch) -> Result<Vec<Series>> {
     (0..batch.num_rows()).map(series).collect()
 }
 
-fn read_row(
-    table: &TableLog,
-    batch: &RecordBatch,
-    row: usize,
-    series: Series,
-    provenance: Provenance,
-) -> Result<DailyRow> {
-    let columns = Columns(batch);
-    let method = match columns.text("method")?.value(row) {
-        "given" => Method::Given,
-        _ => Method::Difference,
-    };
-    let recorded = columns.instant("recorded_at")?.value(row);
-    let origin = bare_origin(
-        columns.instant("observed_at")?.value(row),
-        recorded,
-        columns.flag("provisional")?.value(row),
-        columns.text("currency")?.at_row(row),
-    );
-    let flags = columns.text("flags")?.at_row(row);
-    let mut flags = flags.map(|text| read_flags(&text)).unwrap_or_else(BTreeMap::new);
-    let mut cells = Vec::new();
-    for place in table.schema.head..table.schema.file.fields().len() {
-        let field = table.schema.file.field(place);
-        let said = flags.remove(field.name().as_str());
-        let number = number_at(batch.column(place), row);
-        if number.is_some() || said.is_some() {
-            let column = u16::try_from(place - table.schema.head).map_err(|_| torn("too many columns"))?;
-            let (flags, definition) = said.unwrap_or_default();
-            cells.push(Cell { column, number, flags, definition, origin: origin.clone(), confirmed: NEVER });
-        }
-    }
-    Ok(DailyRow {
-        series,
-        provenance,
-        method,
-        day: columns.date("day")?.value(row),
-        end_day: columns.date("end_day")?.value(row),
-        published_day: columns.date("published_day")?.at_row(row),
-        cells,
-        recorded,
-    })
+/// The columns of a batch.
+struct Stored<'a> {
+    provenance: &'a StringArray,
+    method: &'a StringArray,
+    day: &'a Date32Array,
+    end_day: &'a Date32Array,
+    published_day: &'a Date32Array,
+    observed: &'a TimestampMicrosecondArray,
+    provisional: &'a BooleanArray,
+    flags: &'a StringArray,
+    currency: &'a StringArray,
+    recorded: &'a TimestampMicrosecondArray,
+    metrics: Vec<(u16, &'a ArrayRef)>,
+    schema: &'a TableSchema,
 }
 
-fn number_at(array: &dyn Array, row: usize) -> Option<Number> {
+impl<'a> Stored<'a> {
+    fn of(table: &'a TableLog, batch: &'a RecordBatch) -> Result<Self> {
+        let columns = Columns(batch);
+        Ok(Self {
+            provenance: columns.text("provenance")?,
+            method: columns.text("method")?,
+            day: columns.date("day")?,
+            end_day: columns.date("end_day")?,
+            published_day: columns.date("published_day")?,
+            observed: columns.instant("observed_at")?,
+            provisional: columns.flag("provisional")?,
+            flags: columns.text("flags")?,
+            currency: columns.text("currency")?,
+            recorded: columns.instant("recorded_at")?,
+            metrics: metric_columns(table, batch),
+            schema: &table.schema,
+        })
+    }
+
+    fn row(&self, row: usize, series: Series) -> Result<DailyRow> {
+        let word = self.method.value(row);
+        let method = Method::ALL.into_iter().find(|method| method.as_str() == word);
+        let recorded = self.recorded.value(row);
+        let origin = bare_origin(
+            self.observed.value(row),
+            recorded,
+            self.provisional.value(row),
+            self.currency.at_row(row),
+        );
+        let cell = |column, number| Cell {
+            column,
+            number,
+            flags: Flags::NONE,
+            definition: None,
+            origin: origin.clone(),
+            confirmed: NEVER,
+        };
+        let numbers = self.metrics.iter().map(|(column, array)| (*column, number_at(array, row)));
+        let mut cells: Vec<Cell> = numbers
+            .filter(|(_, number)| number.is_some())
+            .map(|(column, number)| cell(column, number))
+            .collect();
+        if self.flags.is_valid(row) {
+            for (name, (flags, definition)) in read_flags(self.flags.value(row)) {
+                let Some(column) = self.schema.metric(&name) else { continue };
+                let place = cells.binary_search_by_key(&column, |cell| cell.column).unwrap_or_else(|place| {
+                    cells.insert(place, cell(column, None));
+                    place
+                });
+                (cells[place].flags, cells[place].definition) = (flags, definition);
+            }
+        }
+        Ok(DailyRow {
+            series,
+            provenance: provenance(self.provenance.value(row))
+                .ok_or_else(|| torn("an unknown provenance"))?,
+            method: method.ok_or_else(|| torn("an unknown method"))?,
+            day: self.day.value(row),
+            end_day: self.end_day.value(row),
+            published_day: self.published_day.at_row(row),
+            cells,
+            recorded,
+        })
+    }
+}
+
+/// The metric columns that a batch has, by their place among the metrics.
+pub(crate) fn metric_columns<'a>(table: &TableLog, batch: &'a RecordBatch) -> Vec<(u16, &'a ArrayRef)> {
+    let columns = batch.schema_ref().fields().iter().zip(batch.columns());
+    columns.filter_map(|(field, column)| Some((table.schema.metric(field.name())?, column))).collect()
+}
+
+pub(crate) fn number_at(array: &dyn Array, row: usize) -> Option<Number> {
     if array.is_null(row) {
         return None;
     }

@@ -66,8 +66,12 @@ const ACCOUNT_FIELDS: [(&str, Kind); 9] = [
     ("configured", Kind::Flag),
 ];
 
-/// The one field of which the oldest wins.
+/// The field that says when the first number of an account was read.
 const FIRST: &str = "first_observed_at";
+
+/// Fields of which the oldest wins: when something was first seen. A platform may tell of a post every day that
+/// it is gone.
+const OLDEST: [&str; 2] = [FIRST, "deleted_at"];
 
 /// One account or post: field → what is said and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +126,7 @@ fn settle(
         fields.insert(field, (value, observed));
         return true;
     };
-    let wins = if field == FIRST {
+    let wins = if OLDEST.contains(&field) {
         matches!((&value, &known.0), (Field::Instant(new), Field::Instant(old)) if new < old)
     } else {
         observed >= known.1 && value != known.0
@@ -133,6 +137,54 @@ fn settle(
         known.1 = known.1.max(observed);
     }
     wins
+}
+
+/// What posts are sorted by in scorecards.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Sorting {
+    pub(crate) format: Option<SmolStr>,
+    pub(crate) category: Option<SmolStr>,
+    pub(crate) campaign: Option<SmolStr>,
+}
+
+impl Sorting {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        let text = |field: &str| entry.text(field).map(SmolStr::new);
+        Self { format: text("format"), category: text("category"), campaign: text("campaign") }
+    }
+}
+
+/// What the posts asked for are sorted by now.
+pub(crate) async fn sortings(
+    table: &TableLog,
+    snapshot: &Snapshot,
+    wanted: impl Fn(&SmolStr, &SmolStr) -> bool,
+    reach: Option<&Reach>,
+) -> Result<HashMap<(SmolStr, SmolStr), Sorting>> {
+    let mut found = HashMap::new();
+    for file in snapshot.current() {
+        if let Some(reach) = reach
+            && !reach.finds(table, file).await?
+        {
+            continue;
+        }
+        let columns = ["account", "post", "format", "category", "campaign"];
+        let narrow = read_whole(table, file, Some(&columns)).await?;
+        let columns = Columns(&narrow);
+        let (format, category, campaign) =
+            (columns.text("format")?, columns.text("category")?, columns.text("campaign")?);
+        for (row, (account, post)) in keys(&narrow)?.into_iter().enumerate() {
+            if wanted(&account, &post) {
+                let sorting = Sorting {
+                    format: format.at_row(row),
+                    category: category.at_row(row),
+                    campaign: campaign.at_row(row),
+                };
+                found.insert((account, post), sorting);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What one commit says of accounts or posts.
@@ -228,8 +280,10 @@ pub(crate) async fn turn(
     let mut turned = Vec::new();
     let mut met: HashSet<&(SmolStr, SmolStr)> = HashSet::new();
     let reach = Reach::of_subjects(said.entries.keys().map(|(account, post)| (account, post)));
-    let subject = table.schema.index("post").map(|_| "post");
-    for file in snapshot.current().filter(|file| reach.meets_subject(file, subject)) {
+    for file in snapshot.current() {
+        if !reach.finds(table, file).await? {
+            continue;
+        }
         let whole = read_whole(table, file, None).await?;
         let mut gone = HashSet::new();
         let keys = keys(&whole)?;
@@ -245,7 +299,7 @@ pub(crate) async fn turn(
             }
         }
         if !gone.is_empty() {
-            plan.rewrite(file, without(&whole, &gone)?);
+            plan.rewrite(table, file, without(&whole, &gone)?).await?;
         }
     }
     for (_, entry) in said.entries.iter().filter(|(key, _)| !met.contains(key)) {
@@ -280,7 +334,9 @@ pub(crate) async fn entries(
     let subject = table.schema.index("post").map(|_| "post");
     let mut found = Vec::new();
     for file in snapshot.current() {
-        if reach.is_some_and(|reach| !reach.meets_subject(file, subject)) {
+        if let Some(reach) = reach
+            && !reach.finds(table, file).await?
+        {
             continue;
         }
         let names = ["text", "title", "url"];

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{
     AccountId, Catalogue, Job, Measurement, Platform, Reading, Result, SubjectKind, Value, Window,
     period::{local_day, zone},
@@ -248,10 +248,16 @@ fn fit(value: &Value, ty: Type) -> Option<Result<Number>> {
     }
 }
 
+/// The local day that a reading closes: one taken exactly at midnight, as every export dated by the end of its
+/// range is, ends the day before.
+fn closed_day(at: Timestamp, zone: &TimeZone) -> Date {
+    local_day(at.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(at), zone)
+}
+
 fn days(window: &Window, zone: &TimeZone) -> (WindowKey, i32, i32) {
     match window {
         Window::At(at) => {
-            let day = days_of(local_day(*at, zone));
+            let day = days_of(closed_day(*at, zone));
             (WindowKey::At(at.as_microsecond()), day, day + 1)
         }
         Window::Day(date) => {

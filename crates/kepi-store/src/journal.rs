@@ -9,7 +9,10 @@ use arrow::{
     array::{Array, BinaryArray, RecordBatch},
     compute,
 };
-use kepi_core::{Body, Cursor, Error, Job, Page, Result, Stream, plan::StreamState};
+use kepi_core::{
+    Body, Cursor, DateSpan, Error, Job, Page, Result, Stream,
+    plan::{StreamState, merged},
+};
 use smol_str::SmolStr;
 
 use crate::{
@@ -18,7 +21,7 @@ use crate::{
     log::{DataFile, RECORDED, Snapshot, TableLog},
     parquet_files::read_whole,
     plan::Plan,
-    value::instant,
+    value::{date_of, days_of, instant},
 };
 
 /// A page as it was fetched and decoded, to be written.
@@ -136,6 +139,8 @@ pub(crate) struct Committed {
 pub(crate) struct Heads {
     seen: HashSet<String>,
     streams: HashMap<Stream, StreamState>,
+    /// The days that finished jobs asked for.
+    covered: HashMap<Stream, Vec<DateSpan>>,
 }
 
 /// The journal.
@@ -260,13 +265,15 @@ impl Journal {
             if heads.seen.contains(path) {
                 continue;
             }
-            let narrow = read_whole(&self.table, file, Some(&["stream", "sequence"])).await?;
+            let columns = ["stream", "sequence", "window_start", "window_end", "done"];
+            let narrow = read_whole(&self.table, file, Some(&columns)).await?;
             let places = heads.newer(&narrow)?;
+            heads.cover(&narrow)?;
             if !places.is_empty() {
                 let columns = ["stream", "sequence", "job", "next_cursor", "done", "observed_at"];
                 let rows = read_whole(&self.table, file, Some(&columns)).await?;
                 for (stream, state) in states(&rows, &places)? {
-                    heads.streams.insert(stream, state);
+                    heads.stand(stream, state);
                 }
             }
             heads.seen.insert(path.clone());
@@ -303,6 +310,43 @@ impl Heads {
         Ok(newer.map(|(_, (_, row))| row).collect())
     }
 
+    /// Takes in the days that finished jobs asked for.
+    fn cover(&mut self, batch: &RecordBatch) -> Result<()> {
+        let columns = Columns(batch);
+        let (streams, done) = (columns.text("stream")?, columns.flag("done")?);
+        let (start, end) = (columns.date("window_start")?, columns.date("window_end")?);
+        for row in (0..batch.num_rows()).filter(|row| done.value(*row)) {
+            if let (Some(start), Some(end)) = (start.at_row(row), end.at_row(row)) {
+                let window = DateSpan::new(date_of(start), date_of(end));
+                self.add(&Stream::from_stored(streams.value(row)), window);
+            }
+        }
+        for (stream, state) in &mut self.streams {
+            if let Some(covered) = self.covered.get(stream) {
+                state.covered.clone_from(covered);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, stream: &Stream, window: DateSpan) {
+        let covered = self.covered.entry(stream.clone()).or_default();
+        if !covered.iter().any(|span| span.start <= window.start && window.end <= span.end) {
+            covered.push(window);
+            *covered = merged(std::mem::take(covered));
+        }
+    }
+
+    /// Makes a page the newest of its stream.
+    fn stand(&mut self, stream: Stream, mut state: StreamState) {
+        // Journals of an older kepi tell of no page but the newest what it asked for.
+        if let Some(window) = state.job.window.filter(|_| state.next.is_none()) {
+            self.add(&stream, window);
+        }
+        state.covered = self.covered.get(&stream).cloned().unwrap_or_default();
+        self.streams.insert(stream, state);
+    }
+
     fn advance(&mut self, base: &Snapshot, committed: &Snapshot, pages: &[Waiting], numbers: &[i64]) {
         for (page, number) in pages.iter().zip(numbers) {
             let state = StreamState {
@@ -310,8 +354,9 @@ impl Heads {
                 job: page.job.clone(),
                 next: page.page.next.clone(),
                 observed_at: instant(page.observed),
+                covered: Vec::new(),
             };
-            self.streams.insert(page.stream.clone(), state);
+            self.stand(page.stream.clone(), state);
         }
         let new = committed.files.keys().filter(|path| !base.files.contains_key(*path));
         self.seen.extend(new.cloned());
@@ -363,6 +408,9 @@ fn to_batch(table: &TableLog, pages: &[Waiting], numbers: &[i64], recorded: i64)
     frame.instants("recorded_at", all().map(|_| recorded));
     frame.maybe_texts("run", all().map(|page| page.run.as_ref()));
     frame.texts("job", jobs.iter().map(String::as_str));
+    let window = || all().map(|page| page.job.window);
+    frame.maybe_dates("window_start", window().map(|window| window.map(|window| days_of(window.start))));
+    frame.maybe_dates("window_end", window().map(|window| window.map(|window| days_of(window.end))));
     frame.maybe_texts("cursor", all().map(|page| page.cursor.as_stored()));
     frame.maybe_texts("next_cursor", all().map(next));
     frame.flags("done", all().map(|page| page.page.next.is_none()));
@@ -389,6 +437,7 @@ fn states(batch: &RecordBatch, places: &[usize]) -> Result<Vec<(Stream, StreamSt
             job: read_job(jobs.value(row))?,
             next: (!done.value(row)).then(|| next_cursor(next.at_row(row).as_deref())),
             observed_at: instant(observed.value(row)),
+            covered: Vec::new(),
         };
         Ok((Stream::from_stored(streams.value(row)), state))
     };

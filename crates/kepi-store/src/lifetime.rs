@@ -1,5 +1,5 @@
-//! The newest readings of every post: rank 0 is the newest, older ones stay while they hold a metric that no
-//! newer one has.
+//! The newest readings of every post: rank 0 is the newest, an older one stays while no single newer one holds
+//! all its metrics. So any formula finds the newest reading that has all of its own.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,17 +25,25 @@ pub(crate) struct Kept {
     pub(crate) birth: Birth,
 }
 
-/// Which readings of a series are kept, newest first.
+/// So many readings of a series are kept without asking what they are for. Sources differ in a handful of
+/// shapes; a platform that leaves out now this and now that could have any number of them.
+pub(crate) const LIMIT: usize = 12;
+
+/// Which readings of a series are kept, newest first: those whose metrics no single newer one holds. Beyond
+/// [`LIMIT`], only those that hold a metric that no newer one has.
 pub(crate) fn keep(mut readings: Vec<Row>, birth: Birth) -> Vec<Kept> {
     readings.sort_by_key(|row| std::cmp::Reverse(newness(row)));
     let mut had: HashSet<u16> = HashSet::new();
-    let mut kept = Vec::new();
+    let mut sets: Vec<Vec<u16>> = Vec::new();
+    let mut kept: Vec<Kept> = Vec::new();
     for row in readings {
         let told: Vec<u16> =
             row.cells.iter().filter(|cell| cell.number.is_some()).map(|cell| cell.column).collect();
+        let held = sets.iter().any(|set| told.iter().all(|column| set.binary_search(column).is_ok()));
         let brings = told.iter().any(|column| !had.contains(column));
-        if kept.is_empty() || brings {
-            had.extend(told);
+        if kept.is_empty() || brings || (!held && kept.len() < LIMIT) {
+            had.extend(&told);
+            sets.push(told);
             let rank = i64::try_from(kept.len()).unwrap_or(i64::MAX);
             kept.push(Kept { row, rank, birth });
         }

@@ -26,6 +26,7 @@ use crate::{
     options::StoreOptions,
     schema::TableSchema,
     stats::Stats,
+    subjects::Subjects,
 };
 
 /// A data file that belongs to a table.
@@ -130,6 +131,9 @@ pub(crate) const PAGES: &str = "pages";
 /// The application whose `txn` says the same as `recorded_at`, in microseconds.
 pub(crate) const RECORDED: &str = "recorded";
 
+/// The application whose `txn` says that a table that is derived from another one tells all of it.
+pub(crate) const COMPLETE: &str = "complete";
+
 /// What a commit changes.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
@@ -145,6 +149,7 @@ pub(crate) struct Changes {
 pub(crate) struct TableLog {
     pub(crate) schema: Arc<TableSchema>,
     pub(crate) options: StoreOptions,
+    pub(crate) subjects: Subjects,
     log: LogStoreRef,
     state: Mutex<Arc<Snapshot>>,
 }
@@ -156,8 +161,7 @@ impl TableLog {
         schema: Arc<TableSchema>,
         options: StoreOptions,
     ) -> Result<Self> {
-        if log.read_commit_entry(0).await.at("look for the table")?.is_none() && !has_checkpoint(&log).await?
-        {
+        if !is_there(&log).await? {
             create(&log, &schema, &options).await.map_err(|error| error.with("table", schema.table.name))?;
         }
         let table = Self::open(log, schema, options).await?;
@@ -172,7 +176,8 @@ impl TableLog {
         options: StoreOptions,
     ) -> Result<Self> {
         let snapshot = load(&log, None).await.map_err(|error| error.with("table", schema.table.name))?;
-        Ok(Self { schema, options, log, state: Mutex::new(Arc::new(snapshot)) })
+        let (subjects, state) = (Subjects::default(), Mutex::new(Arc::new(snapshot)));
+        Ok(Self { schema, options, subjects, log, state })
     }
 
     /// Its name.
@@ -305,6 +310,7 @@ impl TableLog {
     fn adopt(&self, snapshot: Snapshot) -> Arc<Snapshot> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if snapshot.version >= state.version {
+            self.subjects.retain(&snapshot);
             *state = Arc::new(snapshot);
         }
         state.clone()
@@ -365,6 +371,11 @@ async fn create(log: &LogStoreRef, schema: &TableSchema, options: &StoreOptions)
     }
 }
 
+/// Whether a table has a log.
+pub(crate) async fn is_there(log: &LogStoreRef) -> Result<bool> {
+    Ok(log.read_commit_entry(0).await.at("look for the table")?.is_some() || has_checkpoint(log).await?)
+}
+
 async fn has_checkpoint(log: &LogStoreRef) -> Result<bool> {
     let hint = Path::from("_delta_log/_last_checkpoint");
     match log.object_store(None).head(&hint).await {
@@ -403,7 +414,7 @@ async fn load_from_checkpoint(log: &LogStoreRef, version: Option<u64>) -> Result
         };
         snapshot.files.insert(file.path.clone(), Arc::new(file));
     }
-    for app in [PAGES, RECORDED] {
+    for app in [PAGES, RECORDED, COMPLETE] {
         if let Some(reached) = eager.transaction_version(log.as_ref(), app).await.at("read the log")? {
             snapshot.transactions.insert(app.to_owned(), reached);
         }

@@ -44,13 +44,16 @@ pub struct Maintained {
     pub freed: u64,
     /// Entries of logs that were deleted.
     pub log_entries: usize,
+    /// Whether the rollups were missing and were counted anew.
+    pub rebuilt: bool,
 }
 
 impl fmt::Display for Maintained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { merged, written, deleted, freed, log_entries } = self;
+        let Self { merged, written, deleted, freed, log_entries, rebuilt } = self;
         write!(f, "{merged} files merged into {written}; {deleted} old files ({freed} bytes) ")?;
-        write!(f, "and {log_entries} log entries deleted")
+        write!(f, "and {log_entries} log entries deleted")?;
+        if *rebuilt { write!(f, "; rollups counted anew") } else { Ok(()) }
     }
 }
 
@@ -61,9 +64,9 @@ impl Store {
     /// `Store` when a table cannot be read or written. What was committed stays.
     pub async fn maintain(&self, options: MaintainOptions) -> Result<Maintained> {
         let turn = self.0.turn.lock().await;
-        let mut done = Maintained::default();
+        let mut done = Maintained { rebuilt: crate::rollup::build(&self.0).await?, ..Maintained::default() };
         for schema in crate::schema::all() {
-            let table = self.0.table(schema.table.name)?;
+            let Ok(table) = self.0.table(schema.table.name) else { continue };
             if options.compact {
                 compact(&self.0, table, 2, &mut done).await?;
             }
@@ -86,7 +89,8 @@ pub(crate) async fn compact_as_we_go(inner: &Inner) -> Result<()> {
     }
     let mut done = Maintained::default();
     for schema in crate::schema::all() {
-        compact(inner, inner.table(schema.table.name)?, inner.options.compact_files, &mut done).await?;
+        let Ok(table) = inner.table(schema.table.name) else { continue };
+        compact(inner, table, inner.options.compact_files, &mut done).await?;
     }
     if done.merged > 0 {
         tracing::debug!(merged = done.merged, written = done.written, "compacted");

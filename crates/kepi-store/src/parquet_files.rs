@@ -36,6 +36,7 @@ use crate::{
     log::{DataFile, NewFile, TableLog},
     schema::TableSchema,
     stats::Stats,
+    subjects::{self, Hashes},
 };
 
 /// A partition: its columns with their values, in the table's order.
@@ -61,17 +62,21 @@ pub(crate) async fn write(
             .await
             .at("write a data file")??;
     let mut files = Vec::new();
-    for (bytes, stats) in encoded {
-        files.push(put(table, partition, bytes, stats).await?);
+    for file in encoded {
+        files.push(put(table, partition, file).await?);
     }
     Ok(files)
 }
 
-async fn put(table: &TableLog, partition: &Partition, bytes: Bytes, stats: String) -> Result<NewFile> {
+async fn put(table: &TableLog, partition: &Partition, file: Encoded) -> Result<NewFile> {
+    let Encoded { bytes, stats, posts } = file;
     let folder: String = partition.iter().map(|(column, value)| format!("{column}={value}/")).collect();
     let path = format!("{folder}part-{}.zstd.parquet", Uuid::now_v7());
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     table.put(&path, bytes).await?;
+    if let Some(posts) = posts {
+        table.subjects.insert(&path, Arc::new(posts));
+    }
     Ok(NewFile {
         add: Add {
             path,
@@ -88,7 +93,12 @@ async fn put(table: &TableLog, partition: &Partition, bytes: Bytes, stats: Strin
     })
 }
 
-type Encoded = (Bytes, String);
+/// A file before it has a name.
+struct Encoded {
+    bytes: Bytes,
+    stats: String,
+    posts: Option<Hashes>,
+}
 
 fn encode(
     schema: &TableSchema,
@@ -97,20 +107,42 @@ fn encode(
     file_rows: usize,
     group_rows: usize,
 ) -> Result<Vec<Encoded>> {
-    let whole = match batches {
-        [only] => only.clone(),
-        _ => compute::concat_batches(&schema.file, batches).at("join batches")?,
-    };
-    let whole = sorted(&whole, order)?;
+    let whole = sorted(&joined(schema, batches)?, order)?;
     let files = whole.num_rows().div_ceil(file_rows).max(1);
     let rows = whole.num_rows().div_ceil(files).max(1);
     let mut encoded = Vec::new();
     for start in (0..whole.num_rows()).step_by(rows) {
         let part = whole.slice(start, rows.min(whole.num_rows() - start));
+        let part = told(&part)?;
         let (_, stats) = Stats::of(&part);
-        encoded.push((to_parquet(schema, &part, group_rows)?, stats));
+        let posts = subjects::are_kept(schema.table.name).then(|| Hashes::of_batch(&part)).transpose()?;
+        encoded.push(Encoded { bytes: to_parquet(schema, &part, group_rows)?, stats, posts });
     }
     Ok(encoded)
+}
+
+/// Batches, each with some of the table's columns, as one with all that any has.
+pub(crate) fn joined(schema: &TableSchema, batches: &[RecordBatch]) -> Result<RecordBatch> {
+    if let [only] = batches {
+        return Ok(only.clone());
+    }
+    let any = |field: &&Arc<Field>| batches.iter().any(|batch| batch.column_by_name(field.name()).is_some());
+    let fields: Vec<Arc<Field>> = schema.file.fields().iter().filter(any).cloned().collect();
+    let union = Arc::new(Schema::new(fields));
+    let batches: Vec<RecordBatch> =
+        batches.iter().map(|batch| fitted(batch, &union)).collect::<Result<_>>()?;
+    compute::concat_batches(&union, &batches).at("join batches")
+}
+
+/// The batch without columns that are null in every row. Files have only columns that tell something: a reader
+/// takes the others for null, and the tables have many metrics of which a source tells a few.
+fn told(batch: &RecordBatch) -> Result<RecordBatch> {
+    let tells = |place: &usize| {
+        let field = batch.schema_ref().field(*place);
+        !field.is_nullable() || batch.column(*place).null_count() < batch.num_rows()
+    };
+    let places: Vec<usize> = (0..batch.num_columns()).filter(tells).collect();
+    batch.project(&places).at("write a data file")
 }
 
 fn sorted(batch: &RecordBatch, order: &[String]) -> Result<RecordBatch> {
@@ -131,9 +163,8 @@ fn sorted(batch: &RecordBatch, order: &[String]) -> Result<RecordBatch> {
 
 fn to_parquet(schema: &TableSchema, batch: &RecordBatch, group_rows: usize) -> Result<Bytes> {
     let mut bytes = Vec::new();
-    let mut writer =
-        ArrowWriter::try_new(&mut bytes, schema.file.clone(), Some(properties(schema, group_rows)))
-            .at("write a data file")?;
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties(schema, group_rows)))
+        .at("write a data file")?;
     writer.write(batch).at("write a data file")?;
     writer.close().at("write a data file")?;
     Ok(bytes.into())
@@ -173,17 +204,18 @@ fn make_properties(schema: &TableSchema, group_rows: usize) -> WriterProperties 
     properties.build()
 }
 
-/// Reads columns of a file (all of them when none is named). Columns that the file does not have are null.
+/// Reads columns of a file (all of them when none is named). Metrics that the file does not have are left out,
+/// other columns are null then.
 pub(crate) async fn read(
     table: &TableLog,
     file: &DataFile,
     columns: Option<&[&str]>,
 ) -> Result<Vec<RecordBatch>> {
-    let wanted = wanted(&table.schema, columns);
     let reader = Ranges { files: table.files(), path: Path::from(file.path.as_str()), size: file.size };
     let named = |error: kepi_core::Error| error.with("table", table.name()).with("file", &file.path);
     let builder = ParquetRecordBatchStreamBuilder::new(reader).await.at("open a data file").map_err(named)?;
     let stored = builder.schema().clone();
+    let wanted = wanted(&table.schema, columns, |name| stored.index_of(name).is_ok());
     let places =
         wanted.fields().iter().filter_map(|field| stored.index_of(field.name()).ok()).collect::<Vec<_>>();
     let mask = ProjectionMask::roots(builder.parquet_schema(), places);
@@ -238,14 +270,15 @@ fn failed(error: object_store::Error) -> ParquetError {
     ParquetError::External(Box::new(error))
 }
 
-fn wanted(schema: &TableSchema, columns: Option<&[&str]>) -> SchemaRef {
-    let Some(columns) = columns else { return schema.file.clone() };
+fn wanted(schema: &TableSchema, columns: Option<&[&str]>, stored: impl Fn(&str) -> bool) -> SchemaRef {
+    let asked = |name: &str| columns.is_none_or(|columns| columns.contains(&name));
     let fields: Vec<Arc<Field>> = schema
         .file
         .fields()
         .iter()
-        .filter(|field| columns.contains(&field.name().as_str()))
-        .cloned()
+        .enumerate()
+        .filter(|(place, field)| asked(field.name()) && (*place < schema.head || stored(field.name())))
+        .map(|(_, field)| field.clone())
         .collect();
     Arc::new(Schema::new(fields))
 }
@@ -271,6 +304,9 @@ pub(crate) async fn read_whole(
     columns: Option<&[&str]>,
 ) -> Result<RecordBatch> {
     let batches = read(table, file, columns).await?;
-    let schema = wanted(&table.schema, columns);
-    compute::concat_batches(&schema, &batches).at("read a data file")
+    if batches.is_empty() {
+        let schema = wanted(&table.schema, columns, |_| false);
+        return Ok(RecordBatch::new_empty(schema));
+    }
+    joined(&table.schema, &batches)
 }

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use kepi_core::Result;
 
 use crate::{
-    log::{Changes, DataFile, Snapshot, TableLog},
+    log::{Changes, DataFile, NewFile, Snapshot, TableLog},
     parquet_files::{Partition, write},
     schema::TableSchema,
 };
@@ -16,15 +16,30 @@ use crate::{
 pub(crate) struct Plan {
     remove: Vec<Arc<DataFile>>,
     add: BTreeMap<Partition, Vec<RecordBatch>>,
+    /// Files that are written already.
+    written: Vec<NewFile>,
 }
 
+/// What is left of a file waits in memory for the other rows of its partition when it is no more than this.
+const FEW: usize = 4096;
+
 impl Plan {
-    /// Replaces a file by what is left of it.
-    pub(crate) fn rewrite(&mut self, file: &Arc<DataFile>, left: RecordBatch) {
+    /// Replaces a file by what is left of it. Much is written at once, so that a plan never holds more than one
+    /// file.
+    pub(crate) async fn rewrite(
+        &mut self,
+        table: &TableLog,
+        file: &Arc<DataFile>,
+        left: RecordBatch,
+    ) -> Result<()> {
         self.remove.push(file.clone());
-        if left.num_rows() > 0 {
-            self.add(partition_of(file), left);
+        match left.num_rows() {
+            0 => {}
+            1..=FEW => self.add(partition_of(file), left),
+            // It is in the order of the file that it comes from.
+            _ => self.written.extend(write(table, &partition_of(file), vec![left], &[]).await?),
         }
+        Ok(())
     }
 
     /// Adds rows to a partition.
@@ -34,7 +49,7 @@ impl Plan {
 
     /// Whether nothing changes.
     pub(crate) fn is_empty(&self) -> bool {
-        self.remove.is_empty() && self.add.is_empty()
+        self.remove.is_empty() && self.add.is_empty() && self.written.is_empty()
     }
 
     /// Writes the files and commits; `None` when another writer was first and the plan is void.
@@ -45,7 +60,7 @@ impl Plan {
         transactions: Vec<(String, i64)>,
     ) -> Result<Option<Arc<Snapshot>>> {
         let order = order(&table.schema);
-        let mut add = Vec::new();
+        let mut add = self.written;
         for (partition, batches) in self.add {
             add.extend(write(table, &partition, batches, &order).await?);
         }

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kepi_core::{Page, Reject, Result};
+use jiff::Timestamp;
+use kepi_core::{Measurement, Page, Reject, Result, Window};
 use smol_str::SmolStr;
 
 use crate::{
@@ -96,7 +97,7 @@ pub(crate) async fn carry(inner: &Inner, batch: Batch) -> Result<()> {
         }
         for measurement in &page.measurements {
             let account = &measurement.subject.account;
-            let at = measurement.observed_at.as_microsecond();
+            let at = first_seen(measurement).as_microsecond();
             accounts.observed(account.as_str(), || context.zone_name(account), at);
         }
         gathered.take(&context, page.measurements)?;
@@ -105,19 +106,31 @@ pub(crate) async fn carry(inner: &Inner, batch: Batch) -> Result<()> {
     let mut touched = Touched::default();
     let dimensions = [("accounts", &accounts), ("posts", &posts)];
     for (name, said) in dimensions {
-        touched.turned.extend(dimension(inner.table(name)?, said, mark).await?);
+        let (turned, resumed) = dimension(inner.table(name)?, said, mark).await?;
+        touched.turned.extend(turned);
+        touched.resumed |= resumed;
     }
     for facts in &FACTS {
         let Some(fresh) = gathered.tables.remove(facts.name) else { continue };
         let table = inner.table(facts.name)?;
-        let opened = commit_facts(table, &fresh, mark).await?;
+        let (opened, resumed) = commit_facts(table, &fresh, mark).await?;
         if facts.name == "post_facts" {
             touched.opened = opened;
+            touched.resumed |= resumed;
         }
     }
     readings::project(inner, touched, mark).await?;
     put_rejects(inner.table(LAST)?, &rejects, mark).await?;
     crate::maintain::compact_as_we_go(inner).await
+}
+
+/// Since when a measurement lets us watch: a reading that the platform dates itself speaks of an instant before
+/// the one at which it was read.
+fn first_seen(measurement: &Measurement) -> Timestamp {
+    match measurement.window {
+        Window::At(at) => at.min(measurement.observed_at),
+        _ => measurement.observed_at,
+    }
 }
 
 fn newest(page: &Page) -> Option<i64> {
@@ -144,36 +157,42 @@ impl Mark {
     }
 }
 
-/// Commits facts. When the commit was there already, the rows that it opened are read back.
+/// Commits facts. When the commit was there already, the rows that it opened are read back, which is told.
 async fn commit_facts(
     table: &TableLog,
     fresh: &crate::facts::Fresh,
     mark: Mark,
-) -> Result<Vec<crate::upsert::Opened>> {
+) -> Result<(Vec<crate::upsert::Opened>, bool)> {
     loop {
         let snapshot = table.refresh().await?;
         if mark.is_reached(&snapshot) {
-            return crate::upsert::opened_at(table, &snapshot, fresh, mark.recorded).await;
+            let opened = crate::upsert::opened_at(table, &snapshot, fresh, mark.recorded).await?;
+            return Ok((opened, true));
         }
         let Upsert { plan, opened } = upsert(table, &snapshot, fresh, mark.recorded).await?;
         if plan.is_empty() || plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
-            return Ok(opened);
+            return Ok((opened, false));
         }
     }
 }
 
-async fn dimension(table: &TableLog, said: &Said, mark: Mark) -> Result<Vec<crate::dimension::Turned>> {
+/// Commits a dimension. When the commit was there already, what it turned is read back, which is told.
+async fn dimension(
+    table: &TableLog,
+    said: &Said,
+    mark: Mark,
+) -> Result<(Vec<crate::dimension::Turned>, bool)> {
     if said.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
     loop {
         let snapshot = table.refresh().await?;
         if mark.is_reached(&snapshot) {
-            return crate::dimension::turned_at(table, &snapshot, mark.recorded).await;
+            return Ok((crate::dimension::turned_at(table, &snapshot, mark.recorded).await?, true));
         }
         let (plan, turned) = turn(table, &snapshot, said, mark.recorded).await?;
         if plan.is_empty() || plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
-            return Ok(turned);
+            return Ok((turned, false));
         }
     }
 }

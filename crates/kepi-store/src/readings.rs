@@ -9,20 +9,21 @@ use std::{
     sync::Arc,
 };
 
-use arrow::array::RecordBatch;
 use kepi_core::{Result, SubjectKind};
 use smol_str::SmolStr;
 
 use crate::{
     cell::{Row, WindowKey},
+    columns::Columns,
     daily::{Birth, Context, DailyKey, DailyRow, Method, Series, birth, daily},
     daily_rows::{read_daily, read_series, to_batch as daily_batch},
-    dimension::{self, Turned},
+    dimension::{self, Sorting, Turned},
     lifetime::{self, Kept, keep},
     log::{DataFile, Snapshot, TableLog},
     parquet_files::{month_partition, read_whole},
     plan::Plan,
     project::Mark,
+    rollup::{self, Tally},
     rows::{Layout, read_keys, read_rows},
     store::Inner,
     upsert::{Opened, Reach, without},
@@ -36,6 +37,8 @@ pub(crate) struct Touched {
     pub(crate) opened: Vec<Opened>,
     /// Accounts and posts of which something new is known.
     pub(crate) turned: Vec<Turned>,
+    /// A try before died on the way: what was known before the commit is not told.
+    pub(crate) resumed: bool,
 }
 
 type PostKey = (SmolStr, SmolStr);
@@ -47,14 +50,55 @@ pub(crate) async fn project(inner: &Inner, touched: Touched, mark: Mark) -> Resu
     if mark.is_reached(&kept) {
         return Ok(());
     }
+    let resumed = touched.resumed;
     let work = Work::gather(inner, touched).await?;
     if work.posts.is_empty() {
         return Ok(());
     }
     let loaded = Loaded::of(lifetime, &kept, &work).await?;
     let made = make(inner, &work, &loaded, mark).await?;
-    put_daily(inner.table("post_daily")?, &made, mark).await?;
+    let sorted = Sorted::of(inner, &work, &made).await?;
+    let changes = put_daily(inner.table("post_daily")?, &made, &sorted, mark).await?;
+    let anew = || work.posts.iter().map(|(account, _)| account.clone()).collect();
+    let cells =
+        changes.filter(|_| !resumed).map_or_else(|| rollup::Work::Anew(anew()), rollup::Work::Changes);
+    rollup::project(inner, cells, mark).await?;
     put_lifetime(lifetime, &work, &made, mark).await
+}
+
+/// What the posts of changed rows are sorted by, now and, where that changed with the commit, before.
+struct Sorted<'a> {
+    now: HashMap<PostKey, Sorting>,
+    before: &'a HashMap<PostKey, Sorting>,
+}
+
+impl<'a> Sorted<'a> {
+    async fn of(inner: &Inner, work: &'a Work, made: &Made) -> Result<Self> {
+        let mut now = work.sortings.clone();
+        let changed = made.appended.iter().map(|row| &row.series).chain(made.anew.keys());
+        let unknown: HashSet<PostKey> = changed
+            .map(|series| (series.account.clone(), series.post.clone()))
+            .filter(|post| !now.contains_key(post))
+            .collect();
+        if !unknown.is_empty() {
+            let table = inner.table("posts")?;
+            let reach = Reach::of_subjects(unknown.iter().map(|(account, post)| (account, post)));
+            let wanted =
+                |account: &SmolStr, post: &SmolStr| unknown.contains(&(account.clone(), post.clone()));
+            now.extend(dimension::sortings(table, &table.known(), wanted, Some(&reach)).await?);
+        }
+        Ok(Self { now, before: &work.moved })
+    }
+
+    fn now(&self, series: &Series) -> Sorting {
+        let post = (series.account.clone(), series.post.clone());
+        self.now.get(&post).cloned().unwrap_or_default()
+    }
+
+    fn before(&self, series: &Series) -> Sorting {
+        let post = (series.account.clone(), series.post.clone());
+        self.before.get(&post).or_else(|| self.now.get(&post)).cloned().unwrap_or_default()
+    }
 }
 
 /// Which posts are concerned, and what is known of them.
@@ -66,6 +110,10 @@ struct Work {
     /// Posts whose every series is to be made anew.
     anew: HashSet<PostKey>,
     births: HashMap<PostKey, Birth>,
+    /// What posts of which something new is known are sorted by.
+    sortings: HashMap<PostKey, Sorting>,
+    /// What those were sorted by before of which that changed.
+    moved: HashMap<PostKey, Sorting>,
     first_observed: HashMap<SmolStr, i64>,
 }
 
@@ -83,21 +131,28 @@ impl Work {
         }
         let mut anew = HashSet::new();
         let mut births: HashMap<PostKey, Birth> = HashMap::new();
+        let (mut sortings, mut moved) = (HashMap::new(), HashMap::new());
         for Turned { old, new } in touched.turned.iter().filter(|turned| !turned.new.post.is_empty()) {
             let post = (new.account.clone(), new.post.clone());
             let born = birth(new.instant("published_at"), new.date("published_day"));
             let was =
                 old.as_ref().and_then(|old| birth(old.instant("published_at"), old.date("published_day")));
             births.insert(post.clone(), born);
-            if born != was {
-                anew.insert(post);
+            let sorting = Sorting::of(new);
+            let sorted_before = old.as_ref().map(Sorting::of).unwrap_or_default();
+            if born != was || sorting != sorted_before {
+                anew.insert(post.clone());
             }
+            if sorting != sorted_before {
+                moved.insert(post.clone(), sorted_before);
+            }
+            sortings.insert(post, sorting);
         }
         anew.extend(earlier_watched(inner, &touched.turned).await?);
         posts.extend(anew.iter().cloned());
         let reach = Reach::of_subjects(posts.iter().map(|(account, post)| (account, post)));
         let first_observed = first_observed(inner).await?;
-        Ok(Self { posts, reach, opened, anew, births, first_observed })
+        Ok(Self { posts, reach, opened, anew, births, sortings, moved, first_observed })
     }
 
     fn holds(&self, account: &SmolStr, post: &SmolStr) -> bool {
@@ -156,7 +211,12 @@ struct Loaded {
 impl Loaded {
     async fn of(table: &TableLog, snapshot: &Snapshot, work: &Work) -> Result<Self> {
         let mut series: BTreeMap<Series, Vec<Kept>> = BTreeMap::new();
-        for (_, batch, places) in matching(table, snapshot, work).await? {
+        for file in matching(table, snapshot, work).await? {
+            let batch = read_whole(table, &file, None).await?;
+            let columns = Columns(&batch);
+            let (account, post) = (columns.text("account")?, columns.text("post")?);
+            let holds = |row: &usize| work.holds(&account.value(*row).into(), &post.value(*row).into());
+            let places: Vec<usize> = (0..batch.num_rows()).filter(holds).collect();
             for kept in lifetime::read(table, &batch, &places)? {
                 series.entry(Series::of(&kept.row)).or_default().push(kept);
             }
@@ -165,19 +225,12 @@ impl Loaded {
     }
 }
 
-type Matching = Vec<(Arc<DataFile>, RecordBatch, Vec<usize>)>;
-
-/// The current files that hold rows of the posts concerned, whole, with the places of those rows.
-async fn matching(table: &TableLog, snapshot: &Snapshot, work: &Work) -> Result<Matching> {
+/// The current files that hold rows of the posts concerned.
+async fn matching(table: &TableLog, snapshot: &Snapshot, work: &Work) -> Result<Vec<Arc<DataFile>>> {
     let mut found = Vec::new();
-    for file in snapshot.current().filter(|file| work.reach.meets_subject(file, Some("post"))) {
-        let narrow = read_whole(table, file, Some(&["account", "post"])).await?;
-        let columns = crate::columns::Columns(&narrow);
-        let (account, post) = (columns.text("account")?, columns.text("post")?);
-        let holds = |row: &usize| work.holds(&account.value(*row).into(), &post.value(*row).into());
-        let places: Vec<usize> = (0..narrow.num_rows()).filter(holds).collect();
-        if !places.is_empty() {
-            found.push((file.clone(), read_whole(table, file, None).await?, places));
+    for file in snapshot.current() {
+        if work.reach.finds(table, file).await? {
+            found.push(file.clone());
         }
     }
     Ok(found)
@@ -202,7 +255,10 @@ async fn make(inner: &Inner, work: &Work, loaded: &Loaded, mark: Mark) -> Result
         let kept = loaded.series.get(*series).map_or(&[][..], Vec::as_slice);
         let known_birth = kept.first().is_none_or(|kept| births.get(&post).copied().flatten() == kept.birth);
         let opened = work.opened.get(*series).map_or(&[][..], Vec::as_slice);
-        !given.contains(*series) && known_birth && comes_after(opened, kept, work.anew.contains(&post))
+        // At its limit, what was left out may have its turn again.
+        let whole = kept.len() < lifetime::LIMIT;
+        let after = comes_after(opened, kept, work.anew.contains(&post));
+        !given.contains(*series) && known_birth && whole && after
     });
     let mut made = Made::default();
     for series in simple {
@@ -269,17 +325,18 @@ async fn births(inner: &Inner, work: &Work, loaded: &Loaded) -> Result<HashMap<P
 async fn series_with_given_days(inner: &Inner, work: &Work) -> Result<HashSet<Series>> {
     let table = inner.table("post_daily")?;
     let snapshot = table.known();
-    let given = Method::Given.as_str();
+    let with_given = [Method::Given.as_str(), Method::Both.as_str()];
     let mut found = HashSet::new();
     for file in snapshot.current() {
-        if !file.stats.may_hold("method", given) || !work.reach.meets_subject(file, Some("post")) {
+        let may_hold = with_given.iter().any(|method| file.stats.may_hold("method", method));
+        if !may_hold || !work.reach.meets_subject(file, Some("post")) {
             continue;
         }
         let columns = ["account", "post", "method", "traffic", "provenance"];
         let narrow = read_whole(table, file, Some(&columns)).await?;
-        let method = crate::columns::Columns(&narrow).text("method")?;
+        let method = Columns(&narrow).text("method")?;
         for (place, series) in read_series(&narrow)?.into_iter().enumerate() {
-            if method.value(place) == given && work.holds(&series.account, &series.post) {
+            if with_given.contains(&method.value(place)) && work.holds(&series.account, &series.post) {
                 found.insert(series);
             }
         }
@@ -321,21 +378,29 @@ async fn facts_of(inner: &Inner, work: &Work, wanted: &[&Series]) -> Result<Hash
     Ok(facts)
 }
 
-async fn put_daily(table: &TableLog, made: &Made, mark: Mark) -> Result<()> {
+/// Commits days; what that changed, unless it was there already.
+async fn put_daily(table: &TableLog, made: &Made, sorted: &Sorted<'_>, mark: Mark) -> Result<Option<Tally>> {
     loop {
         let snapshot = table.refresh().await?;
         if mark.is_reached(&snapshot) {
-            return Ok(());
+            return Ok(None);
         }
-        let plan = plan_daily(table, &snapshot, made, mark).await?;
+        let (plan, tally) = plan_daily(table, &snapshot, made, sorted, mark).await?;
         if plan.is_empty() || plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
-            return Ok(());
+            return Ok(Some(tally));
         }
     }
 }
 
-async fn plan_daily(table: &TableLog, snapshot: &Snapshot, made: &Made, mark: Mark) -> Result<Plan> {
+async fn plan_daily(
+    table: &TableLog,
+    snapshot: &Snapshot,
+    made: &Made,
+    sorted: &Sorted<'_>,
+    mark: Mark,
+) -> Result<(Plan, Tally)> {
     let mut plan = Plan::default();
+    let mut tally = Tally::default();
     let mut wanted: HashMap<DailyKey, &DailyRow> = HashMap::new();
     for row in made.anew.values().flatten() {
         wanted.insert(row.key(), row);
@@ -350,18 +415,24 @@ async fn plan_daily(table: &TableLog, snapshot: &Snapshot, made: &Made, mark: Ma
                 // A row that still says the same stays; any other is superseded.
                 if wanted.get(&row.key()).is_some_and(|new| new.agrees(&row)) {
                     wanted.remove(&row.key());
+                    if sorted.before(&row.series) != sorted.now(&row.series) {
+                        tally.remove(&row, sorted.before(&row.series));
+                        tally.add(&row, sorted.now(&row.series));
+                    }
                 } else {
                     gone.insert(place);
+                    tally.remove(&row, sorted.before(&row.series));
                     closed.entry(month_of(row.end_day - 1)).or_default().push(row);
                 }
             }
             if !gone.is_empty() {
-                plan.rewrite(file, without(&whole, &gone)?);
+                plan.rewrite(table, file, without(&whole, &gone)?).await?;
             }
         }
     }
     let mut months: BTreeMap<String, Vec<&DailyRow>> = BTreeMap::new();
     for row in made.appended.iter().chain(wanted.into_values()) {
+        tally.add(row, sorted.now(&row.series));
         months.entry(month_of(row.end_day - 1)).or_default().push(row);
     }
     for (month, rows) in months {
@@ -371,7 +442,7 @@ async fn plan_daily(table: &TableLog, snapshot: &Snapshot, made: &Made, mark: Ma
         let rows: Vec<&DailyRow> = rows.iter().collect();
         plan.add(month_partition(false, &month), daily_batch(table, &rows, Some(mark.recorded))?);
     }
-    Ok(plan)
+    Ok((plan, tally))
 }
 
 async fn put_lifetime(table: &TableLog, work: &Work, made: &Made, mark: Mark) -> Result<()> {
@@ -381,16 +452,14 @@ async fn put_lifetime(table: &TableLog, work: &Work, made: &Made, mark: Mark) ->
             return Ok(());
         }
         let mut plan = Plan::default();
-        for (file, batch, places) in matching(table, &snapshot, work).await? {
-            let replaced = |kept: &Kept| made.kept.contains_key(&Series::of(&kept.row));
-            let gone: HashSet<usize> = lifetime::read(table, &batch, &places)?
-                .iter()
-                .zip(&places)
-                .filter(|(kept, _)| replaced(kept))
-                .map(|(_, place)| *place)
-                .collect();
+        for file in matching(table, &snapshot, work).await? {
+            let batch = read_whole(table, &file, None).await?;
+            let replaced = |series: &Series| made.kept.contains_key(series);
+            let series = read_series(&batch)?.into_iter().enumerate();
+            let gone: HashSet<usize> =
+                series.filter(|(_, series)| replaced(series)).map(|(place, _)| place).collect();
             if !gone.is_empty() {
-                plan.rewrite(&file, without(&batch, &gone)?);
+                plan.rewrite(table, &file, without(&batch, &gone)?).await?;
             }
         }
         let mut months: BTreeMap<_, Vec<&Kept>> = BTreeMap::new();

@@ -361,7 +361,8 @@ pub(crate) fn read_rows(
     };
     for place in metrics {
         let name = schema.file.field(place).name().as_str();
-        if batch.column(place).null_count() == batch.num_rows() {
+        let stored = batch.column_by_name(name);
+        if stored.is_none_or(|stored| stored.null_count() == batch.num_rows()) {
             continue;
         }
         let column = if schema.table.metrics.is_some() { place - schema.head } else { 0 };

@@ -38,6 +38,11 @@ impl TableSchema {
         self.file.index_of(name).ok()
     }
 
+    /// The place of a metric among the metric columns; `None` for any other column.
+    pub(crate) fn metric(&self, name: &str) -> Option<u16> {
+        u16::try_from(self.index(name)?.checked_sub(self.head)?).ok()
+    }
+
     /// The columns as Delta names them.
     pub(crate) fn delta(&self) -> Vec<StructField> {
         self.table

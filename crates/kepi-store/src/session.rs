@@ -13,7 +13,7 @@ use url::Position;
 use crate::{
     fail::{Fail, torn},
     provider::StoredTable,
-    schema,
+    rollup, schema,
     store::Store,
 };
 
@@ -30,6 +30,10 @@ impl Store {
         let snapshots = self.0.consistent().await?;
         for schema in schema::all() {
             let name = schema.table.name;
+            // Rollups that do not tell all would be taken for the whole.
+            if name == rollup::NAME && !snapshots.get(name).is_some_and(|known| rollup::is_complete(known)) {
+                continue;
+            }
             let table = self.0.table(name)?;
             let snapshot = snapshots.get(name).cloned().ok_or_else(|| torn("a table without state"))?;
             let url = table.root();

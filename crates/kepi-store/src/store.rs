@@ -16,9 +16,9 @@ use crate::{
     fail::torn,
     journal::{Journal, digest, last_recorded},
     location::Location,
-    log::{Snapshot, TableLog},
+    log::{Snapshot, TableLog, is_there},
     options::StoreOptions,
-    schema,
+    rollup, schema,
     value::instant,
     writer::Writer,
 };
@@ -74,7 +74,9 @@ impl Store {
             let table = TableLog::create(log, schema.clone(), options.clone()).await?;
             tables.insert(schema.table.name, table);
         }
-        Self::of(tables, options, place.is_writable())
+        let store = Self::of(tables, options, place.is_writable())?;
+        rollup::begin(&store.0).await?;
+        Ok(store)
     }
 
     /// Opens a store that exists, also one that may only be read. Nothing is created or changed.
@@ -87,6 +89,10 @@ impl Store {
         let mut tables = HashMap::new();
         for schema in schema::all() {
             let log = place.log(schema.table.name)?;
+            // Stores of an older kepi have no rollups; they can be read without.
+            if schema.table.name == rollup::NAME && !is_there(&log).await? {
+                continue;
+            }
             let table = TableLog::open(log, schema.clone(), options.clone()).await?;
             tables.insert(schema.table.name, table);
         }
@@ -210,7 +216,7 @@ impl Inner {
         let mut snapshots = HashMap::new();
         for schema in schema::all() {
             let name = schema.table.name;
-            let table = self.table(name)?;
+            let Ok(table) = self.table(name) else { continue };
             let snapshot = match name {
                 crate::project::LAST => complete.clone(),
                 _ => table.at_recorded(table.refresh().await?, complete.recorded()).await?,

@@ -21,6 +21,7 @@ use crate::{
     parquet_files::{month_partition, read_whole},
     plan::Plan,
     rows::{Layout, read_keys, read_rows, to_batch},
+    subjects::{self, Hashes},
     value::month_of,
 };
 
@@ -62,7 +63,7 @@ pub(crate) async fn upsert(
         let whole = read_whole(table, file, None).await?;
         let gone = outcome.settle(table, &whole, &keys, &places, fresh, recorded)?;
         if !gone.is_empty() {
-            plan.rewrite(file, without(&whole, &gone)?);
+            plan.rewrite(table, file, without(&whole, &gone)?).await?;
         }
     }
     for row in fresh.iter().filter(|(key, _)| !met.contains(*key)).map(|(_, row)| row) {
@@ -136,6 +137,8 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub(crate) struct Reach {
     accounts: BTreeMap<SmolStr, Vec<SmolStr>>,
+    /// The subjects, where they are posts that are looked for at any time.
+    posts: Hashes,
     readings: Option<(i64, i64)>,
     days: Option<(i32, i32)>,
 }
@@ -167,7 +170,12 @@ impl Reach {
         for (account, subject) in subjects {
             accounts.entry(account.clone()).or_default().insert(subject.clone());
         }
+        let of = |(account, posts): (&SmolStr, &HashSet<SmolStr>)| {
+            posts.iter().map(|post| (account.clone(), post.clone())).collect::<Vec<_>>()
+        };
+        let posts: Vec<(SmolStr, SmolStr)> = accounts.iter().flat_map(of).collect();
         Self {
+            posts: Hashes::of(posts.iter().map(|(account, post)| (account.as_str(), post.as_str()))),
             accounts: sorted(accounts),
             readings: Some((i64::MIN, i64::MAX)),
             days: Some((i32::MIN, i32::MAX)),
@@ -192,6 +200,17 @@ impl Reach {
             .days
             .is_some_and(|(from, to)| !only_readings && stats.may_meet("day", from.into(), to.into()));
         readings || days
+    }
+
+    /// Whether a file holds one of the posts, as far as can be known without reading more than their ids.
+    pub(crate) async fn finds(&self, table: &TableLog, file: &DataFile) -> Result<bool> {
+        if !self.meets_subject(file, table.schema.index("post").map(|_| "post")) {
+            return Ok(false);
+        }
+        if subjects::are_kept(table.name()) {
+            return subjects::holds(table, file, &self.posts).await;
+        }
+        Ok(true)
     }
 
     /// Whether a file may hold one of the subjects.

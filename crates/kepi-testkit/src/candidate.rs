@@ -171,6 +171,9 @@ impl Candidate {
                     if refresh != Refresh::Never {
                         exchanges.push((kind.name, Grant::Refresh));
                     }
+                    if matches!(refresh, Refresh::Renewable { .. }) {
+                        exchanges.push((kind.name, Grant::Renew));
+                    }
                 }
             }
         }
@@ -202,7 +205,7 @@ impl Candidate {
 fn probe_rank(endpoint: &Endpoint) -> u8 {
     match endpoint.shape {
         Shape::Snapshot => 0,
-        Shape::Windows { .. } => 1,
+        Shape::Windows { .. } | Shape::Trailing { .. } => 1,
         Shape::Listing { .. } => 2,
         Shape::Batch { .. } => 3,
     }

@@ -1,6 +1,7 @@
 //! Answers changed on the fly: how checks ask "and what if the platform had said this?".
 
-use kepi_core::{Adapter, Endpoint, Page};
+use jiff::civil::Date;
+use kepi_core::{Adapter, Endpoint, Page, period::add_days};
 use serde_json::Value;
 
 use crate::{candidate::read, fixture::Exchange};
@@ -250,7 +251,8 @@ fn token_places(adapter: &dyn Adapter, exchange: &Exchange, lists: &[String], pa
     found
 }
 
-/// The answer with so many rows in its longest list, each with ids of its own.
+/// The answer with so many rows in its longest list, each with ids of its own, or where it names none with a day
+/// of its own.
 #[must_use]
 pub fn grown(adapter: &dyn Adapter, exchange: &Exchange, lists: &[String], rows: usize) -> Exchange {
     let (Some(mut body), Ok(page)) = (exchange.json(), read(adapter, exchange)) else {
@@ -268,12 +270,30 @@ pub fn grown(adapter: &dyn Adapter, exchange: &Exchange, lists: &[String], rows:
                 *place = another(place, k);
             }
         }
+        if places.is_empty() {
+            move_days(&mut row, k);
+        }
         row
     };
     if let Some(place) = body.pointer_mut(list) {
         *place = Value::Array((0..rows).map(copy).collect());
     }
     exchange.with_json(&body)
+}
+
+/// Moves the days that a row names.
+fn move_days(row: &mut Value, k: usize) {
+    let days: Vec<(String, Date)> = leaves(row)
+        .into_iter()
+        .filter_map(|(pointer, value)| {
+            Some((pointer, value.as_str().filter(|text| text.len() == 10)?.parse().ok()?))
+        })
+        .collect();
+    for (pointer, day) in days {
+        if let Some(place) = row.pointer_mut(&pointer) {
+            *place = Value::String(add_days(day, i32::try_from(k).unwrap_or(0)).to_string());
+        }
+    }
 }
 
 fn is_leaf(value: &Value) -> bool {

@@ -4,6 +4,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use kepi_core::{
     Cost, Descriptor, Endpoint, Quota, Shape, TokenFlow, TokenKind,
+    credential::Refresh,
     descriptor::{Earliest, Reset, Scope},
 };
 
@@ -51,7 +52,13 @@ pub fn endpoint_tables(descriptor: &Descriptor) -> String {
             let lives = token.lifetime_secs.map_or_else(|| "until revoked".to_owned(), seconds);
             row(
                 &mut text,
-                &[&format!("`{}`", token.name), token.title, flow(token), &lives, &or_dash(scopes.join(" "))],
+                &[
+                    &format!("`{}`", token.name),
+                    token.title,
+                    &flow(token),
+                    &lives,
+                    &or_dash(scopes.join(" ")),
+                ],
             );
         }
         text.push('\n');
@@ -144,6 +151,10 @@ fn asked_as(endpoint: &Endpoint) -> String {
         }
         Shape::Snapshot => "present state".to_owned(),
         Shape::Windows { max_days } => format!("days, at most {max_days} a call"),
+        Shape::Trailing { spans } => {
+            let spans: Vec<String> = spans.iter().map(u16::to_string).collect();
+            format!("the last {} days", spans.join(", "))
+        }
         Shape::Listing { published_within_days: Some(n) } => format!("posts of the last {}", days(n.into())),
         Shape::Listing { published_within_days: None } => "all posts".to_owned(),
         Shape::Batch { max, .. } if !endpoint.ids_begin.is_empty() => {
@@ -160,11 +171,14 @@ fn asked_as(endpoint: &Endpoint) -> String {
     text
 }
 
-fn flow(token: &TokenKind) -> &'static str {
+fn flow(token: &TokenKind) -> String {
     match token.flow {
-        TokenFlow::Static => "put into the configuration",
-        TokenFlow::Client => "bought with the app's id and secret",
-        TokenFlow::AuthorizationCode { .. } => "a person consents: `kepi auth`",
+        TokenFlow::Static => "put into the configuration".to_owned(),
+        TokenFlow::Client => "bought with the app's id and secret".to_owned(),
+        TokenFlow::AuthorizationCode { refresh: Refresh::Renewable { times }, .. } => {
+            format!("a person consents: `kepi auth`, again after {times} renewals")
+        }
+        TokenFlow::AuthorizationCode { .. } => "a person consents: `kepi auth`".to_owned(),
     }
 }
 

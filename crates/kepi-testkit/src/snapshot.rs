@@ -36,6 +36,7 @@ pub fn shape(shape: Shape) -> &'static str {
     match shape {
         Shape::Snapshot => "snapshot",
         Shape::Windows { .. } => "windows",
+        Shape::Trailing { .. } => "trailing",
         Shape::Listing { .. } => "listing",
         Shape::Batch { .. } => "batch",
     }

@@ -40,6 +40,7 @@ pub(crate) enum Breakage {
     CarriesRowsInTheCursor,
     TakesNotYetForNothing,
     AsksOneDayTooFew,
+    AsksForTooShortASpan,
     LeavesACursorBehind,
     RemembersWhereItWas,
     PanicsInTheFarFuture,

@@ -56,10 +56,16 @@ struct InUse {
     token: Option<StoredToken>,
     /// After a renewal that failed before it was due: until when the old token does.
     enough_until: Option<Timestamp>,
+    /// After the refresh token could not be renewed: until when that is not tried again.
+    leave_refresh_until: Option<Timestamp>,
 }
 
 /// How long a renewal that failed before it was due is left alone.
 const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// A refresh token that can be renewed is, when so much of its life is left: time for several tries of a daily
+/// run.
+const RENEW_BEFORE: Duration = Duration::from_secs(3 * 86_400);
 
 /// A kind of token of an account, and where it is kept.
 #[derive(Debug, Clone)]
@@ -122,6 +128,23 @@ impl Credential {
     ) -> Result<StoredToken> {
         let slot = self.slot(&wanted.key);
         let mut in_use = slot.lock().await;
+        let token = self.fresh(call, wanted, refused, &mut in_use).await?;
+        if !self.refresh_ends_soon(&token) {
+            return Ok(token);
+        }
+        let token = self.lengthen(call, wanted, token, &mut in_use).await;
+        in_use.token = Some(token.clone());
+        Ok(token)
+    }
+
+    /// The token in use, or one that was just had.
+    async fn fresh(
+        &self,
+        call: &mut Call<'_>,
+        wanted: &Wanted<'_>,
+        refused: Option<(&SecretString, Error)>,
+        in_use: &mut InUse,
+    ) -> Result<StoredToken> {
         let (dead, said) = refused.unzip();
         let patient = dead.is_none() && in_use.enough_until.is_some_and(|until| self.clock.now() < until);
         let usable = |token: &StoredToken| self.usable(wanted, token, dead) || (patient && self.alive(token));
@@ -129,27 +152,68 @@ impl Credential {
             return Ok(token.clone());
         }
         let known = self.known(wanted).await?;
-        *in_use = match known {
-            Some(token) if usable(&token) => InUse { token: Some(token), enough_until: None },
+        let (token, enough_until) = match known {
+            Some(token) if usable(&token) => (token, None),
             Some(token) if dead.is_none() && self.alive(&token) => {
                 self.renew_early(call, wanted, token).await
             }
             _ => {
                 in_use.token = None;
-                let token = self.renew(call, wanted, dead, said.as_ref()).await?;
-                InUse { token: Some(token), enough_until: None }
+                (self.renew(call, wanted, dead, said.as_ref()).await?, None)
             }
         };
-        in_use.token.clone().ok_or_else(|| Error::new(ErrorKind::Unexpected, "no token after its renewal"))
+        (in_use.token, in_use.enough_until) = (Some(token.clone()), enough_until);
+        Ok(token)
     }
 
     /// Renews a token that still lives; where that fails, it does for a while.
-    async fn renew_early(&self, call: &mut Call<'_>, wanted: &Wanted<'_>, token: StoredToken) -> InUse {
+    async fn renew_early(
+        &self,
+        call: &mut Call<'_>,
+        wanted: &Wanted<'_>,
+        token: StoredToken,
+    ) -> (StoredToken, Option<Timestamp>) {
         match self.renew(call, wanted, None, None).await {
-            Ok(token) => InUse { token: Some(token), enough_until: None },
+            Ok(token) => (token, None),
             Err(error) => {
                 tracing::warn!(%error, credential = %wanted.key, "not renewed, the old token still lives");
-                InUse { token: Some(token), enough_until: Some(after(self.clock.now(), PATIENCE)) }
+                (token, Some(after(self.clock.now(), PATIENCE)))
+            }
+        }
+    }
+
+    fn refresh_ends_soon(&self, token: &StoredToken) -> bool {
+        let now = self.clock.now();
+        token.refresh_expires_at.is_some_and(|end| now < end && end <= after(now, RENEW_BEFORE))
+    }
+
+    /// Has a refresh token renewed whose end is near, as often as the platform allows. Where that fails the old
+    /// one does to its end, and it is tried again later.
+    async fn lengthen(
+        &self,
+        call: &mut Call<'_>,
+        wanted: &Wanted<'_>,
+        token: StoredToken,
+        in_use: &mut InUse,
+    ) -> StoredToken {
+        let TokenFlow::AuthorizationCode { refresh: Refresh::Renewable { times }, .. } = wanted.kind.flow
+        else {
+            return token;
+        };
+        if in_use.leave_refresh_until.is_some_and(|until| self.clock.now() < until) {
+            return token;
+        }
+        in_use.leave_refresh_until = Some(after(self.clock.now(), PATIENCE));
+        let ends = token.refresh_expires_at;
+        if token.renewals >= times {
+            tracing::warn!(credential = %wanted.key, ?ends, "a person must consent again before the refresh token ends");
+            return token;
+        }
+        match self.renew_refresh(call, wanted, times).await {
+            Ok(token) => token,
+            Err(error) => {
+                tracing::warn!(%error, credential = %wanted.key, ?ends, "the refresh token was not renewed");
+                token
             }
         }
     }

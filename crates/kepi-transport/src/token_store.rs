@@ -45,6 +45,8 @@ pub struct StoredToken {
     pub expires_at: Option<Timestamp>,
     /// When the refresh token is dead.
     pub refresh_expires_at: Option<Timestamp>,
+    /// How many times the refresh token was exchanged for a fresh one since the consent.
+    pub renewals: u8,
     /// The scopes that were granted.
     pub scopes: Vec<String>,
     /// The platform's id of the account that consented.
@@ -61,6 +63,7 @@ impl fmt::Debug for StoredToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredToken")
             .field("expires_at", &self.expires_at)
+            .field("renewals", &self.renewals)
             .field("dead_since", &self.dead_since)
             .finish_non_exhaustive()
     }
@@ -251,6 +254,8 @@ struct Row {
     expires_at: Option<Timestamp>,
     refresh_expires_at: Option<Timestamp>,
     #[serde(default)]
+    renewals: u8,
+    #[serde(default)]
     scopes: Vec<String>,
     subject: Option<String>,
     obtained_at: Timestamp,
@@ -266,6 +271,7 @@ impl From<&StoredToken> for Row {
             refresh: token.refresh.map(|secret| secret.expose_secret().to_owned()),
             expires_at: token.expires_at,
             refresh_expires_at: token.refresh_expires_at,
+            renewals: token.renewals,
             scopes: token.scopes,
             subject: token.subject,
             obtained_at: token.obtained_at,
@@ -282,6 +288,7 @@ impl From<Row> for StoredToken {
             refresh: row.refresh.map(SecretString::from),
             expires_at: row.expires_at,
             refresh_expires_at: row.refresh_expires_at,
+            renewals: row.renewals,
             scopes: row.scopes,
             subject: row.subject,
             obtained_at: row.obtained_at,

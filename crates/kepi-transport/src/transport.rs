@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use kepi_core::{AccountId, Adapter, Body, Cursor, Error, ErrorKind, Grant, Job, Request, Response, Result};
+use kepi_core::{
+    AccountId, Adapter, Body, Cursor, Error, ErrorKind, Grant, Job, Request, Response, Result,
+    credential::ExposeSecret,
+};
 
 use crate::{
     BudgetStore, Ceiling, Clock, CredentialSource, CredentialStore, HttpWire, MemoryBudget,
@@ -40,6 +43,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     policy: RetryPolicy,
     books: Books,
+    sources: Sources,
 }
 
 impl fmt::Debug for Transport {
@@ -109,6 +113,20 @@ impl Transport {
         let exchange = Exchange { kind, grant, secrets };
         let mut call = self.call(adapter, "token", accounts, &request, Some(exchange));
         self.0.layers.call(&mut call).await.map(|_: Response| ())
+    }
+
+    /// The app's id that the configuration names for an account's tokens of a kind: it is public, and a person is
+    /// sent to the platform's page of consent with it.
+    ///
+    /// # Errors
+    /// `BadConfig` when none is named, or the variable or file that is named is not there.
+    pub fn client_id(&self, account: &AccountId, kind: &str) -> Result<String> {
+        let id = self.0.sources.read(account, kind, "client_id")?;
+        id.map(|id| id.expose_secret().to_owned()).ok_or_else(|| {
+            Error::bad_config(format!("the credentials of {account} name no app"))
+                .with("kind", kind)
+                .hint("name its id: client_id_env or client_id_file")
+        })
     }
 
     /// Replaces the price that was reckoned for a page by that of the items it really holds, and says it.
@@ -271,12 +289,12 @@ impl TransportBuilder {
         let layers = stack(Parts {
             clock: Arc::clone(&clock),
             policy: self.policy.clone(),
-            sources: self.sources,
+            sources: self.sources.clone(),
             credentials: self.credentials.unwrap_or_else(|| Arc::new(MemoryCredentials::default())),
             books: books.clone(),
             desk: Arc::new(Desk::new(self.quotas, Arc::clone(&clock), ledger)),
             wire,
         });
-        Ok(Transport(Arc::new(Shared { layers, clock, policy: self.policy, books })))
+        Ok(Transport(Arc::new(Shared { layers, clock, policy: self.policy, books, sources: self.sources })))
     }
 }

@@ -11,8 +11,10 @@ type Build = fn(Value) -> Result<Arc<dyn Adapter>>;
 #[rustfmt::skip]
 const ADAPTERS: &[(&str, Build)] = &[
     // new-adapter: a line per platform, in alphabetical order
+    ("douyin", |settings| kepi_adapter_douyin::DouyinAdapter::from_settings(settings).map(boxed)),
     ("instagram", |settings| kepi_adapter_instagram::InstagramAdapter::from_settings(settings).map(boxed)),
     ("linkedin", |settings| kepi_adapter_linkedin::LinkedinAdapter::from_settings(settings).map(boxed)),
+    ("web", |settings| kepi_adapter_web::WebAdapter::from_settings(settings).map(boxed)),
     ("wechat", |settings| kepi_adapter_wechat::WechatAdapter::from_settings(settings).map(boxed)),
     ("weibo", |settings| kepi_adapter_weibo::WeiboAdapter::from_settings(settings).map(boxed)),
     ("x", |settings| kepi_adapter_x::XAdapter::from_settings(settings).map(boxed)),

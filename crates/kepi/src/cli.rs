@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Writes a project in which everything works at once.
     Init(Init),
+    /// Brings an account's consent: OAuth on loopback, or a pasted code; again when a person must agree anew.
+    Auth(Auth),
     /// Checks configuration, KPI files and formulas, all faults at once, and reviews the KPIs (SMART).
     Check(Check),
     /// Asks the platforms for what is due, once, now.
@@ -44,6 +46,9 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Shows where a KPI's number comes from.
     Explain(Explain),
+    /// Suggests targets, and freezes what they are measured from.
+    #[command(subcommand)]
+    Targets(Targets),
     /// Runs SQL over the tables of the store.
     Query(Query),
     /// Lists platforms, endpoints and metrics: what can be had from where.
@@ -102,8 +107,30 @@ pub(crate) struct Check {
     /// Only review this KPI, `id` or `id@version`; may be given several times.
     #[arg(long, value_name = "KPI")]
     pub kpi: Vec<String>,
+    /// Also try the credentials: a call or two for each account.
+    #[arg(long)]
+    pub online: bool,
     #[command(flatten)]
     pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Auth {
+    /// The account, platform/name.
+    #[arg(value_name = "ACCOUNT")]
+    pub account: AccountId,
+    /// The kind of token; all that the account has credentials for otherwise.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// The port on loopback to which the platform sends the browser back: register http://127.0.0.1:PORT/callback.
+    #[arg(long, default_value_t = 8914, value_name = "PORT")]
+    pub port: u16,
+    /// An address of your own that is registered with the platform: the code is pasted from it.
+    #[arg(long, value_name = "URL", conflicts_with = "port")]
+    pub redirect_uri: Option<String>,
+    /// How long the browser is waited for.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub wait_secs: u64,
 }
 
 /// Which accounts.
@@ -203,6 +230,9 @@ pub(crate) struct Evaluate {
     /// What was known at this instant.
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
+    /// Add up the rows of posts instead of reading the store's daily rollups. The numbers are the same.
+    #[arg(long)]
+    pub no_rollups: bool,
     #[command(flatten)]
     pub format: Format,
 }
@@ -220,6 +250,41 @@ pub(crate) struct Explain {
     /// Also print the plans of the query engine.
     #[arg(long)]
     pub plans: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Targets {
+    /// Suggests what to aim for: from own like periods, and published figures of the same thing.
+    Suggest(SuggestTargets),
+    /// Keeps the values that targets are measured from, so that no restatement moves them; shows all that are kept.
+    Freeze(FreezeTargets),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SuggestTargets {
+    /// Only this KPI; may be given several times.
+    #[arg(long, value_name = "KPI")]
+    pub kpi: Vec<String>,
+    /// The period to aim at; the next quarter otherwise.
+    #[arg(long)]
+    pub period: Option<String>,
+    /// Break down by platform, account, format, category, campaign, product_type.
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+    pub by: Vec<String>,
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FreezeTargets {
+    /// Only this KPI; may be given several times.
+    #[arg(long, value_name = "KPI")]
+    pub kpi: Vec<String>,
+    #[command(flatten)]
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]

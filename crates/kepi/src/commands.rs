@@ -1,12 +1,13 @@
 //! What each command does.
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, Targets},
     compose::Project,
     failure::{Outcome, Result},
 };
 
 mod adapters;
+mod auth;
 mod check;
 mod demo;
 mod evaluate;
@@ -18,6 +19,7 @@ mod maintain;
 mod query;
 mod run;
 mod runs;
+mod targets;
 
 /// Runs a command.
 pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
@@ -25,6 +27,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Init(arguments) => init::run(&arguments),
+        Command::Auth(arguments) => auth::run(&load()?, &arguments).await,
         Command::Check(arguments) => check::run(&load()?, &arguments).await,
         Command::Ingest(arguments) => ingest::run(&load()?, &arguments).await,
         Command::Backfill(arguments) => ingest::backfill(&load()?, &arguments).await,
@@ -34,6 +37,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Command::Runs(arguments) => runs::run(&load()?, &arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&load()?, &arguments).await,
         Command::Explain(arguments) => explain::run(&load()?, &arguments).await,
+        Command::Targets(Targets::Suggest(arguments)) => targets::suggest(&load()?, &arguments).await,
+        Command::Targets(Targets::Freeze(arguments)) => targets::freeze(&load()?, &arguments).await,
         Command::Query(arguments) => query::run(&load()?, &arguments).await,
         Command::Adapters(format) => adapters::run(format),
         Command::Maintain(arguments) => maintain::run(&load()?, &arguments).await,

@@ -12,7 +12,7 @@ use kepi_core::{Account, AccountId, AccountRef, Adapter, Decoder, Descriptor, Er
 use kepi_engine::{Kpi, Source};
 use kepi_ingest::{Ingest, IngestAccount, IngestOptions, Memory, schedule::State};
 use kepi_store::{ConfiguredAccount as StoredAccount, Decoders, Store, StoreOptions};
-use kepi_transport::{Clock, CredentialSource, FileCredentials, SystemClock, Transport};
+use kepi_transport::{Clock, CredentialSource, FileCredentials, RetryPolicy, SystemClock, Transport};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -165,8 +165,14 @@ impl Project {
 
     /// The transport, with where each account's secrets are.
     pub(crate) fn transport(&self) -> Result<Transport> {
+        self.transport_with(RetryPolicy::default())
+    }
+
+    /// The same, with a policy of its own for calls that fail.
+    pub(crate) fn transport_with(&self, policy: RetryPolicy) -> Result<Transport> {
         let mut builder = Transport::builder()
             .clock(self.clock())
+            .policy(policy)
             .credentials(Arc::new(FileCredentials::new(self.state_folder().join("tokens"))));
         for known in &self.config.accounts {
             let mut by_kind = BTreeMap::new();

@@ -10,6 +10,7 @@ use kepi_core::{
     document::{Block, Document, Fault, Faults, Placed, one_of_hint},
     period::{Fiscal, zone},
 };
+use kepi_engine::Index;
 
 /// A project's configuration.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Config {
     pub catalogue: Catalogue,
     /// `[[tag]]`: what posts are about.
     pub tags: Vec<kepi_engine::TagRule>,
+    /// `[indices] enabled`: composite indices that are switched on.
+    pub indices: Vec<&'static Index>,
 }
 
 #[derive(Debug)]
@@ -120,10 +123,21 @@ impl Config {
         let jobs = read_jobs(&root, &project, &accounts);
         let catalogue = read_catalogue(&root);
         let tags = kepi_engine::read_tags(&text, &root);
+        let indices = read_indices(&root);
         root.finish();
         let faults = faults.into_vec();
         if faults.is_empty() {
-            Ok(Self { file: file.to_owned(), text, project, accounts, platforms, jobs, catalogue, tags })
+            Ok(Self {
+                file: file.to_owned(),
+                text,
+                project,
+                accounts,
+                platforms,
+                jobs,
+                catalogue,
+                tags,
+                indices,
+            })
         } else {
             Err(ConfigError::Faulty { text, faults })
         }
@@ -356,6 +370,25 @@ fn read_jobs(root: &Block<'_, '_>, project: &Project, accounts: &[ConfiguredAcco
     jobs
 }
 
+/// `[indices]`: off unless named.
+fn read_indices(root: &Block<'_, '_>) -> Vec<&'static Index> {
+    let Some(block) = root.block("indices") else { return Vec::new() };
+    let mut indices: Vec<&'static Index> = Vec::new();
+    for name in block.texts("enabled") {
+        match Index::named(&name.value) {
+            Some(index) if indices.iter().all(|known| known.id != index.id) => indices.push(index),
+            Some(_) => {}
+            None => {
+                let names: Vec<&str> = Index::ALL.iter().map(|index| index.id).collect();
+                let message = format!("there is no index {}", name.value);
+                block.faults().add(name.span, message, "unknown", Some(one_of_hint(&name.value, &names)));
+            }
+        }
+    }
+    block.finish();
+    indices
+}
+
 const UNITS: &[(&str, Unit)] = &[
     ("count", Unit::Count),
     ("users", Unit::Users),
@@ -473,6 +506,9 @@ id = "nps"
 unit = "score"
 nature = "level"
 definition = "net promoter score"
+
+[indices]
+enabled = ["wci@14.2-share", "bci"]
 "#,
         );
         assert_eq!(faults, Vec::<String>::new());
@@ -496,6 +532,9 @@ credentials = { token_env = "A", token = "secret" }
 [[job]]
 name = "morning"
 accounts = ["x/b"]
+
+[indices]
+enabled = ["wci"]
 "#,
         );
         assert_eq!(
@@ -508,6 +547,7 @@ accounts = ["x/b"]
                 "11:42 a secret does not stand in the configuration",
                 "13:1 job.cron is missing",
                 "15:13 no account x/b",
+                "18:12 there is no index wci",
             ]
         );
     }

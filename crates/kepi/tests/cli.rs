@@ -179,3 +179,112 @@ fn a_query_cannot_write() {
     let done = kepi(folder.path(), &["query", "drop table post_facts"]);
     assert_eq!(done.code, Some(2), "{}", done.stderr);
 }
+
+/// So many new followers on each day of a period, as a table of the user's own.
+fn followers(folder: &Path, name: &str, quarters: &[(&str, i32, i32)]) {
+    let mut text = String::from("day,new\n");
+    for (start, days, each) in quarters {
+        let start: jiff::civil::Date = start.parse().expect("a date");
+        for day in 0..*days {
+            let day = start.checked_add(jiff::Span::new().days(day)).expect("a date");
+            text += &format!("{day},{each}\n");
+        }
+    }
+    std::fs::write(folder.join(name), text).expect("written");
+}
+
+fn imported(folder: &Path, file: &str, observed_at: &str) {
+    let done = kepi(
+        folder,
+        &["import", "--account", "x/a", "--map", "map.toml", "--observed-at", observed_at, file],
+    );
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+}
+
+/// A target of +10 % on a quarter stays where it was when it was first evaluated, though the quarter is restated
+/// later; what is frozen is shown.
+#[test]
+fn a_baseline_that_was_evaluated_does_not_move() {
+    let folder = project();
+    let path = folder.path();
+    let kpi = "[[kpi]]\nid = \"new-followers\"\nversion = 1\ngoal = \"community-growth\"\nbasis = \"activity\"\n\
+               formula = \"follows_gained\"\nsubject = \"account\"\n[[kpi.target]]\nperiod = \"2025-Q3\"\nrelative = \"+10%\"\n\
+               baseline = \"2025-Q2\"\n";
+    std::fs::write(path.join("kpis/own.toml"), kpi).expect("written");
+    let map = "subject = \"account\"\n[day]\ncolumn = \"day\"\nformat = \"%Y-%m-%d\"\n[metrics]\nfollows_gained = \"new\"\n";
+    std::fs::write(path.join("map.toml"), map).expect("written");
+    followers(path, "first.csv", &[("2025-04-01", 91, 10), ("2025-07-01", 92, 11)]);
+    imported(path, "first.csv", "2025-10-02T00:00:00Z");
+    let evaluated = |extra: &[&str]| {
+        let mut arguments =
+            vec!["evaluate", "--kpi", "new-followers", "--period", "2025-Q3", "--format", "json"];
+        arguments.extend(extra);
+        let done = kepi(path, &arguments);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        let rows: serde_json::Value = serde_json::from_str(&done.stdout).expect("JSON");
+        rows[0].clone()
+    };
+    let row = evaluated(&[]);
+    assert_eq!((row["baseline"].as_f64(), row["value"].as_i64()), (Some(910.0), Some(1012)), "{row}");
+    assert_eq!(
+        (row["target"]["value"].as_f64().map(f64::round), &row["status"]),
+        (Some(1001.0), &"met".into())
+    );
+
+    followers(path, "restated.csv", &[("2025-04-01", 91, 12)]);
+    imported(path, "restated.csv", "2025-11-02T00:00:00Z");
+    let row = evaluated(&[]);
+    assert_eq!(row["baseline"].as_f64(), Some(910.0), "{row}");
+    let notes = row["notes"].to_string();
+    assert!(notes.contains("is frozen at 910") && notes.contains("the data say 1092"), "{notes}");
+
+    let frozen = kepi(path, &["targets", "freeze", "--format", "csv"]);
+    assert!(frozen.stdout.contains("new-followers,,2025-Q3,2025-Q2,910.0,2"), "{}", frozen.stdout);
+    let suggested = kepi(
+        path,
+        &["targets", "suggest", "--kpi", "new-followers", "--period", "2025-Q4", "--format", "json"],
+    );
+    let told: serde_json::Value = serde_json::from_str(&suggested.stdout).expect("JSON");
+    assert_eq!((told[0]["periods"].as_i64(), told[0]["median"].is_null()), (Some(2), true), "{told}");
+    let months = kepi(
+        path,
+        &["targets", "suggest", "--kpi", "new-followers", "--period", "2025-10", "--format", "csv"],
+    );
+    assert!(months.stdout.starts_with("kpi,period,periods,last,median,p75,p90"), "{}", months.stdout);
+    assert!(months.stdout.contains("new-followers,2025-10-01..2025-10-31,6,341.00"), "{}", months.stdout);
+}
+
+#[test]
+fn parts_that_do_not_come_to_the_whole_are_told_by_check() {
+    let folder = project();
+    let target = |value: u32, part: &str| {
+        format!("[[kpi.target]]\nperiod = \"2025-Q3\"\nabsolute = {value}\n{part}\n")
+    };
+    let text = format!(
+        "[[kpi]]\nid = \"a\"\nversion = 1\ngoal = \"engagement\"\nbasis = \"activity\"\nformula = \"likes\"\n{}{}{}",
+        target(9000, ""),
+        target(5000, "where = { platform = \"x\" }"),
+        target(3000, "where = { platform = \"weibo\" }")
+    );
+    std::fs::write(folder.path().join("kpis/own.toml"), text).expect("written");
+    let done = kepi(folder.path(), &["check"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let told = "a: the targets by platform add up to 8000, that of the whole is 9000: 1000 are missing";
+    assert!(done.stderr.contains(told), "{}", done.stderr);
+}
+
+/// A rate by reach is not held against one by followers.
+#[test]
+fn t51_a_benchmark_of_another_denominator_is_refused() {
+    let folder = project();
+    let text = "[[kpi]]\nid = \"a\"\nversion = 1\ngoal = \"engagement\"\nplatforms = [\"instagram\"]\n\
+                formula = \"(likes + comments) / gross(reach)\"\nbenchmark = \"rival-iq-2025:all\"\n";
+    std::fs::write(folder.path().join("kpis/own.toml"), text).expect("written");
+    let done = kepi(folder.path(), &["check"]);
+    assert_eq!(done.code, Some(2), "{}", done.stderr);
+    for said in
+        ["not comparable with rival-iq-2025:all", "divides by reach", "followers_total", "own.toml:7:13"]
+    {
+        assert!(done.stderr.contains(said), "{said} is missing:\n{}", done.stderr);
+    }
+}

@@ -42,8 +42,22 @@ pub fn all() -> Vec<Generated> {
     ]
 }
 
+/// The platforms that have an adapter, as the binary lists them: tests over all of them need no list of their own.
+#[must_use]
+pub fn adapter_names() -> Vec<&'static str> {
+    adapters::names()
+}
+
+/// The adapter of a platform, with the settings of its `[platform.NAME]`.
+///
+/// # Errors
+/// When there is none, or the settings are bad.
+pub fn build_adapter(platform: &str, settings: Value) -> kepi_core::Result<Arc<dyn Adapter>> {
+    adapters::build(platform, settings)
+}
+
 /// The adapters, as they are without settings.
-fn built() -> Vec<Arc<dyn Adapter>> {
+pub(crate) fn built() -> Vec<Arc<dyn Adapter>> {
     let built = adapters::names().into_iter().map(|name| adapters::build(name, Value::Object(Map::new())));
     built.map(|adapter| adapter.expect("no setting is required")).collect()
 }

@@ -2,9 +2,9 @@
 
 mod new_adapter;
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 /// Automation of the repository.
@@ -18,6 +18,13 @@ enum Task {
     },
     /// Write the documents that come from the code.
     Generate,
+    /// Measure what kepi costs, release build: `cargo xtask bench --help` says what there is.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Benchmarks and options.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -25,5 +32,24 @@ fn main() -> Result<()> {
     match Task::parse() {
         Task::NewAdapter { name } => new_adapter::run(&root, &name),
         Task::Generate => xtask::generate::write(&root).map(drop).map_err(anyhow::Error::msg),
+        Task::Bench { arguments } => bench(&root, &arguments),
     }
+}
+
+/// Builds kepi and its benchmarks, which are another program so that this one stays light, and runs them.
+fn bench(root: &Path, arguments: &[String]) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let selection =
+        ["build", "--release", "--package", "kepi", "--package", "xtask", "--features", "xtask/bench"];
+    run(Command::new(cargo).args(selection).current_dir(root))?;
+    let own = std::env::current_exe().context("find this program")?;
+    let target = own.parent().and_then(Path::parent).context("this program is not in target/PROFILE")?;
+    let program = target.join("release").join(format!("kepi-bench{}", std::env::consts::EXE_SUFFIX));
+    run(Command::new(program).args(arguments))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("start {command:?}"))?;
+    ensure!(status.success(), "{command:?} ended with {status}");
+    Ok(())
 }

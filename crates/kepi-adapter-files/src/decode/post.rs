@@ -1,7 +1,7 @@
 //! What a row says of its post, and which post it is.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use kepi_core::Post;
+use kepi_core::{Post, PostRef};
 use smol_str::SmolStr;
 use unicode_normalization::UnicodeNormalization;
 
@@ -188,7 +188,7 @@ fn derived_id(title: &str, published_at: Option<Timestamp>, format: Option<&str>
     let minute = published_at.as_second().div_euclid(60);
     let text = format!("{title}\n{minute}\n{}", format.unwrap_or_default());
     let digest = blake3::hash(text.as_bytes()).to_hex();
-    Ok(smol_str::format_smolstr!("title-{}", &digest[..24]))
+    Ok(smol_str::format_smolstr!("{}{}", PostRef::DERIVED, &digest[..24]))
 }
 
 /// The second in which an id of X was made, when it lies on the day that the file tells.

@@ -118,7 +118,9 @@ impl<'a> Sheet<'a> {
 
     fn unsettled(&self, window: &Window) -> bool {
         let last = match window {
-            Window::At(_) => return false,
+            Window::At(at) if *at == self.body.observed_at => return false,
+            // A reading of the end of a day is settled when that day is.
+            Window::At(at) => add_days(beijing().to_datetime(*at).date(), -1),
             Window::Day(day) => *day,
             Window::Period(days) => add_days(days.end, -1),
         };

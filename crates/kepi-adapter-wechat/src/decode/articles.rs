@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use kepi_core::{
-    AccountId, Body, DateSpan, Job, MetricId, Money, Page, Post, Reading, Result, Subject, Value, Window,
-    json::Number, period::add_days,
+    AccountId, Body, Job, MetricId, Money, Page, Post, Reading, Result, Subject, Value, Window, json::Number,
+    period::add_days,
 };
 use rust_decimal::Decimal;
 use smol_str::{SmolStr, format_smolstr};
@@ -49,28 +49,23 @@ pub(super) fn scenes(sheet: &mut Sheet<'_>, subject: &Subject, window: &Window, 
     }
 }
 
-/// What the articles of a day of publishing have so far. Each row is the sum from publishing to its day; the
-/// newest is also what the article has at the instant of reading.
+/// What the articles of a day of publishing have so far. Each row is the sum from publishing to the end of its
+/// day: a reading of that instant, whenever it was asked for.
 pub(super) fn so_far(rows_are: ArticleRows, job: &Job, body: &Body) -> Result<Page> {
     let mut sheet = Sheet::new(body, ROW_SETTLES);
     let rows: Vec<Article<'_>> = sheet.rows(job)?;
     let account = &job.account()?.id;
     let parts = |stat: &Stat<'_>| 1 + stat.read_user_source.len() + stat.read_jump_position.len();
-    let parts: usize = rows.iter().flat_map(|row| &row.detail_list).map(parts).sum();
-    sheet.page.measurements.reserve(parts + parts / 2);
+    sheet.page.measurements.reserve(rows.iter().flat_map(|row| &row.detail_list).map(parts).sum());
     for row in &rows {
         let subject = Subject::post(account.clone(), row.msgid.clone());
         sheet.doubtful = rows_are == ArticleRows::Cumulative && falls(&mut sheet, row);
         for stat in &row.detail_list {
             let window = match rows_are {
                 ArticleRows::Daily => Window::Day(stat.stat_date),
-                ArticleRows::Cumulative => up_to(row.ref_date, stat.stat_date),
+                ArticleRows::Cumulative => end_of(stat.stat_date),
             };
             article(&mut sheet, &subject, &window, stat);
-        }
-        let newest = row.detail_list.iter().max_by_key(|stat| stat.stat_date);
-        if let (ArticleRows::Cumulative, Some(newest)) = (rows_are, newest) {
-            article(&mut sheet, &subject, &Window::At(body.observed_at), newest);
         }
         let product_type = row.publish_type.0.map(|code| match code {
             0 => SmolStr::new_static("notified"),
@@ -86,9 +81,10 @@ pub(super) fn so_far(rows_are: ArticleRows, job: &Job, body: &Body) -> Result<Pa
     Ok(sheet.page)
 }
 
-/// The days from publishing to a day, that day included.
-pub(super) fn up_to(published: Date, day: Date) -> Window {
-    Window::Period(DateSpan::new(published, add_days(day, 1)))
+/// The instant at which a day of WeChat's is over.
+pub(super) fn end_of(day: Date) -> Window {
+    let midnight = add_days(day, 1).to_zoned(beijing());
+    Window::At(midnight.map_or(Timestamp::MAX, |midnight| midnight.timestamp()))
 }
 
 /// A running total of readers cannot fall. Where it does, the rows are something else: that is told, and their

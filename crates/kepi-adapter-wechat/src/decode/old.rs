@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::{
     answer::Sheet,
-    articles::{post, up_to},
+    articles::{end_of, post},
     rows::{OldArticle, OldArticleDay, OldReads, OldShares, OldStat, count},
 };
 
@@ -84,7 +84,7 @@ pub(super) fn article_days(job: &Job, body: &Body) -> Result<Page> {
     Ok(sheet.page)
 }
 
-/// What the articles of a day of publishing had so far.
+/// What the articles of a day of publishing had at the end of each day.
 pub(super) fn articles(job: &Job, body: &Body) -> Result<Page> {
     let mut sheet = Sheet::new(body, SETTLED);
     let rows: Vec<OldArticle<'_>> = sheet.rows(job)?;
@@ -92,10 +92,7 @@ pub(super) fn articles(job: &Job, body: &Body) -> Result<Page> {
     for row in &rows {
         let subject = Subject::post(account.clone(), row.msgid.clone());
         for stat in &row.details {
-            article(&mut sheet, &subject, &up_to(row.ref_date, stat.stat_date), stat);
-        }
-        if let Some(newest) = row.details.iter().max_by_key(|stat| stat.stat_date) {
-            article(&mut sheet, &subject, &Window::At(body.observed_at), newest);
+            article(&mut sheet, &subject, &end_of(stat.stat_date), stat);
         }
         let url = row.url.as_deref();
         sheet.page.posts.push(post(account, &row.msgid, row.ref_date, row.title.as_ref(), url));

@@ -1,5 +1,7 @@
+use jiff::civil::date;
+
 use super::*;
-use crate::Traffic;
+use crate::{Traffic, descriptor::Lag};
 
 /// What is known when a plan is made, for one account in Tokyo of a platform whose days are those of Los Angeles.
 #[derive(Default)]
@@ -13,20 +15,27 @@ struct Known<'a> {
 
 const NOW: &str = "2026-10-20T08:00:00Z";
 
-fn planned_at(now: &str, endpoint: &Endpoint, known: &Known<'_>) -> Vec<Job> {
-    let descriptor = Descriptor {
+fn descriptor(day_zone: &'static str, endpoints: &'static [Endpoint]) -> Descriptor {
+    Descriptor {
         platform: "toy",
         title: "Toy",
-        day_zone: Some("America/Los_Angeles"),
+        day_zone: Some(day_zone),
         traffic_order: &[Traffic::Total],
         tokens: &[],
         settings_schema: || serde_json::Value::Null,
-        endpoints: &[],
+        endpoints,
         check_calls: 1,
         known_gaps: &[],
-    };
-    let accounts =
-        [AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "Asia/Tokyo".into() }];
+    }
+}
+
+fn account() -> AccountRef {
+    AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "Asia/Tokyo".into() }
+}
+
+fn planned_at(now: &str, endpoint: &Endpoint, known: &Known<'_>) -> Vec<Job> {
+    let descriptor = descriptor("America/Los_Angeles", &[]);
+    let accounts = [account()];
     let input = PlanInput {
         descriptor: &descriptor,
         endpoint,
@@ -41,7 +50,8 @@ fn planned_at(now: &str, endpoint: &Endpoint, known: &Known<'_>) -> Vec<Job> {
         let observed_at: Timestamp = at.parse().unwrap();
         let job = start(&input, &accounts, &own, None, Vec::new()).job;
         let next = goes_on.then(|| Cursor::from_stored(Some("2")));
-        Some(StreamState { sequence: 1, job: Job { planned_at: observed_at, ..job }, next, observed_at })
+        let job = Job { planned_at: observed_at, ..job };
+        Some(StreamState { sequence: 1, job, next, observed_at, covered: Vec::new() })
     };
     plan(&input, &state).unwrap().into_iter().map(|planned| planned.job).collect()
 }
@@ -122,4 +132,176 @@ fn a_snapshot_of_the_newest_is_told_the_newest_that_is_known() {
     assert_eq!(ids(&planned(&newest, &known)), [vec!["10"]]);
     assert_eq!(ids(&planned(&newest, &Known::default())), [Vec::<&str>::new()]);
     assert_eq!(ids(&planned(&profile, &known)), [Vec::<&str>::new()]);
+}
+
+static ENDPOINTS: [Endpoint; 3] = [
+    Endpoint {
+        by_age: true,
+        ..Endpoint::new(
+            "young",
+            "",
+            Shape::Batch { max: 20, ages: (1, 30), refresh: &[(8, 1), (28, 5), (30, 1)] },
+        )
+    },
+    Endpoint::new("old", "", Shape::Batch { max: 20, ages: (30, u16::MAX), refresh: &[(u16::MAX, 7)] }),
+    Endpoint {
+        lag: Lag { days: 1, hour: 10, zone: "" },
+        lookback_days: 2,
+        ..Endpoint::new("trailing", "", Shape::Trailing { spans: &[7, 15, 30] })
+    },
+];
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn due(
+    name: &str,
+    now: &str,
+    range: Option<DateSpan>,
+    posts: &[KnownPost],
+    last: Option<&StreamState>,
+) -> Vec<PlannedJob> {
+    let descriptor = descriptor("UTC", &ENDPOINTS);
+    let endpoint = descriptor.endpoint(name).unwrap();
+    let accounts = [account()];
+    let input =
+        PlanInput { descriptor: &descriptor, endpoint, accounts: &accounts, now: at(now), range, posts };
+    plan(&input, &|_| last.cloned()).unwrap()
+}
+
+fn read_post(id: &str, last_observed: &str) -> KnownPost {
+    KnownPost { last_observed: Some(at(last_observed)), ..post("toy/a", id, Some("2026-09-01T12:00:00Z")) }
+}
+
+/// On which days of September and October a post is due that a list reads every day.
+fn days_due(name: &str) -> Vec<usize> {
+    let is_due = |day: &usize| {
+        let now =
+            format!("{}T09:00:00Z", add_days("2026-09-01".parse().unwrap(), i32::try_from(*day).unwrap()));
+        !due(name, &now, None, &[read_post("1", &now)], None).is_empty()
+    };
+    (0..45).filter(is_due).collect()
+}
+
+/// That a list has just read it does not keep a post from the endpoint that gives its days.
+#[test]
+fn posts_that_are_listed_are_due_by_their_age() {
+    assert_eq!(days_due("young"), [1, 2, 3, 4, 5, 6, 7, 11, 16, 21, 26, 28, 29]);
+    assert!(days_due("old").is_empty(), "read just now");
+    let long_ago = [read_post("1", "2026-09-30T09:00:00Z")];
+    assert_eq!(due("old", "2026-10-06T09:00:00Z", None, &long_ago, None).len(), 0);
+    assert_eq!(due("old", "2026-10-07T09:00:00Z", None, &long_ago, None).len(), 1);
+}
+
+#[test]
+fn ids_of_ours_are_not_asked_for() {
+    let posts = [read_post("title-5f1d", "2026-09-01T13:00:00Z"), read_post("7", "2026-09-01T13:00:00Z")];
+    let jobs = due("old", "2026-11-01T09:00:00Z", None, &posts, None);
+    let ids: Vec<&str> = jobs.iter().flat_map(|job| &job.job.posts).map(|post| post.id.as_str()).collect();
+    assert_eq!(ids, ["7"]);
+}
+
+fn spans(jobs: &[PlannedJob]) -> Vec<(String, Option<String>)> {
+    let text = |span: DateSpan| span.to_string();
+    jobs.iter().map(|job| (text(job.job.window.unwrap()), job.clamped.map(text))).collect()
+}
+
+/// One call, however many days are missing, and never further back than it reaches.
+#[test]
+fn a_trailing_series_takes_one_call() {
+    let first = due("trailing", "2026-10-20T12:00:00Z", None, &[], None);
+    assert_eq!(spans(&first), [("2026-10-18..2026-10-19".to_owned(), None)]);
+    let read = |end: &str| {
+        let window = DateSpan::new(add_days(end.parse().unwrap(), -2), end.parse().unwrap());
+        StreamState {
+            sequence: 1,
+            job: Job { window: Some(window), ..first[0].job.clone() },
+            next: None,
+            observed_at: at("2026-10-01T12:00:00Z"),
+            covered: vec![window],
+        }
+    };
+    let after = |end: &str| spans(&due("trailing", "2026-10-20T12:00:00Z", None, &[], Some(&read(end))));
+    assert_eq!(after("2026-10-05"), [("2026-10-05..2026-10-19".to_owned(), None)]);
+    assert_eq!(
+        after("2026-08-01"),
+        [("2026-09-20..2026-10-19".to_owned(), Some("2026-08-01..2026-09-19".to_owned()))]
+    );
+    let asked = DateSpan::new("2026-10-01".parse().unwrap(), "2026-10-03".parse().unwrap());
+    let asked = due("trailing", "2026-10-20T12:00:00Z", Some(asked), &[], None);
+    assert_eq!(spans(&asked), [("2026-10-01..2026-10-02".to_owned(), None)]);
+}
+
+const LOOKBACK: u16 = 5;
+
+const ENDPOINT: Endpoint = Endpoint {
+    earliest: Earliest::DaysBack(40),
+    lookback_days: LOOKBACK,
+    lag: Lag { days: 1, ..Lag::NONE },
+    ..Endpoint::new("days", "numbers by day", Shape::Windows { max_days: 7 })
+};
+
+fn span(from: i8, to: i8) -> DateSpan {
+    DateSpan::new(date(2026, 3, from), date(2026, 3, to))
+}
+
+/// The days that are due at noon of 31 March, when a stream stands so.
+fn check_due(covered: &[DateSpan], newest: DateSpan, next: Option<&str>, expected: &[DateSpan]) {
+    let (descriptor, accounts) = (descriptor("UTC", &[]), [account()]);
+    let now = "2026-03-31T12:00:00Z".parse().unwrap();
+    let input = PlanInput {
+        descriptor: &descriptor,
+        endpoint: &ENDPOINT,
+        accounts: &accounts,
+        now,
+        range: None,
+        posts: &[],
+    };
+    let job = start(&input, &accounts, &Stream::of(&accounts[0].id, "days"), Some(newest), Vec::new()).job;
+    let state = |stream: &Stream| {
+        (*stream == Stream::of(&accounts[0].id, "days")).then(|| StreamState {
+            sequence: 9,
+            job: job.clone(),
+            next: next.map(|next| Cursor::from_stored(Some(next))),
+            observed_at: now,
+            covered: covered.to_vec(),
+        })
+    };
+    let planned = plan(&input, &state).unwrap();
+    let fresh: Vec<DateSpan> =
+        planned.iter().filter(|job| job.cursor.is_start()).filter_map(|job| job.job.window).collect();
+    assert_eq!(fresh, expected);
+}
+
+#[test]
+fn what_is_due_begins_where_the_days_that_were_read_end() {
+    check_due(&[span(1, 20)], span(12, 20), None, &[span(20, 27), span(27, 31)]);
+    check_due(&[span(1, 30)], span(23, 30), None, &[span(26, 31)]);
+}
+
+#[test]
+fn a_restated_window_does_not_move_it_back() {
+    check_due(&[span(1, 30)], span(3, 4), None, &[span(26, 31)]);
+}
+
+#[test]
+fn a_window_that_was_lost_is_asked_for_again() {
+    check_due(&[span(1, 12), span(19, 30)], span(19, 30), None, &[span(12, 19), span(19, 26), span(26, 31)]);
+}
+
+#[test]
+fn days_that_the_platform_no_longer_has_are_no_gap() {
+    let old = DateSpan::new(date(2026, 1, 1), date(2026, 1, 10));
+    check_due(
+        &[old, DateSpan::new(date(2026, 2, 1), date(2026, 3, 30))],
+        span(23, 30),
+        None,
+        &[span(26, 31)],
+    );
+}
+
+#[test]
+fn a_job_that_is_resumed_counts_as_read() {
+    check_due(&[span(1, 20)], span(20, 27), Some("2"), &[span(26, 31)]);
 }

@@ -64,6 +64,31 @@ pub struct ScoreRow {
     pub benchmark: Option<Benchmark>,
     /// What a reader must know.
     pub notes: Vec<String>,
+    /// The value that the target is measured from, and whether it is frozen; no part of the output.
+    #[serde(skip)]
+    pub measured_from: Option<BaselineValue>,
+    /// The values of the earlier like periods, newest first; no part of the output.
+    #[serde(skip)]
+    pub trailing: Vec<f64>,
+}
+
+/// The value of a baseline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BaselineValue {
+    /// Its period.
+    pub span: Span,
+    /// Its value.
+    pub value: f64,
+    /// Since when it is frozen.
+    pub frozen_at: Option<Timestamp>,
+    /// Whether it may be frozen: its period is over, and nothing of it is missing or provisional.
+    pub settled: bool,
+}
+
+impl BaselineValue {
+    /// The status under which the records of evaluations keep a frozen baseline: start and end are those of its
+    /// period, the value is its value.
+    pub const STATUS: &'static str = "baseline";
 }
 
 impl ScoreRow {
@@ -114,6 +139,8 @@ pub struct Pace {
     pub low: Option<f64>,
     /// The upper end of the forecast.
     pub high: Option<f64>,
+    /// What the rest of the period must bring: of a sum and a state per day, of a ratio as a ratio.
+    pub required: Option<f64>,
 }
 
 /// What others, or the account itself before, reach.
@@ -123,7 +150,7 @@ pub struct Benchmark {
     pub source: String,
     /// The figure.
     pub median: Option<f64>,
-    /// Where the value stands among them.
+    /// Where the value stands among them, from 0 (below all) to 100 (above all).
     pub percentile: Option<f64>,
 }
 

@@ -1,10 +1,11 @@
 //! What happened to posts in the period: differences of readings and days as given, added up by scope and slice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use datafusion::{
-    arrow::{array::StringArray, datatypes::DataType},
+    arrow::datatypes::DataType,
     dataframe::DataFrame,
+    functions::expr_fn::{coalesce, least},
     functions_aggregate::expr_fn::{bit_or, count, max, sum},
     logical_expr::{Expr, JoinType, cast, col, lit, when},
     prelude::SessionContext,
@@ -15,27 +16,30 @@ use smol_str::SmolStr;
 
 use super::{
     expression::{self, valid},
+    family,
     gathered::{Cells, Gathered, Observed, ObservedTwice},
     request::{Dimension, EvaluationRequest},
     scope::Scopes,
     slices::{Slices, day_number, epoch_day, touching},
     table::{Numbers, Rows, failed, instant, text},
-    wanted::{Columns, dimension_column, is_money, of_accounts, of_side, one_side, spans_of, traffic_named},
+    wanted::{Columns, is_money, of_accounts, of_side, one_side, spans_of, traffic_named},
 };
 use crate::{
     formula::{Gauge, Origin},
     kpi::{Basis, Kpi, Side},
 };
 
-/// How many sets of metrics one word of presence holds.
-const SETS_PER_WORD: usize = 60;
+/// So many metrics have their bit of presence in the key of a group …
+const IN_KEY: usize = 16;
+/// … and each further word holds so many.
+const IN_WORD: usize = 60;
 
 /// Groups of rows of `post_daily`, with the sums that the KPIs want.
 #[derive(Debug)]
 pub(super) struct Daily {
     slices: Slices,
     groups: Vec<Group>,
-    sets: Vec<BTreeSet<MetricId>>,
+    metrics: Vec<MetricId>,
     sums: Vec<(String, Numbers)>,
 }
 
@@ -47,7 +51,7 @@ struct Group {
     side: Side,
     currency: Option<SmolStr>,
     key: Key,
-    /// Which sets of metrics its rows hold in full.
+    /// Which metrics its rows hold: those of the key, then words of the rest.
     present: Vec<i64>,
     rows: u64,
     /// The days on which its rows begin, by day since 1970 modulo 64.
@@ -55,41 +59,63 @@ struct Group {
     fresh: Option<Timestamp>,
 }
 
-/// What a row of `post_daily` spans: its slice, how many slices further it ends, its days, whether it may change.
+impl Group {
+    /// Whether its rows hold all metrics of a set.
+    fn holds(&self, set: &[i64]) -> bool {
+        set.iter().zip(&self.present).all(|(set, present)| set & present == *set)
+    }
+}
+
+/// The spans that rows touch, by their slices, and whether such rows lie within.
+fn touches(codes: &[std::ops::Range<i64>], slice: i64, further: i64) -> Vec<(usize, bool)> {
+    let last = slice + further;
+    let touch = |(span, codes): (usize, &std::ops::Range<i64>)| {
+        let (begins, ends) = (codes.contains(&slice), codes.contains(&last));
+        let spanning = slice < codes.start && codes.end <= last;
+        (begins || ends || spanning).then_some((span, begins && ends))
+    };
+    codes.iter().enumerate().filter_map(touch).collect()
+}
+
+/// What a row of `post_daily` spans: its slice, how many slices further it ends, its days, whether it may change, and
+/// which of the first metrics it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key {
     slice: i64,
     further: i64,
     days: i64,
     provisional: bool,
+    present: i64,
 }
 
 impl Key {
-    const FURTHER: i64 = 1 << 16;
-    const DAYS: i64 = 1 << 16;
+    const FURTHER: i64 = 1 << 13;
+    /// Differences that span more days are told as spanning this many less one.
+    const DAYS: i64 = 1 << 12;
+    const PRESENT: i64 = 1 << IN_KEY;
 
-    /// All of it in one number, so that groups have few and cheap keys.
-    fn expression(slices: &Slices) -> Result<Expr> {
+    /// All of it in one number, so that groups have few and cheap keys. `present` are the bits of presence.
+    fn expression(slices: &Slices, present: Expr) -> Result<Expr> {
         let wide = |expression| cast(expression, DataType::Int64);
         let slice = wide(slices.expression(col("day")));
         let days = day_number(col("end_day")) - day_number(col("day"));
         let last = cast(day_number(col("end_day")) - lit(1_i32), DataType::Date32);
-        let further = when(days.clone().eq(lit(1_i32)), lit(0_i64))
-            .otherwise(wide(slices.expression(last)) - slice.clone())
-            .map_err(failed)?;
-        let key = (slice * lit(Self::FURTHER) + further) * lit(Self::DAYS) + wide(days);
-        Ok(key * lit(2_i64) + wide(col("provisional")))
+        // Nearly all rows are of one day, and of those nothing more is computed.
+        let further = wide(slices.expression(last)) - slice.clone();
+        let many = further * lit(Self::DAYS) + least(vec![wide(days.clone()), lit(Self::DAYS - 1)]);
+        let spread = when(days.eq(lit(1_i32)), lit(1_i64)).otherwise(many).map_err(failed)?;
+        let key = slice * lit(Self::FURTHER * Self::DAYS) + spread;
+        let key =
+            key * lit(2_i64) + when(col("provisional"), lit(1_i64)).otherwise(lit(0_i64)).map_err(failed)?;
+        Ok(key * lit(Self::PRESENT) + present)
     }
 
     fn read(key: i64) -> Self {
-        let (rest, provisional) = (key.div_euclid(2), key.rem_euclid(2) == 1);
+        let (rest, present) = (key.div_euclid(Self::PRESENT), key.rem_euclid(Self::PRESENT));
+        let (rest, provisional) = (rest.div_euclid(2), rest.rem_euclid(2) == 1);
         let (rest, days) = (rest.div_euclid(Self::DAYS), rest.rem_euclid(Self::DAYS));
-        Self {
-            slice: rest.div_euclid(Self::FURTHER),
-            further: rest.rem_euclid(Self::FURTHER),
-            days,
-            provisional,
-        }
+        let (slice, further) = (rest.div_euclid(Self::FURTHER), rest.rem_euclid(Self::FURTHER));
+        Self { slice, further, days, provisional, present }
     }
 }
 
@@ -107,11 +133,30 @@ pub(super) struct Planned {
     slices: Slices,
     side: Option<Side>,
     money: bool,
-    sets: Vec<BTreeSet<MetricId>>,
+    metrics: Vec<MetricId>,
     sums: Vec<(String, String)>,
 }
 
-/// The plan: one scan of `post_daily`, one aggregate; joined with `posts` only for dimensions of posts.
+/// The dimensions of posts that rollups tell apart.
+const ROLLED_UP: [Dimension; 3] = [Dimension::Format, Dimension::Category, Dimension::Campaign];
+
+/// Whether rows that are added up over posts come to the same: what is asked is current, of dimensions that they
+/// tell apart, and of each row of a formula the sum is that row of the sums.
+fn rolled_up(
+    ctx: &SessionContext,
+    request: &EvaluationRequest,
+    dimensions: &[Dimension],
+    kpis: &[&Kpi],
+) -> Result<bool> {
+    let told = dimensions.iter().all(|dimension| ROLLED_UP.contains(dimension));
+    let parts = kpis.iter().flat_map(|kpi| &kpi.program.parts);
+    let mut parts = parts.filter(|part| part.origin == Origin::Posts);
+    let asked = request.rollups && request.as_of.is_none() && told;
+    Ok(asked && parts.all(|part| part.row.is_linear()) && ctx.table_exist("daily_rollup").map_err(failed)?)
+}
+
+/// The plan: one scan of `daily_rollup`, or of `post_daily` where that cannot answer, and one aggregate; joined
+/// with `posts` only for dimensions of posts.
 pub(super) async fn plan(
     ctx: &SessionContext,
     request: &EvaluationRequest,
@@ -125,26 +170,37 @@ pub(super) async fn plan(
     let spans = spans_of(request, &kpis);
     let slices = Slices::of(&spans);
     let side = one_side(&kpis);
-    let mut sets: Vec<BTreeSet<MetricId>> = kpis.iter().map(|kpi| set_of(kpi)).collect();
-    sets.sort();
-    sets.dedup();
-    let money = sets.iter().flatten().any(is_money);
-    let mut wanted = valid(request.as_of).and(touching("day", "end_day", &spans));
+    let metrics: BTreeSet<MetricId> = kpis.iter().flat_map(|kpi| set_of(kpi)).collect();
+    let metrics: Vec<MetricId> = metrics.into_iter().collect();
+    let money = metrics.iter().any(is_money);
+    let rolled_up = rolled_up(ctx, request, dimensions, &kpis)?;
+    let mut wanted = touching("day", "end_day", &spans);
+    if !rolled_up {
+        wanted = valid(request.as_of).and(wanted);
+    }
     for condition in of_accounts(request, &kpis).into_iter().chain(side.map(of_side)) {
         wanted = wanted.and(condition);
     }
-    let mut frame = ctx.table("post_daily").await.map_err(failed)?.filter(wanted).map_err(failed)?;
-    if !dimensions.is_empty() {
-        frame = with_posts(ctx, request, dimensions, &kpis, frame).await?;
+    let table = if rolled_up { "daily_rollup" } else { "post_daily" };
+    let frame = ctx.table(table).await.map_err(failed)?.filter(wanted).map_err(failed)?;
+    let mut columns = narrow(&slices, &metrics, side, money)?;
+    if rolled_up {
+        columns.push(col("rows"));
+        columns.push(family::expression(dimensions)?.alias(family::COLUMN));
+    } else {
+        columns.push(col("post"));
     }
-    let mut keys = vec![col("account"), col("traffic"), Key::expression(&slices)?.alias("key")];
-    keys.extend(
-        sets.chunks(SETS_PER_WORD)
-            .enumerate()
-            .map(|(word, sets)| presence(sets).alias(format!("present{word}"))),
-    );
-    keys.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
-    keys.extend(side.is_none().then(|| col("provenance").eq(lit("public")).alias("public")));
+    let mut frame = frame.select(columns).map_err(failed)?;
+    let mut family = col("account");
+    if rolled_up {
+        family = col(family::COLUMN);
+    } else if !dimensions.is_empty() {
+        frame = with_posts(ctx, request, dimensions, &kpis, frame).await?;
+        family = coalesce(vec![col(family::COLUMN), family]);
+    }
+    let mut keys = vec![family.alias("account"), col("traffic"), col("key")];
+    keys.extend((0..words(&metrics)).map(|word| col(present_name(word))));
+    keys.extend(side.is_none().then(|| col("public")));
     keys.extend(money.then(|| col("currency")));
     let mut columns = Columns::new("v");
     let mut sums = Vec::new();
@@ -155,12 +211,40 @@ pub(super) async fn plan(
     sums.sort();
     sums.dedup();
     let mut aggregates = columns.into_expressions();
-    let start = cast(day_number(col("day")), DataType::Int64) & lit(63_i64);
-    aggregates.push(bit_or(lit(1_i64) << start).alias("starts"));
-    aggregates.push(count(lit(1_i64)).alias("rows"));
+    aggregates.push(bit_or(lit(1_i64) << col("start")).alias("starts"));
+    let rows = if rolled_up { sum(col("rows")) } else { count(lit(1_i64)) };
+    aggregates.push(rows.alias("rows"));
     aggregates.push(max(col("observed_at")).alias("fresh"));
     let frame = frame.aggregate(keys, aggregates).map_err(failed)?;
-    Ok(Some(Planned { frame, slices, side, money, sets, sums }))
+    Ok(Some(Planned { frame, slices, side, money, metrics, sums }))
+}
+
+/// What rows are grouped by and what is added up, no more: the join carries every column that it is given.
+fn narrow(slices: &Slices, metrics: &[MetricId], side: Option<Side>, money: bool) -> Result<Vec<Expr>> {
+    let (in_key, rest) = metrics.split_at(metrics.len().min(IN_KEY));
+    let mut columns = vec![
+        col("account"),
+        col("traffic"),
+        Key::expression(slices, presence(in_key)?)?.alias("key"),
+        (cast(day_number(col("day")), DataType::Int64) & lit(63_i64)).alias("start"),
+        col("observed_at"),
+    ];
+    for (word, metrics) in rest.chunks(IN_WORD).enumerate() {
+        columns.push(presence(metrics)?.alias(present_name(word)));
+    }
+    columns.extend(side.is_none().then(|| col("provenance").eq(lit("public")).alias("public")));
+    columns.extend(money.then(|| col("currency")));
+    columns.extend(metrics.iter().map(|metric| col(metric.as_str())));
+    Ok(columns)
+}
+
+/// Words of presence beside the key.
+fn words(metrics: &[MetricId]) -> usize {
+    metrics.len().saturating_sub(IN_KEY).div_ceil(IN_WORD)
+}
+
+fn present_name(word: usize) -> String {
+    format!("present{word}")
 }
 
 async fn with_posts(
@@ -174,27 +258,26 @@ async fn with_posts(
     if let Some(accounts) = of_accounts(request, kpis) {
         wanted = wanted.and(accounts);
     }
-    let mut columns = vec![col("account").alias("p_account"), col("post").alias("p_post")];
-    columns.extend(
-        dimensions.iter().map(|dimension| col(dimension.as_str()).alias(dimension_column(*dimension))),
-    );
+    let columns = [
+        col("account").alias("p_account"),
+        col("post").alias("p_post"),
+        family::expression(dimensions)?.alias(family::COLUMN),
+    ];
     let posts = ctx.table("posts").await.map_err(failed)?.filter(wanted).map_err(failed)?;
     let posts = posts.select(columns).map_err(failed)?;
     // The small side is the one that a hash join builds: the left.
     posts.join(frame, JoinType::Right, &["p_account", "p_post"], &["account", "post"], None).map_err(failed)
 }
 
-/// One bit per set of metrics that a row holds in full.
-fn presence(sets: &[BTreeSet<MetricId>]) -> Expr {
-    let held = |set: &BTreeSet<MetricId>| {
-        let all = set.iter().map(|metric| col(metric.as_str()).is_not_null()).reduce(Expr::and);
-        cast(all.unwrap_or_else(|| lit(true)), DataType::Int64)
-    };
-    sets.iter()
-        .enumerate()
-        .map(|(bit, set)| held(set) * lit(1_i64 << bit))
-        .reduce(|sum, bit| sum + bit)
-        .unwrap_or_else(|| lit(0_i64))
+/// One bit per metric that a row holds.
+fn presence(metrics: &[MetricId]) -> Result<Expr> {
+    let mut word = lit(0_i64);
+    for (place, metric) in metrics.iter().enumerate() {
+        let held = when(col(metric.as_str()).is_null(), lit(0_i64)).otherwise(lit(1_i64 << place));
+        let held = held.map_err(failed)?;
+        word = if place == 0 { held } else { word + held };
+    }
+    Ok(word)
 }
 
 /// Reads what the KPIs want; `None` when none wants any.
@@ -209,19 +292,16 @@ pub(super) async fn read(
     let rows = Rows::collect(planned.frame).await?;
     let (account, traffic, key) = (rows.texts("account")?, rows.texts("traffic")?, rows.numbers("key")?);
     let (starts, count, fresh) = (rows.numbers("starts")?, rows.numbers("rows")?, rows.instants("fresh")?);
-    let words = planned.sets.len().div_ceil(SETS_PER_WORD);
-    let present =
-        (0..words).map(|word| rows.numbers(&format!("present{word}"))).collect::<Result<Vec<_>>>()?;
-    let of_posts: Vec<StringArray> = dimensions
-        .iter()
-        .map(|dimension| rows.texts(&dimension_column(*dimension)))
-        .collect::<Result<_>>()?;
+    let present = (0..words(&planned.metrics))
+        .map(|word| rows.numbers(&present_name(word)))
+        .collect::<Result<Vec<_>>>()?;
     let public = if planned.side.is_none() { Some(rows.flags("public")?) } else { None };
     let currency = if planned.money { Some(rows.texts("currency")?) } else { None };
     let mut groups = Vec::with_capacity(rows.len());
     for row in 0..rows.len() {
-        let account = scopes.account(account.value(row));
-        let values: Vec<_> = of_posts.iter().map(|column| text(column, row)).collect();
+        let (account, values) = family::read(account.value(row), dimensions.len());
+        let account = scopes.account(account);
+        let key = Key::read(key.whole(row));
         groups.push(Group {
             account,
             scope: scopes.scope(account, &values),
@@ -230,8 +310,8 @@ pub(super) async fn read(
                 if public.as_ref().is_some_and(|public| public.value(row)) { Side::Public } else { Side::Own }
             }),
             currency: currency.as_ref().and_then(|currency| text(currency, row)),
-            key: Key::read(key.whole(row)),
-            present: present.iter().map(|word| word.whole(row)).collect(),
+            key,
+            present: std::iter::once(key.present).chain(present.iter().map(|word| word.whole(row))).collect(),
             rows: count.count(row),
             starts: starts.whole(row),
             fresh: instant(&fresh, row),
@@ -239,7 +319,7 @@ pub(super) async fn read(
     }
     let sums =
         planned.sums.into_iter().map(|(of, name)| Ok((of, rows.numbers(&name)?))).collect::<Result<_>>()?;
-    Ok(Some(Daily { slices: planned.slices, groups, sets: planned.sets, sums }))
+    Ok(Some(Daily { slices: planned.slices, groups, metrics: planned.metrics, sums }))
 }
 
 impl Daily {
@@ -248,13 +328,15 @@ impl Daily {
         reads(kpi)
     }
 
-    fn holds_set(&self, group: &Group, set: usize) -> bool {
-        group.present.get(set / SETS_PER_WORD).is_some_and(|word| word >> (set % SETS_PER_WORD) & 1 == 1)
-    }
-
-    fn set(&self, kpi: &Kpi) -> Option<usize> {
+    /// The bits of presence of all metrics of a KPI, word by word.
+    fn set(&self, kpi: &Kpi) -> Vec<i64> {
         let own = set_of(kpi);
-        self.sets.iter().position(|set| *set == own)
+        let bits = |metrics: &[MetricId]| {
+            let bit = |(place, metric): (usize, &MetricId)| i64::from(own.contains(metric)) << place;
+            metrics.iter().enumerate().map(bit).fold(0, |word, bit| word | bit)
+        };
+        let (in_key, rest) = self.metrics.split_at(self.metrics.len().min(IN_KEY));
+        std::iter::once(in_key).chain(rest.chunks(IN_WORD)).map(bits).collect()
     }
 
     fn of<'a>(
@@ -270,8 +352,8 @@ impl Daily {
 
     /// Whether any row of a traffic has all metrics of a KPI.
     pub(super) fn holds(&self, kpi: &Kpi, traffic: Traffic, wanted: &dyn Fn(u32) -> bool) -> bool {
-        let Some(set) = self.set(kpi) else { return false };
-        self.of(kpi, traffic, wanted).any(|(_, group)| self.holds_set(group, set))
+        let set = self.set(kpi);
+        self.of(kpi, traffic, wanted).any(|(_, group)| group.holds(&set))
     }
 
     /// What the KPI gets by scope and span, and the account-days of each span that it was observed on.
@@ -284,39 +366,27 @@ impl Daily {
         cells: &mut Cells,
     ) -> Vec<ObservedTwice> {
         let mut observed = vec![ObservedTwice::default(); spans.len()];
-        let Some(set) = self.set(kpi) else { return observed };
+        let set = self.set(kpi);
         let codes: Vec<_> = spans.iter().map(|span| self.slices.codes(*span)).collect();
         let parts = kpi.program.parts.len();
-        let columns: Vec<(usize, &Numbers)> = kpi
-            .program
-            .parts
-            .iter()
-            .enumerate()
-            .filter(|(_, part)| part.origin == Origin::Posts)
-            .filter_map(|(number, part)| {
-                let of = format!("{:?}", part.row);
-                self.sums.iter().find(|(known, _)| *known == of).map(|(_, numbers)| (number, numbers))
-            })
-            .collect();
+        let columns = self.columns(kpi);
+        let mut touched: HashMap<(i64, i64), Vec<(usize, bool)>> = HashMap::new();
         for (row, group) in self.of(kpi, traffic, wanted) {
-            let complete = self.holds_set(group, set);
-            let Key { slice, further, .. } = group.key;
-            for (span, codes) in codes.iter().enumerate() {
-                let (first, last) = (codes.contains(&slice), codes.contains(&(slice + further)));
-                let spanning = slice < codes.start && codes.end <= slice + further;
-                if !first && !last && !spanning {
-                    continue;
-                }
+            let complete = group.holds(&set);
+            let Key { slice, further, provisional, .. } = group.key;
+            let touched = touched.entry((slice, further)).or_insert_with(|| touches(&codes, slice, further));
+            for &(span, inside) in &*touched {
                 let cell = cells.entry((group.scope, span)).or_insert_with(|| Gathered::new(parts));
                 if !complete {
                     // A sum that is there was added up from rows that hold its metric, not all of the formula.
-                    for (part, _) in columns.iter().filter(|(_, numbers)| numbers.get(row).is_some()) {
+                    for (.., metrics) in columns.iter().filter(|(_, numbers, _)| numbers.get(row).is_some()) {
                         cell.incomplete = true;
-                        cell.seen.extend(kpi.program.metrics_of(*part));
+                        let new = metrics.iter().filter(|metric| !cell.seen.contains(*metric));
+                        let new: Vec<MetricId> = new.cloned().collect();
+                        cell.seen.extend(new);
                     }
-                } else if first && last {
-                    let provisional = group.key.provisional;
-                    for (part, numbers) in &columns {
+                } else if inside {
+                    for (part, numbers, _) in &columns {
                         if provisional {
                             cell.add_provisional(*part, numbers.get(row));
                         } else {
@@ -335,6 +405,18 @@ impl Daily {
             }
         }
         observed
+    }
+
+    /// The parts of a KPI that are of posts: their numbers, and the metrics in them.
+    fn columns(&self, kpi: &Kpi) -> Vec<(usize, &Numbers, Vec<MetricId>)> {
+        let parts = kpi.program.parts.iter().enumerate().filter(|(_, part)| part.origin == Origin::Posts);
+        parts
+            .filter_map(|(number, part)| {
+                let of = format!("{:?}", part.row);
+                let (_, numbers) = self.sums.iter().find(|(known, _)| *known == of)?;
+                Some((number, numbers, kpi.program.metrics_of(number)))
+            })
+            .collect()
     }
 
     fn mark(&self, group: &Group, observed: &mut Observed) {

@@ -149,18 +149,7 @@ impl Observed {
     /// How many days of a span were observed.
     pub(super) fn count(&self, account: u32, span: DateSpan) -> u64 {
         let Some(words) = self.words.get(&account) else { return 0 };
-        let (start, end) = (epoch_day(span.start), epoch_day(span.end));
-        let mut count = 0;
-        let mut day = start;
-        while day < end {
-            let (word, first) = (day.div_euclid(64), day.rem_euclid(64));
-            let last = (end - word * 64).min(64);
-            let bits = words.get(&word).copied().unwrap_or(0);
-            let until = if last == 64 { u64::MAX } else { (1 << last) - 1 };
-            count += u64::from((bits & until & (u64::MAX << first)).count_ones());
-            day = (word + 1) * 64;
-        }
-        count
+        counted(span, |word| words.get(&word).copied().unwrap_or(0))
     }
 
     /// Takes what another observed.
@@ -184,16 +173,33 @@ impl ObservedTwice {
         if provisional { &mut self.provisional } else { &mut self.settled }
     }
 
-    pub(super) fn all(&self) -> Observed {
-        let mut all = self.settled.clone();
-        all.merge(&self.provisional);
-        all
+    /// How many days of a span were observed, for good or not.
+    pub(super) fn count(&self, account: u32, span: DateSpan) -> u64 {
+        let both = [&self.settled, &self.provisional].map(|observed| observed.words.get(&account));
+        let bits =
+            |word| both.iter().flatten().filter_map(|words| words.get(&word)).fold(0, |all, bits| all | bits);
+        counted(span, bits)
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         self.settled.merge(&other.settled);
         self.provisional.merge(&other.provisional);
     }
+}
+
+/// How many days of a span have their bit; `bits` gives those of 64 days, by their number since 1970.
+fn counted(span: DateSpan, bits: impl Fn(i32) -> u64) -> u64 {
+    let (start, end) = (epoch_day(span.start), epoch_day(span.end));
+    let mut count = 0;
+    let mut day = start;
+    while day < end {
+        let (word, first) = (day.div_euclid(64), day.rem_euclid(64));
+        let last = (end - word * 64).min(64);
+        let until = if last == 64 { u64::MAX } else { (1 << last) - 1 };
+        count += u64::from((bits(word) & until & (u64::MAX << first)).count_ones());
+        day = (word + 1) * 64;
+    }
+    count
 }
 
 #[cfg(test)]
@@ -212,6 +218,16 @@ mod tests {
         assert_eq!(observed.count(7, span), 120);
         assert_eq!(observed.count(7, DateSpan::new(date(2026, 1, 10), date(2026, 1, 11))), 1);
         assert_eq!(observed.count(8, span), 0);
+    }
+
+    #[test]
+    fn days_observed_twice_count_once() {
+        let mut twice = ObservedTwice::default();
+        let start = epoch_day(date(2026, 1, 1));
+        twice.of(false).mark(7, start..start + 10);
+        twice.of(true).mark(7, start + 5..start + 80);
+        let span = DateSpan::new(date(2026, 1, 1), date(2026, 12, 1));
+        assert_eq!((twice.count(7, span), twice.settled.count(7, span)), (80, 10));
     }
 
     #[test]

@@ -16,8 +16,10 @@ pub(super) struct Held<'a> {
     pub(super) baseline: Option<f64>,
     pub(super) value: f64,
     pub(super) interval: Option<(f64, f64)>,
-    /// The share of the target's period that is over, from 0 to 1.
-    pub(super) elapsed: f64,
+    /// Whether the target's period is over.
+    pub(super) over: bool,
+    /// Where it should stand by now, where that can be told.
+    pub(super) pace: Option<&'a Pace>,
 }
 
 /// What holding it came to.
@@ -25,7 +27,6 @@ pub(super) struct Held<'a> {
 pub(super) struct Verdict {
     pub(super) status: Status,
     pub(super) attainment: Option<f64>,
-    pub(super) pace: Option<Pace>,
 }
 
 /// The target as a row shows it.
@@ -42,18 +43,17 @@ pub(super) fn target_value(kpi: &Kpi, target: &Target, baseline: Option<f64>) ->
 /// Holds a value against its target.
 pub(super) fn hold(held: Held<'_>) -> Verdict {
     let Some(aim) = held.target.goalpost.value(held.baseline) else {
-        return Verdict { status: Status::NoTarget, attainment: None, pace: None };
+        return Verdict { status: Status::NoTarget, attainment: None };
     };
     if let Goalpost::Band(low, high) = held.target.goalpost {
-        return Verdict { status: band(held, low, high), attainment: None, pace: None };
+        return Verdict { status: band(held, low, high), attainment: None };
     }
-    let pace = pace(held, aim);
-    let status = if held.elapsed >= 1.0 {
+    let status = if held.over {
         ended(held, aim)
     } else {
-        running(held, aim, pace.as_ref().map_or(aim, |pace| pace.expected))
+        running(held, aim, held.pace.map_or(aim, |pace| pace.expected))
     };
-    Verdict { status, attainment: attainment(held, aim), pace }
+    Verdict { status, attainment: attainment(held, aim) }
 }
 
 fn ended(held: Held<'_>, aim: f64) -> Status {
@@ -93,7 +93,7 @@ fn band(held: Held<'_>, low: f64, high: f64) -> Status {
     let inside = |value: f64| (low..=high).contains(&value);
     let (from, until) = held.interval.unwrap_or((held.value, held.value));
     let decided = inside(from) == inside(until) && (inside(from) || until < low || from > high);
-    let over = held.elapsed >= 1.0;
+    let over = held.over;
     match (decided, inside(held.value)) {
         (false, _) => Status::Undecided,
         (true, true) if over => Status::Met,
@@ -108,27 +108,13 @@ fn band(held: Held<'_>, low: f64, high: f64) -> Status {
 fn attainment(held: Held<'_>, aim: f64) -> Option<f64> {
     let share = match (held.kpi.program.shape, held.baseline) {
         (Shape::State, Some(baseline)) if aim != baseline => (held.value - baseline) / (aim - baseline),
+        // Without the state that it began from, the share of the way is not known.
+        (Shape::State, _) => return None,
         _ if aim == 0.0 => return None,
         _ if held.kpi.direction == Direction::Down => 2.0 - held.value / aim,
         _ => held.value / aim,
     };
     share.is_finite().then_some(share)
-}
-
-/// Linear: of a sum the share of the days, of a state the share of the way from its baseline; a ratio has no
-/// share of days.
-fn pace(held: Held<'_>, aim: f64) -> Option<Pace> {
-    if held.elapsed <= 0.0 || held.elapsed >= 1.0 {
-        return None;
-    }
-    let (expected, forecast) = match (held.kpi.program.shape, held.baseline) {
-        (Shape::Extensive, _) => (aim * held.elapsed, held.value / held.elapsed),
-        (Shape::State, Some(baseline)) => {
-            (baseline + (aim - baseline) * held.elapsed, baseline + (held.value - baseline) / held.elapsed)
-        }
-        _ => return None,
-    };
-    Some(Pace { expected, forecast: Some(forecast), low: None, high: None })
 }
 
 /// A change from one value to another: absolute, and as a fraction where that says something.

@@ -1,13 +1,18 @@
 //! Evaluation: each table scanned once for a whole scorecard, the small result combined and judged.
 
+mod aim;
 mod card;
+mod compared;
 mod daily;
 mod expression;
 mod facts;
+mod family;
+mod frozen;
 mod gathered;
 mod judge;
 mod known;
 mod notes;
+mod pace;
 mod readings;
 mod request;
 mod row;
@@ -22,10 +27,10 @@ mod wanted;
 use datafusion::{physical_plan::displayable, prelude::SessionContext};
 use kepi_core::{Result, SubjectKind};
 
-pub use card::{Benchmark, Pace, ScoreRow, Span, Status, TargetValue};
+pub use card::{BaselineValue, Benchmark, Pace, ScoreRow, Span, Status, TargetValue};
 pub use request::{Dimension, EvaluationRequest};
 
-use self::{daily::Daily, facts::Facts, known::Known, readings::Readings, scope::Scopes};
+use self::{daily::Daily, facts::Facts, frozen::Frozen, known::Known, readings::Readings, scope::Scopes};
 use crate::{formula::Filter, kpi::Kpi, tag::TagRule};
 
 /// Evaluates KPIs over the tables of a session.
@@ -50,7 +55,9 @@ pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Resu
         let (places, kpis): (Vec<usize>, Vec<&Kpi>) = own.unzip();
         let rows = match filter {
             Some(filter) => {
-                scorecard(&views::narrowed(ctx, filter, request.as_of).await?, request, &kpis).await?
+                // What was added up over all posts cannot be narrowed to some.
+                let request = EvaluationRequest { rollups: false, ..request.clone() };
+                scorecard(&views::narrowed(ctx, filter, request.as_of).await?, &request, &kpis).await?
             }
             None => scorecard(ctx, request, &kpis).await?,
         };
@@ -79,7 +86,8 @@ pub async fn evaluate_by_tag(
         by.push(Dimension::Tag);
     }
     let tagged = views::tagged(ctx, rules, dimension).await?;
-    let parts = evaluate(&tagged, &EvaluationRequest { by: by.clone(), ..request.clone() }).await?;
+    let by_tag = EvaluationRequest { by: by.clone(), rollups: false, ..request.clone() };
+    let parts = evaluate(&tagged, &by_tag).await?;
     by.retain(|dimension| *dimension != Dimension::Tag);
     let mut whole = evaluate(ctx, &EvaluationRequest { by, ..request.clone() }).await?;
     for row in &mut whole {
@@ -109,6 +117,7 @@ async fn scorecard(
         daily: daily::read(ctx, request, &mut scopes, kpis).await?,
         known: known::read(ctx, request, &mut scopes, kpis).await?,
         facts: facts::read(ctx, request, &mut scopes, kpis).await?,
+        frozen: frozen::read(ctx, request, kpis).await?,
     };
     kpis.iter().map(|kpi| score::score(request, &mut scopes, &data, kpi)).collect()
 }
@@ -156,4 +165,5 @@ struct Data {
     daily: Option<Daily>,
     known: Option<Known>,
     facts: Vec<Facts>,
+    frozen: Frozen,
 }

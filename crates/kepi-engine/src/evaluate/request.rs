@@ -6,11 +6,15 @@ use jiff::{Timestamp, civil::Date};
 use kepi_core::{
     AccountId, DateSpan, Error, Period, Result,
     document::one_of_hint,
-    period::{Fiscal, Grain},
+    period::{Fiscal, Grain, add_days},
 };
 
+use super::compared::TRAILING;
 use crate::{
-    kpi::{Baseline, Kpi},
+    benchmarks::BenchmarkChoice,
+    breaks::Break,
+    formula::Shape,
+    kpi::{Baseline, Kpi, Profile, Target},
     offered::Offered,
 };
 
@@ -37,6 +41,10 @@ pub struct EvaluationRequest {
     pub min_coverage: f64,
     /// What platforms offer.
     pub offered: Arc<dyn Offered>,
+    /// From when on platforms mean something else by a metric; [`Break::builtin`] are the known ones.
+    pub breaks: Vec<Break>,
+    /// Whether the store's daily rollups may answer where they come to the same; the rows themselves otherwise.
+    pub rollups: bool,
 }
 
 /// What a scorecard can be broken down by.
@@ -136,9 +144,30 @@ impl FromStr for Dimension {
 
 /// One period of the output and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Framed {
-    pub(super) span: DateSpan,
-    pub(super) previous: DateSpan,
+pub(crate) struct Framed {
+    pub(super) period: Period,
+    pub(crate) span: DateSpan,
+    pub(crate) previous: DateSpan,
+}
+
+/// The days that the course of a target is told from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Course {
+    /// Those of its period that are over.
+    pub(super) days: DateSpan,
+    /// The weeks before it, where the profile asks for them.
+    pub(super) before: Option<DateSpan>,
+    /// The same period a year earlier, where the profile asks for it.
+    pub(super) year_before: Option<DateSpan>,
+}
+
+/// Eight weeks.
+const HISTORY: i32 = 56;
+
+/// The day before a target's period and its first: one of them tells where a state began.
+pub(super) fn starts(target: &Target) -> [DateSpan; 2] {
+    let start = target.period.span.start;
+    [DateSpan::day(add_days(start, -1)), DateSpan::day(start)]
 }
 
 impl EvaluationRequest {
@@ -160,34 +189,78 @@ impl EvaluationRequest {
     }
 
     /// The periods of the output: the period, or its parts of the finest grain asked for.
-    pub(super) fn framed(&self) -> Vec<Framed> {
+    pub(crate) fn framed(&self) -> Vec<Framed> {
         let Some(grain) = self.by.iter().filter_map(|dimension| dimension.grain()).min() else {
-            return vec![Framed { span: self.period.span, previous: self.period.previous(self.fiscal).span }];
+            let (period, previous) = (self.period, self.period.previous(self.fiscal).span);
+            return vec![Framed { period, span: period.span, previous }];
         };
         let parts = self.period.parts(grain, self.fiscal);
         let framed = parts.into_iter().map(|part| {
             // A part that is cut at the end of the period is compared with as many days, not with a whole one.
             let whole = Period::holding(part.span.start, grain, self.fiscal) == part;
             let part = if whole { part } else { Period::days(part.span) };
-            Framed { span: part.span, previous: part.previous(self.fiscal).span }
+            Framed { period: part, span: part.span, previous: part.previous(self.fiscal).span }
         });
         framed.collect()
     }
 
-    /// The spans that a KPI's numbers are asked for, each once: output, those before, baselines.
+    /// The spans that a KPI's numbers are asked for, each once and in order: output, those before, baselines, and
+    /// the days of targets that run.
     pub(super) fn spans(&self, kpi: &Kpi) -> Vec<DateSpan> {
         let mut spans = Vec::new();
         for framed in self.framed() {
             spans.extend([framed.span, framed.previous]);
-            if let Some(Baseline::Period(period, _)) =
-                kpi.target(framed.span).and_then(|target| target.baseline.as_ref())
-            {
-                spans.push(period.span);
+            spans.extend(self.trailing(kpi, framed));
+            for target in kpi.targets_of(framed.span) {
+                match &target.baseline {
+                    Some(Baseline::Period(period, _)) => spans.push(period.span),
+                    None if kpi.program.shape == Shape::State => spans.extend(starts(target)),
+                    _ => {}
+                }
+                if let Some(course) = self.course(kpi, target, framed.span) {
+                    let days = [Some(course.days), course.before, course.year_before].into_iter().flatten();
+                    spans.extend(days.flat_map(|days| days.iter()).map(DateSpan::day));
+                }
             }
         }
         spans.sort_unstable();
         spans.dedup();
         spans
+    }
+
+    /// The days whose numbers are wanted one by one, of a sum or a state whose target's period is running.
+    pub(super) fn course(&self, kpi: &Kpi, target: &Target, span: DateSpan) -> Option<Course> {
+        let period = target.period;
+        let until = span.end.min(period.span.end).min(self.today);
+        let running = period.span.start < until && until < period.span.end;
+        if kpi.program.shape == Shape::Intensive || !running {
+            return None;
+        }
+        let before = matches!(target.profile, Profile::Weekday(_))
+            .then(|| DateSpan::new(add_days(period.span.start, -HISTORY), period.span.start));
+        let year_before = (target.profile == Profile::Seasonal).then(|| period.year_before(self.fiscal).span);
+        Some(Course { days: DateSpan::new(period.span.start, until), before, year_before })
+    }
+
+    /// The earlier like periods, newest first, where the KPI is compared with them; of a sum that is running, as
+    /// many of their days.
+    pub(super) fn trailing(&self, kpi: &Kpi, framed: Framed) -> Vec<DateSpan> {
+        let wanted = match kpi.benchmark {
+            BenchmarkChoice::Own => true,
+            BenchmarkChoice::Auto => kpi.targets_of(framed.span).next().is_some(),
+            BenchmarkChoice::None | BenchmarkChoice::Published(_) => false,
+        };
+        if !wanted {
+            return Vec::new();
+        }
+        let elapsed = self.elapsed(framed.span);
+        let cut = kpi.program.shape == Shape::Extensive && elapsed != framed.span && !elapsed.is_empty();
+        let earlier = std::iter::successors(Some(framed.period), |period| Some(period.previous(self.fiscal)));
+        let spans = earlier.skip(1).take(TRAILING).map(|period| {
+            let end = if cut { add_days(period.span.start, elapsed.days()) } else { period.span.end };
+            DateSpan::new(period.span.start, end.min(period.span.end))
+        });
+        spans.collect()
     }
 
     /// The part of a span that is over.

@@ -7,8 +7,10 @@ use smol_str::SmolStr;
 
 use super::{
     card::{ScoreRow, Status},
+    compared,
+    frozen::Frozen,
     gathered::{Cells, Gathered},
-    judge::{self, Held},
+    judge,
     known::KnownPosts,
     notes::Notes,
     request::{EvaluationRequest, Framed},
@@ -17,9 +19,9 @@ use super::{
 };
 use crate::{
     formula::{Origin, Shape},
-    kpi::{Baseline, Basis, Kpi},
+    kpi::{Basis, Kpi},
     number::Number,
-    statistics::clustered_interval,
+    statistics::{clustered_interval, wilson_interval},
 };
 
 /// What is at hand to write the rows of one KPI.
@@ -36,15 +38,17 @@ pub(super) struct Scorer<'a> {
     pub(super) coverage: Coverage,
     /// The accounts of each scope without post dimensions.
     pub(super) members: HashMap<u32, Vec<u32>>,
+    /// Baselines that do not move any more.
+    pub(super) frozen: &'a Frozen,
 }
 
 /// A value with its parts, or why there is none.
 #[derive(Debug, Clone, Default)]
-struct Valued {
-    value: Option<Number>,
-    numerator: Option<Number>,
-    denominator: Option<Number>,
-    reason: Option<(Status, String)>,
+pub(super) struct Valued {
+    pub(super) value: Option<Number>,
+    pub(super) numerator: Option<Number>,
+    pub(super) denominator: Option<Number>,
+    pub(super) reason: Option<(Status, String)>,
 }
 
 /// A scope, and the same without post dimensions.
@@ -83,11 +87,11 @@ impl Scorer<'_> {
     }
 
     fn number(&self, span: DateSpan) -> Option<usize> {
-        self.spans.iter().position(|known| *known == span)
+        self.spans.binary_search(&span).ok()
     }
 
     /// Everything of a scope and span: its posts, and its accounts.
-    fn cell(&self, placed: Placed, span: DateSpan) -> Option<Gathered> {
+    pub(super) fn cell(&self, placed: Placed, span: DateSpan) -> Option<Gathered> {
         let number = self.number(span)?;
         let (posts, accounts) =
             (self.cells.get(&(placed.scope, number)), self.bases.get(&(placed.base, number)));
@@ -110,7 +114,8 @@ impl Scorer<'_> {
         let valued = self.valued(cell.as_ref());
         let earlier = self.cell(placed, framed.previous);
         let before = self.valued(earlier.as_ref());
-        let interval = cell.as_ref().filter(|_| valued.value.is_some()).and_then(|cell| self.interval(cell));
+        let interval =
+            cell.as_ref().filter(|_| valued.value.is_some()).and_then(|cell| self.interval(&valued, cell));
         let known = self.known(placed.scope, framed.span);
         let mut row =
             ScoreRow {
@@ -140,9 +145,12 @@ impl Scorer<'_> {
                 benchmark: None,
                 notes: Notes { kpi: self.kpi, request: self.request, scopes, members: self.members(placed) }
                     .of(cell.as_ref(), known, framed.span),
+                measured_from: None,
+                trailing: Vec::new(),
             };
-        self.compare(placed, framed, [cell.as_ref(), earlier.as_ref()], &mut row);
-        self.judge(scopes, placed, framed.span, (valued, cell.as_ref()), &mut row);
+        self.compare(scopes, placed, framed, [cell.as_ref(), earlier.as_ref()], &mut row);
+        self.judge(scopes, placed, framed.span, (&valued, cell.as_ref()), &mut row);
+        self.hold_beside(scopes, placed, framed, &mut row);
         row
     }
 
@@ -150,7 +158,7 @@ impl Scorer<'_> {
         self.members.get(&placed.base).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn valued(&self, cell: Option<&Gathered>) -> Valued {
+    pub(super) fn valued(&self, cell: Option<&Gathered>) -> Valued {
         let Some(cell) = cell else { return Valued::default() };
         let refused = |status, reason| Valued { reason: Some((status, reason)), ..Valued::default() };
         if let Some(reason) = &cell.refused {
@@ -177,7 +185,14 @@ impl Scorer<'_> {
         valued
     }
 
-    fn interval(&self, cell: &Gathered) -> Option<(f64, f64)> {
+    fn interval(&self, valued: &Valued, cell: &Gathered) -> Option<(f64, f64)> {
+        if self.kpi.independent_trials {
+            let whole = |number: Option<Number>| match number {
+                Some(Number::Whole(whole)) => u64::try_from(whole).ok(),
+                _ => None,
+            };
+            return wilson_interval(whole(valued.numerator)?, whole(valued.denominator)?);
+        }
         self.kpi.program.cluster.as_ref()?;
         clustered_interval(&cell.cluster)
     }
@@ -200,7 +215,7 @@ impl Scorer<'_> {
 
     /// `published`: usable posts over known posts; `activity`: observed over expected account-days; of both the
     /// lesser.
-    fn coverage(&self, placed: Placed, span: DateSpan, cell: Option<&Gathered>) -> Option<f64> {
+    pub(super) fn coverage(&self, placed: Placed, span: DateSpan, cell: Option<&Gathered>) -> Option<f64> {
         let of_accounts = self.share(placed, span).map(|share| share.known);
         if !self.of_published_posts() {
             return of_accounts;
@@ -213,7 +228,7 @@ impl Scorer<'_> {
     }
 
     /// Whether any scope and span of the evaluation has a number of the KPI.
-    fn found(&self) -> bool {
+    pub(super) fn found(&self) -> bool {
         self.cells.values().chain(self.bases.values()).any(|cell| cell.parts.iter().any(Option::is_some))
     }
 
@@ -223,7 +238,20 @@ impl Scorer<'_> {
 
     /// Against the period before, like for like: without what may still change, and of a sum per day where the
     /// days differ.
-    fn compare(&self, placed: Placed, framed: Framed, cells: [Option<&Gathered>; 2], row: &mut ScoreRow) {
+    fn compare(
+        &self,
+        scopes: &Scopes,
+        placed: Placed,
+        framed: Framed,
+        cells: [Option<&Gathered>; 2],
+        row: &mut ScoreRow,
+    ) {
+        if row.value.is_some()
+            && let Some(broken) = self.broken(scopes, placed, framed.previous.start, framed.span.end)
+        {
+            row.notes.push(compared::across(broken));
+            return;
+        }
         let settled = |cell: Option<&Gathered>| {
             cell.filter(|cell| cell.refused.is_none())
                 .and_then(|cell| self.kpi.program.total.value(&cell.settled))
@@ -260,56 +288,6 @@ impl Scorer<'_> {
         match self.share(placed, span).filter(|_| self.kpi.basis == Basis::Activity) {
             Some(share) => elapsed * if settled { share.settled } else { share.known },
             None => elapsed,
-        }
-    }
-
-    fn judge(
-        &self,
-        scopes: &Scopes,
-        placed: Placed,
-        span: DateSpan,
-        (valued, cell): (Valued, Option<&Gathered>),
-        row: &mut ScoreRow,
-    ) {
-        // A sum's target is the whole's, not that of each of its parts.
-        let whole = row.scope.is_empty() || self.kpi.program.shape != Shape::Extensive;
-        let target = self.kpi.target(span).filter(|target| {
-            // A sum over a part of the target's period is held against it while that part runs on.
-            let extends = self.kpi.program.shape == Shape::Extensive && target.period.span != span;
-            whole && !(extends && span.end < self.request.today)
-        });
-        if let Some(target) = target {
-            row.baseline = match &target.baseline {
-                None => None,
-                Some(Baseline::Frozen(value)) => Some(*value),
-                Some(Baseline::Period(period, _)) => {
-                    self.valued(self.cell(placed, period.span).as_ref()).value.map(Number::as_f64)
-                }
-            };
-            let told = judge::target_value(self.kpi, target, row.baseline);
-            if told.value.is_none() {
-                row.notes.push("the target is measured from a baseline that has no value".to_owned());
-            }
-            row.target = Some(told);
-        }
-        let Some(value) = valued.value else {
-            let notes = Notes { kpi: self.kpi, request: self.request, scopes, members: self.members(placed) };
-            let (status, reason) = valued.reason.unwrap_or_else(|| notes.absence(cell, self.found()));
-            row.status = status;
-            row.notes.push(reason);
-            return;
-        };
-        if let Some(target) = target {
-            let period = target.period.span;
-            let over = self.request.elapsed(DateSpan::new(period.start, span.end.min(period.end))).days();
-            let elapsed = if period.is_empty() { 1.0 } else { f64::from(over) / f64::from(period.days()) };
-            let (baseline, interval) = (row.baseline, row.interval);
-            let held = Held { kpi: self.kpi, target, baseline, value: value.as_f64(), interval, elapsed };
-            let verdict = judge::hold(held);
-            (row.status, row.attainment, row.pace) = (verdict.status, verdict.attainment, verdict.pace);
-        }
-        if row.coverage.is_some_and(|coverage| coverage < self.request.min_coverage) {
-            row.status = Status::Partial;
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     Data,
     card::ScoreRow,
     daily::Daily,
-    gathered::{Cells, Gathered, Observed, ObservedTwice},
+    gathered::{Cells, Gathered, ObservedTwice},
     known::{KnownPosts, counts_posts},
     request::EvaluationRequest,
     row::Scorer,
@@ -46,8 +46,18 @@ pub(super) fn score(
     let (cells, daily) = assembly.posts(&wanted)?;
     let known = assembly.known(&wanted);
     let (bases, coverage) = assembly.facts(&members, daily.as_deref());
-    let scorer =
-        Scorer { request, kpi, traffic, spans: assembly.spans, cells, bases, known, coverage, members };
+    let scorer = Scorer {
+        request,
+        kpi,
+        traffic,
+        spans: assembly.spans,
+        cells,
+        bases,
+        known,
+        coverage,
+        members,
+        frozen: &data.frozen,
+    };
     Ok(scorer.rows(scopes))
 }
 
@@ -243,10 +253,12 @@ impl Assembly<'_> {
     fn observed_share(&self, observed: &ObservedTwice, accounts: &[u32], span: DateSpan) -> Option<Share> {
         let elapsed = self.request.elapsed(span);
         let days = u64::try_from(elapsed.days()).unwrap_or(0) * accounts.len() as u64;
-        let of = |observed: &Observed| {
-            share(accounts.iter().map(|account| observed.count(*account, elapsed)).sum(), days)
-        };
-        Some(Share { known: of(&observed.all())?, settled: of(&observed.settled)? })
+        let of =
+            |count: &dyn Fn(u32) -> u64| share(accounts.iter().map(|account| count(*account)).sum(), days);
+        Some(Share {
+            known: of(&|account| observed.count(account, elapsed))?,
+            settled: of(&|account| observed.settled.count(account, elapsed))?,
+        })
     }
 
     /// Of states: accounts whose states are known; of anything else: days.

@@ -91,11 +91,16 @@ impl Slices {
 }
 
 /// Months since 1900-03 by whole-number arithmetic; good until 2100-02.
+///
+/// Divisions are a multiplication and a shift, because a column is divided number by number and multiplied many at
+/// once: `n / 1461` is `(n * 2⁴⁴/1461) >> 44` for every `n` that a date of those two centuries leads to.
 fn months(day: Expr) -> Expr {
-    let d = day + lit(25_508_i32);
-    let year = (lit(4_i32) * d.clone() + lit(3_i32)) / lit(1461_i32);
-    let of_year = d - lit(1461_i32) * year.clone() / lit(4_i32);
-    year * lit(12_i32) + (lit(5_i32) * of_year + lit(2_i32)) / lit(153_i32)
+    let divided = |number: Expr, by: i64| (number * lit((1_i64 << 44) / by + 1)) >> lit(44_i64);
+    let d = cast(day, DataType::Int64) + lit(25_508_i64);
+    let year = divided(lit(4_i64) * d.clone() + lit(3_i64), 1461);
+    let of_year = d - ((lit(1461_i64) * year.clone()) >> lit(2_i64));
+    let months = year * lit(12_i64) + divided(lit(5_i64) * of_year + lit(2_i64), 153);
+    cast(months, DataType::Int32)
 }
 
 fn filled(cuts: &[Date]) -> Vec<Date> {
@@ -126,6 +131,11 @@ pub(super) fn epoch_day(date: Date) -> i32 {
 /// A date as a literal.
 pub(super) fn date(date: Date) -> Expr {
     lit(ScalarValue::Date32(Some(epoch_day(date))))
+}
+
+/// An instant as a literal.
+pub(super) fn instant(at: jiff::Timestamp) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(Some(at.as_microsecond()), Some("UTC".into())))
 }
 
 /// Whether a day column lies in any of the spans.

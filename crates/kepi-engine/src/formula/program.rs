@@ -203,6 +203,24 @@ impl Total {
 }
 
 impl Row {
+    /// Whether the sum of the row over rows is the row of their sums, as long as each has all its metrics.
+    #[must_use]
+    pub fn is_linear(&self) -> bool {
+        let number = |row: &Self| matches!(row, Self::Number(_));
+        match self {
+            Self::Gauge(_) => true,
+            Self::Negate(inner) => inner.is_linear(),
+            Self::Binary(Operator::Add | Operator::Subtract, left, right) => {
+                left.is_linear() && right.is_linear()
+            }
+            Self::Binary(Operator::Multiply, left, right) => {
+                (number(left) && right.is_linear()) || (left.is_linear() && number(right))
+            }
+            Self::Binary(Operator::Divide, left, right) => left.is_linear() && number(right),
+            Self::Number(_) | Self::Present(_) | Self::When(_) | Self::NullIf(..) => false,
+        }
+    }
+
     /// The gauges in it, as they come.
     pub fn gauges<'a>(&'a self, into: &mut Vec<&'a Gauge>) {
         match self {

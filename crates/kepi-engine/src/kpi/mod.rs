@@ -1,5 +1,7 @@
 //! KPIs: what one is, and how it is read from a file.
 
+mod parts;
+mod profile;
 mod read;
 mod starters;
 mod target;
@@ -11,12 +13,18 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use kepi_core::{DateSpan, MetricId, Platform, SubjectKind, Traffic, Unit, period::Fiscal};
 
+pub use parts::parts_against_whole;
+pub(crate) use profile::Past;
+pub use profile::Profile;
 pub use read::parse_kpis;
 pub use starters::{Starter, choose, starters};
 pub use target::{Baseline, Goalpost, Target};
 pub use versions::in_force;
 
-use crate::formula::{Expression, Filter, Program};
+use crate::{
+    benchmarks::BenchmarkChoice,
+    formula::{Expression, Filter, Program},
+};
 
 /// A KPI: a formula tied to a goal, a stage, a scope and, where one is set, a target.
 #[derive(Debug, Clone)]
@@ -75,6 +83,11 @@ pub struct Kpi {
     pub when_low: Option<String>,
     /// What it tells, in a sentence.
     pub description: Option<String>,
+    /// Whether each unit of the denominator is a trial of its own (a session, a message), so that the interval of
+    /// the ratio is Wilson's; engagements of one post are not.
+    pub independent_trials: bool,
+    /// What it is compared with.
+    pub benchmark: BenchmarkChoice,
     /// Its targets.
     pub targets: Vec<Target>,
 }
@@ -110,19 +123,27 @@ impl Kpi {
         self.platforms.is_empty() || self.platforms.iter().any(|own| own.as_str() == platform)
     }
 
-    /// The target of a period: of exactly that one, or of one that holds it and whose value does not grow with
-    /// its length.
+    /// The target of a scope and a period: of exactly that part, else the whole's where its value does not grow
+    /// with its size; of exactly that period, else of one that holds it and whose value does not grow with its
+    /// length.
     #[must_use]
-    pub fn target(&self, span: DateSpan) -> Option<&Target> {
-        let exact = self.targets.iter().find(|target| target.period.span == span);
-        exact.or_else(|| {
-            self.targets.iter().find(|target| {
-                let whole = target.period.span;
-                let within = whole.start <= span.start && span.end <= whole.end;
-                let scales = self.program.shape != crate::formula::Shape::Extensive;
-                within && !span.is_empty() && (scales || span.start == whole.start)
-            })
-        })
+    pub fn target(&self, scope: &BTreeMap<String, Option<String>>, span: DateSpan) -> Option<&Target> {
+        let own = self.targets_of(span).find(|target| target.is_of(scope));
+        // A sum's target is the whole's, not that of each of its parts.
+        let inherits = self.program.shape != crate::formula::Shape::Extensive;
+        own.or_else(|| self.targets_of(span).find(|target| inherits && target.scope.is_empty()))
+    }
+
+    /// The targets that a period may be held against, whatever they are of: those of exactly that one first.
+    pub(crate) fn targets_of(&self, span: DateSpan) -> impl Iterator<Item = &Target> {
+        let exact = self.targets.iter().filter(move |target| target.period.span == span);
+        let holding = self.targets.iter().filter(move |target| {
+            let whole = target.period.span;
+            let within = whole.start <= span.start && span.end <= whole.end;
+            let scales = self.program.shape != crate::formula::Shape::Extensive;
+            whole != span && within && !span.is_empty() && (scales || span.start == whole.start)
+        });
+        exact.chain(holding)
     }
 }
 

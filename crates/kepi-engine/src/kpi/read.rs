@@ -14,6 +14,7 @@ use kepi_core::{
 
 use super::{Basis, Direction, Goal, Indicator, Kpi, Objective, Review, Side, Stage, targets::read_targets};
 use crate::{
+    benchmarks::{BenchmarkChoice, Benchmarks},
     fault::{Flaw, Source},
     formula::{self, Expression, Filter, Origin, Program},
     tag::read_filter,
@@ -139,6 +140,10 @@ fn read_kpi(
         valid_from: block.parsed("valid_from", read_day).map(|placed| placed.value),
         when_low: text_of(&block, "when_low"),
         description: text_of(&block, "description"),
+        independent_trials: block
+            .one_of("trials", &[("clustered", false), ("independent", true)])
+            .is_some_and(|placed| placed.value),
+        benchmark: read_benchmark(&block, parsed.as_ref().map(|(tree, _)| tree), &platforms),
         targets: read_targets(&block, direction, unit),
         id: id.unwrap_or_default(),
         version: version.unwrap_or_default(),
@@ -200,6 +205,21 @@ fn read_version(block: &Block<'_, '_>) -> Option<u32> {
         block.faults().add(written.span, "version is a whole number from 1", "here", None);
     }
     version
+}
+
+/// `own`, `none`, or a row of the published ones, which must be about the same thing.
+fn read_benchmark(
+    block: &Block<'_, '_>,
+    formula: Option<&Expression>,
+    platforms: &[Platform],
+) -> BenchmarkChoice {
+    let read = |text: &str| match (text, formula) {
+        ("own", _) => Ok(BenchmarkChoice::Own),
+        ("none", _) => Ok(BenchmarkChoice::None),
+        (_, None) => Ok(BenchmarkChoice::None),
+        (id, Some(formula)) => Benchmarks::builtin().choose(id, formula, platforms),
+    };
+    block.parsed("benchmark", read).map(|placed| placed.value).unwrap_or_default()
 }
 
 fn read_names(block: &Block<'_, '_>) -> BTreeMap<String, String> {

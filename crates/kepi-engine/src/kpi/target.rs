@@ -1,9 +1,11 @@
 //! Targets: what a KPI is held against.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use jiff::civil::Date;
 use kepi_core::{Period, Unit, period::Fiscal};
+
+use super::Profile;
 
 /// A target of one period.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,10 @@ pub struct Target {
     pub stretch: Option<f64>,
     /// What it is measured from.
     pub baseline: Option<Baseline>,
+    /// The part it is of: dimension → value; empty for the whole.
+    pub scope: BTreeMap<String, String>,
+    /// How it is spread over its period.
+    pub profile: Profile,
     /// Where it stands in its file, in bytes.
     pub span: Range<usize>,
 }
@@ -38,13 +44,24 @@ pub enum Goalpost {
 /// What a target is measured from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Baseline {
-    /// The value of another period, computed from what the data say now; and the period as it was written.
+    /// The value of another period, and the period as it was written. Once evaluated it is frozen: a later
+    /// restatement does not move it.
     Period(Period, String),
     /// A value that was written down.
     Frozen(f64),
 }
 
 impl Target {
+    /// Whether it is of a scope: of exactly that part, or of the whole.
+    #[must_use]
+    pub fn is_of(&self, scope: &BTreeMap<String, Option<String>>) -> bool {
+        self.scope.len() == scope.len()
+            && self
+                .scope
+                .iter()
+                .all(|(key, value)| scope.get(key).is_some_and(|of| of.as_ref() == Some(value)))
+    }
+
     /// The same target with its periods in a fiscal calendar.
     #[must_use]
     pub fn in_fiscal(mut self, fiscal: Fiscal) -> Self {

@@ -1,9 +1,11 @@
 //! Reading the targets of a KPI.
 
+use std::collections::BTreeMap;
+
 use kepi_core::{Error, Result, Unit, document::Block};
 
 use super::{
-    Baseline, Direction, Goalpost, Target,
+    Baseline, Direction, Goalpost, Profile, Target,
     read::fixed_period,
     target::{percent, points, two_meanings},
 };
@@ -14,9 +16,11 @@ pub(super) fn read_targets(kpi: &Block<'_, '_>, direction: Direction, unit: Opti
         let span = block.span();
         let faults = block.faults();
         let Some(target) = read_target(block, direction, unit) else { continue };
-        if targets.iter().any(|known| known.period.span == target.period.span) {
+        let same = |known: &Target| known.period.span == target.period.span && known.scope == target.scope;
+        if targets.iter().any(same) {
             let message = format!("{} has a target already", target.period.span);
-            faults.add(span, message, "this one again", Some("one target per period".to_owned()));
+            let hint = "one target per period and part (where = { platform = \"x\" })".to_owned();
+            faults.add(span, message, "this one again", Some(hint));
             continue;
         }
         targets.push(target);
@@ -30,6 +34,8 @@ fn read_target(block: Block<'_, '_>, direction: Direction, unit: Option<Unit>) -
     let goalpost = read_goalpost(&block, unit);
     let stretch = block.number("stretch").map(|placed| placed.value);
     let baseline = read_baseline(&block);
+    let scope = read_scope(&block);
+    let profile = read_profile(&block).unwrap_or_default();
     let (span, faults) = (block.span(), block.faults());
     block.finish();
     let (period, goalpost) = (period?.value, goalpost?);
@@ -47,7 +53,60 @@ fn read_target(block: Block<'_, '_>, direction: Direction, unit: Option<Unit>) -
         refuse("a change is measured from a baseline", hint);
         return None;
     }
-    Some(Target { period, written: written?.value, goalpost, stretch, baseline, span })
+    Some(Target { period, written: written?.value, goalpost, stretch, baseline, scope, profile, span })
+}
+
+/// What a target may be a part by: what a scorecard can be broken down by, but for time.
+const PARTS: [&str; 9] =
+    ["platform", "account", "brand", "market", "format", "category", "campaign", "product_type", "language"];
+
+fn read_scope(target: &Block<'_, '_>) -> BTreeMap<String, String> {
+    let Some(block) = target.block("where") else { return BTreeMap::new() };
+    let mut scope = BTreeMap::new();
+    for (dimension, value) in block.named_texts() {
+        if PARTS.contains(&dimension.as_str()) {
+            scope.insert(dimension, value.value);
+        } else {
+            let message = format!("{dimension:?} is not a dimension that a target can be a part by");
+            let hint = kepi_core::document::one_of_hint(&dimension, &PARTS);
+            block.faults().add(value.span, message, "here", Some(hint));
+        }
+    }
+    scope
+}
+
+const PROFILES: &str = "\"linear\", \"weekday\", \"seasonal\", { weekday = [60, 62, 65, 63, 70, 110, 120] } or { shares = [0.2, 0.3, 0.5] }";
+
+/// A word, seven weekdays, or shares of parts.
+fn read_profile(target: &Block<'_, '_>) -> Option<Profile> {
+    let weights = |block: &Block<'_, '_>, key: &'static str| {
+        let written = block.numbers(key)?;
+        let good =
+            written.value.iter().all(|weight| *weight >= 0.0) && written.value.iter().sum::<f64>() > 0.0;
+        if !good {
+            let message = "shares are zero or more, and not all are zero";
+            block.faults().add(written.span.clone(), message, "here", None);
+        }
+        good.then_some(written)
+    };
+    if target.has_block("profile") {
+        let block = target.block("profile")?;
+        let week = weights(&block, "weekday");
+        let shares = weights(&block, "shares").map(|written| Profile::Shares(written.value));
+        let seven = week.as_ref().and_then(|written| <[f64; 7]>::try_from(&written.value[..]).ok());
+        if let (Some(written), None) = (&week, seven) {
+            block.faults().add(written.span.clone(), "a week has seven days, Monday first", "here", None);
+        }
+        block.finish();
+        return seven.map(|week| Profile::Weekday(Some(week))).or(shares);
+    }
+    let read = |text: &str| match text {
+        "linear" => Ok(Profile::Linear),
+        "weekday" => Ok(Profile::Weekday(None)),
+        "seasonal" => Ok(Profile::Seasonal),
+        _ => Err(Error::bad_config(format!("{text:?} is not a profile")).hint(format!("say {PROFILES}"))),
+    };
+    target.parsed("profile", read).map(|placed| placed.value)
 }
 
 fn read_baseline(block: &Block<'_, '_>) -> Option<Baseline> {

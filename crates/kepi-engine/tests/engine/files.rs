@@ -69,6 +69,31 @@ fn unknown_keys_get_the_nearest() {
     assert!(told[0].starts_with("k.toml:5:1 unknown key kpi.platform; did you mean platforms?"), "{told:?}");
 }
 
+/// The schema that editors read names the keys that the reader knows, no more and no less.
+#[test]
+fn the_schema_is_in_step() {
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../config/schema/kpi.schema.json")).unwrap();
+    let kpi = &schema["properties"]["kpi"]["items"]["properties"];
+    let target = &kpi["target"]["items"]["properties"];
+    let keys = |of: &serde_json::Value| of.as_object().unwrap().keys().cloned().collect::<Vec<String>>();
+    let known = |text: &str| {
+        let told = faults(text);
+        let list = told.iter().find_map(|fault| fault.split_once("known here: ")).unwrap().1;
+        let mut known: Vec<String> = list.split(", ").map(str::to_owned).collect();
+        known.sort();
+        known
+    };
+    let text = "[[kpi]]\nid = \"k\"\ngoal = \"engagement\"\nformula = \"likes\"\n";
+    let sorted = |mut keys: Vec<String>| {
+        keys.sort();
+        keys
+    };
+    assert_eq!(known(&format!("{text}qqqqqqqq = 1\n")), sorted(keys(kpi)));
+    let in_target = format!("{text}[[kpi.target]]\nperiod = \"2026-Q3\"\nabsolute = 1\nqqqqqqqq = 1\n");
+    assert_eq!(known(&in_target), sorted(keys(target)));
+}
+
 #[test]
 fn a_version_is_declared_once() {
     let one = "[[kpi]]\nid = \"k\"\ngoal = \"engagement\"\nformula = \"likes\"\n";

@@ -4,8 +4,10 @@
 mod accounts;
 mod activity;
 mod catalogue;
+mod comparison;
 mod definitions;
 mod files;
+mod indices;
 mod law;
 mod published;
 mod reference;
@@ -45,6 +47,8 @@ pub(crate) fn request(kpis: Vec<Kpi>, period: &str, today: &str) -> EvaluationRe
         fiscal: Fiscal::default(),
         min_coverage: 0.8,
         offered: Arc::new(OfferedByDescriptors::default()),
+        breaks: kepi_engine::Break::builtin().to_vec(),
+        rollups: true,
     }
 }
 

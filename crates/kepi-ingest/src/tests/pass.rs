@@ -375,7 +375,7 @@ async fn a_refused_metric_is_named_in_the_jobs_that_follow() {
     world.asked().await;
     world.clock.forward(8 * 24);
     world.asked().await;
-    assert_eq!(*told.lock().unwrap(), [vec![], vec!["likes".into()], vec![]]);
+    assert_eq!(*told.lock().unwrap(), [vec![], vec![smol_str::SmolStr::new("likes")], vec![]]);
 }
 
 #[tokio::test]

@@ -277,7 +277,10 @@ impl Pages for Shelf {
         for page in self.0.pages.lock().unwrap().iter() {
             let sequence = states.get(&page.stream).map_or(1, |state| state.sequence + 1);
             let (job, next) = (page.job.clone(), page.page.next.clone());
-            let state = StreamState { sequence, job, next, observed_at: page.body.observed_at };
+            let mut covered = states.remove(&page.stream).map(|state| state.covered).unwrap_or_default();
+            covered.extend(job.window.filter(|_| next.is_none()));
+            let covered = kepi_core::plan::merged(covered);
+            let state = StreamState { sequence, job, next, observed_at: page.body.observed_at, covered };
             states.insert(page.stream.clone(), state);
         }
         Ok(states)

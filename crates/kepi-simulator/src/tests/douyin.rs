@@ -173,6 +173,14 @@ async fn days_of_a_video_add_up() {
         json!(world.followers_at(post.key.account, douyin.simulator.clock().now()))
     );
     assert!(fans["gender_distributions"][1]["value"].is_string(), "numbers may be texts");
+    let mut bands: Vec<&str> = fans["age_distributions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["item"].as_str().unwrap())
+        .collect();
+    bands.sort_unstable();
+    assert_eq!(bands, ["1-23", "24-30", "31-40", "41-50", "50-"]);
 }
 
 impl Caller {
@@ -209,6 +217,13 @@ async fn the_enterprise_account_tells_losses_and_saves() {
         assert!(rows.len() > 1);
         assert_eq!(sum, total[Counter::Views], "{path}");
     }
+    let sold = "fields=%5B%22business_page_pay_order_count%22%2C%22business_page_pay_order_gmv%22%2C%22business_page_dp_down_click_cnt%22%5D";
+    let answer = douyin.ocean(&format!("v1.0/enterprise/overview/data/get/?{window}&{sold}")).await;
+    let row = &answer["data"]["list"][1];
+    assert_eq!(row["business_page_pay_order_count"], json!(total[Counter::Orders].to_string()));
+    let yuan = format!("{:.2}", total[Counter::RevenueMicros] as f64 / 1e6);
+    assert_eq!(row["business_page_pay_order_gmv"], json!(yuan));
+    assert_eq!(row["business_page_dp_down_click_cnt"], json!((total[Counter::Saves] / 10).to_string()));
     let unknown = douyin
         .ocean(&format!("v1.0/enterprise/overview/data/get/?{window}&fields=%5B%22nothing%22%5D"))
         .await;

@@ -58,6 +58,28 @@ async fn sessions_from_social_are_the_worlds() {
     assert_eq!((status, refused["error"]["status"].clone()), (400, json!("INVALID_ARGUMENT")));
 }
 
+/// Every dimension of the documentation is taken, and splits the same sessions.
+#[tokio::test]
+async fn visits_are_told_by_campaign_content_page_country_and_device() {
+    let web = web().await;
+    let sessions = async |dimension: Option<&str>| {
+        let names = ["date"].into_iter().chain(dimension);
+        let body = json!({
+            "dimensions": names.map(|name| json!({"name": name})).collect::<Vec<_>>(),
+            "metrics": [{"name": "sessions"}],
+            "dateRanges": [{"startDate": "2026-09-10", "endDate": "2026-09-10"}],
+        });
+        let (status, report) = web.run_report(body).await;
+        assert_eq!(status, 200, "{report}");
+        report["rows"][0]["metricValues"][0]["value"].as_str().unwrap().to_owned()
+    };
+    let all = sessions(None).await;
+    for name in ["sessionCampaignName", "sessionManualAdContent", "landingPage", "country", "deviceCategory"]
+    {
+        assert_eq!(sessions(Some(name)).await, all, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn reviews_are_counted_and_walked() {
     let web = web().await;

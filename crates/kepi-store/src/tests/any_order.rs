@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::ToSpan;
-use kepi_core::{Measurement, Page, Provenance, SubjectKind, Traffic, Window};
+use kepi_core::{Measurement, Page, Post, Provenance, SubjectKind, Traffic, Window};
 use proptest::{prelude::*, test_runner::TestRunner};
 
-use super::support::{World, account_day, born, date, given, new_page, noon, page, reading};
+use super::support::{World, account, account_day, born, date, given, new_page, noon, page, reading};
 use crate::{
     Store, StoreOptions,
     cell::{Cell, Row},
@@ -16,6 +16,7 @@ use crate::{
     dimension,
     lifetime::{self, keep},
     parquet_files::read_whole,
+    rollup,
     rows::{Layout, read_keys, read_rows},
 };
 
@@ -26,6 +27,7 @@ enum Said {
     Given { post: u8, day: i8, observed: i8 },
     Account { day: i8, observed: i8 },
     Birth { post: u8 },
+    Sorted { post: u8, category: u8 },
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -35,6 +37,7 @@ fn said() -> impl Strategy<Value = Said> {
         1 => (0..3_u8, 1..8_i8, 8..10_i8).prop_map(|(post, day, observed)| Said::Given { post, day, observed }),
         2 => (1..4_i8, 2..6_i8).prop_map(|(day, observed)| Said::Account { day, observed }),
         1 => (0..3_u8).prop_map(|post| Said::Birth { post }),
+        1 => (0..3_u8, 0..2_u8).prop_map(|(post, category)| Said::Sorted { post, category }),
     ]
 }
 
@@ -69,6 +72,10 @@ fn to_page(said: &Said) -> Page {
             posts: vec![born(&post.to_string(), noon(i8::try_from(*post).unwrap() + 1))],
             ..page(vec![])
         },
+        Said::Sorted { post, category } => {
+            let category = Some(format!("category {category}"));
+            Page { posts: vec![Post { category, ..Post::new(account(), post.to_string()) }], ..page(vec![]) }
+        }
     }
 }
 
@@ -199,6 +206,7 @@ async fn check(commits: &[Vec<Said>]) {
     numbers.extend(stored(&facts(&store, "account_facts").await));
     assert_eq!(numbers, model(commits));
     check_readings(&store, &posts).await;
+    assert_eq!(rollup::stored(&store.0).await.unwrap(), rollup::counted_all(&store.0).await.unwrap());
 }
 
 /// The days and newest readings of posts are those that their facts alone would give.

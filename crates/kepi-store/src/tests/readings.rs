@@ -108,12 +108,34 @@ async fn days_that_the_platform_gave_stand_and_no_difference_overlaps_them() {
         &store,
         sql,
         &[
-            "2019-04-02 2019-04-03 difference - 100",
-            "2019-04-02 2019-04-03 given 9 -",
+            // One row per day, so that a formula over both metrics finds them together.
+            "2019-04-02 2019-04-03 both 9 100",
             "2019-04-03 2019-04-04 difference 20 200",
         ],
     )
     .await;
+    // What was given is restated, and another reading mends the day: each metric changes where it stands.
+    write(&store, [page(vec![given("1", date(2), noon(5), &[("likes", 8)])])]).await;
+    let evening = super::support::at("2019-04-02T20:00:00Z");
+    write(&store, [page(vec![reading("1", evening, &[("likes", 111), ("views", 1150)])])]).await;
+    check(&store, sql, &["2019-04-02 2019-04-03 both 8 150", "2019-04-03 2019-04-04 difference 19 150"])
+        .await;
+}
+
+#[tokio::test]
+async fn a_reading_at_midnight_closes_the_day_before() {
+    let world = World::new();
+    let store = world.store().await;
+    let midnight = |day| super::support::at(&format!("2019-04-{day:02}T00:00:00+02:00"));
+    for (day, likes) in [(1, 100), (2, 110), (5, 160)] {
+        let mut new = super::support::new_page(page(vec![reading("1", midnight(day), &[("likes", likes)])]));
+        new.job.accounts[0].zone = "Europe/Berlin".into();
+        let mut writer = store.writer(None);
+        writer.push(new).await.unwrap();
+        writer.finish().await.unwrap();
+    }
+    check(&store, DAYS, &["2019-04-01 2019-04-02 10 - -", "2019-04-02 2019-04-05 50 - -"]).await;
+    check(&store, "select day from post_lifetime", &["2019-04-04"]).await;
 }
 
 #[tokio::test]
@@ -165,6 +187,53 @@ async fn older_readings_stay_while_they_hold_what_no_newer_one_has() {
 }
 
 #[tokio::test]
+async fn an_older_reading_that_alone_holds_two_metrics_together_stays() {
+    let world = World::new();
+    let store = world.store().await;
+    write(
+        &store,
+        [
+            page(vec![reading("1", noon(1), &[("likes", 1), ("profile_clicks", 2)])]),
+            page(vec![reading("1", noon(2), &[("likes", 3), ("profile_clicks", 4)])]),
+            page(vec![reading("1", noon(3), &[("profile_clicks", 5)])]),
+            page(vec![reading("1", noon(4), &[("likes", 6)])]),
+            page(vec![reading("1", noon(5), &[("likes", 7)])]),
+        ],
+    )
+    .await;
+    check(
+        &store,
+        "select rank, day, likes, profile_clicks from post_lifetime order by rank",
+        &["0 2019-04-05 7 -", "1 2019-04-03 - 5", "2 2019-04-02 3 4"],
+    )
+    .await;
+}
+
+/// A source that leaves out now this and now that: every pair of eight metrics on a day of its own.
+#[tokio::test]
+async fn readings_that_are_kept_are_bounded_and_hold_every_metric() {
+    let world = World::new();
+    let store = world.store().await;
+    let metrics =
+        ["likes", "views", "comments", "saves", "impressions", "profile_clicks", "link_clicks", "quotes"];
+    let pairs = || metrics.iter().enumerate().flat_map(|(i, a)| metrics[..i].iter().map(move |b| (*a, *b)));
+    let all: Vec<_> = (1..).zip(pairs()).collect();
+    assert_eq!(all.len(), 28);
+    write(&store, all.iter().map(|(day, (a, b))| page(vec![reading("1", noon(*day), &[(a, 1), (b, 2)])])))
+        .await;
+    let limit = i64::try_from(crate::lifetime::LIMIT).unwrap();
+    let count = "select count(*) from post_lifetime";
+    let kept: i64 = super::support::rows(&store, count).await[0].parse().unwrap();
+    assert!(limit <= kept && kept <= limit + 8, "{kept}");
+    let held = metrics.map(|metric| format!("count({metric}) > 0")).join(" and ");
+    check(&store, &format!("select {held} from post_lifetime"), &["true"]).await;
+    // One that holds all takes the place of all, and those that come after it find room again.
+    let every: Vec<_> = metrics.iter().map(|metric| (*metric, 9)).collect();
+    write(&store, [page(vec![reading("1", noon(29), &every)])]).await;
+    check(&store, count, &["1"]).await;
+}
+
+#[tokio::test]
 async fn older_data_of_the_account_let_its_younger_posts_count_from_zero() {
     let world = World::new();
     let store = world.store().await;
@@ -183,7 +252,7 @@ async fn older_data_of_the_account_let_its_younger_posts_count_from_zero() {
 async fn a_deleted_post_keeps_its_numbers() {
     let world = World::new();
     let store = world.store().await;
-    let gone = kepi_core::Post { deleted_at: Some(noon(3)), ..born("1", noon(1)) };
+    let gone = |day| kepi_core::Post { deleted_at: Some(noon(day)), ..born("1", noon(1)) };
     write(
         &store,
         [
@@ -191,17 +260,96 @@ async fn a_deleted_post_keeps_its_numbers() {
                 posts: vec![born("1", noon(1))],
                 ..page(vec![reading("1", noon(2), &[("impressions", 900)])])
             },
-            Page { posts: vec![gone], ..page(vec![watched(3).measurements.remove(0)]) },
+            Page { posts: vec![gone(3)], ..watched(3) },
+            // A platform may tell every day that a post is gone.
+            Page { posts: vec![gone(4)], ..watched(4) },
         ],
     )
     .await;
     check(&store, "select impressions from post_lifetime where post = '1'", &["900"]).await;
     check(
         &store,
-        "select deleted_at is null from posts where post = '1' order by recorded_at",
-        &["true", "false"],
+        "select deleted_at from posts where post = '1' order by recorded_at",
+        &["-", "2019-04-03T12:00:00Z"],
     )
     .await;
     let known = store.known_posts(&[super::support::account()]).await.unwrap();
     assert!(known.is_empty(), "a post that is gone is not asked for again: {known:?}");
+}
+
+const CELLS: &str = "select day, end_day, category, rows, likes, views, observed_at from daily_rollup \
+                     order by day, end_day, category, likes";
+
+#[tokio::test]
+async fn days_are_added_up_over_posts_and_a_changed_row_changes_its_cell_only() {
+    let world = World::new();
+    let store = world.store().await;
+    let of = |post: &str, day, likes| reading(post, noon(day), &[("likes", likes)]);
+    write(
+        &store,
+        [
+            page(vec![of("1", 1, 10), of("2", 1, 100)]),
+            page(vec![of("1", 2, 11), of("2", 2, 103)]),
+            page(vec![of("1", 3, 15), reading("2", noon(3), &[("likes", 103), ("views", 7)])]),
+        ],
+    )
+    .await;
+    check(
+        &store,
+        CELLS,
+        &[
+            "2019-04-02 2019-04-03 - 2 4 - 2019-04-02T12:00:00Z",
+            "2019-04-03 2019-04-04 - 2 4 - 2019-04-03T12:00:00Z",
+        ],
+    )
+    .await;
+    // The second day is restated for one post, a category moves the other one's rows.
+    let moved = kepi_core::Post {
+        category: Some("news".into()),
+        ..kepi_core::Post::new(super::support::account(), "2")
+    };
+    let evening = super::support::at("2019-04-02T20:00:00Z");
+    write(
+        &store,
+        [page(vec![reading("1", evening, &[("likes", 12)])]), Page { posts: vec![moved], ..page(vec![]) }],
+    )
+    .await;
+    check(
+        &store,
+        CELLS,
+        &[
+            "2019-04-02 2019-04-03 news 1 3 - 2019-04-02T12:00:00Z",
+            "2019-04-02 2019-04-03 - 1 2 - 2019-04-02T20:00:00Z",
+            "2019-04-03 2019-04-04 news 1 0 - 2019-04-03T12:00:00Z",
+            "2019-04-03 2019-04-04 - 1 3 - 2019-04-03T12:00:00Z",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rollups_that_are_missing_are_not_shown_until_maintenance_has_counted_them() {
+    let world = World::new();
+    let store = world.store().await;
+    let of = |day, likes| page(vec![reading("1", noon(day), &[("likes", likes)])]);
+    write(&store, [of(1, 10), of(2, 11)]).await;
+    drop(store);
+    std::fs::remove_dir_all(std::path::Path::new(&world.path()).join("daily_rollup")).unwrap();
+    let shown =
+        async |store: &crate::Store| store.session().await.unwrap().table_exist("daily_rollup").unwrap();
+    let old = crate::Store::open(&world.path(), world.options()).await.unwrap();
+    assert!(!shown(&old).await, "a store of an older kepi can be read");
+    let store = world.store().await;
+    write(&store, [of(3, 15)]).await;
+    assert!(!shown(&store).await, "a part would be taken for the whole");
+    assert!(store.maintain(crate::MaintainOptions::default()).await.unwrap().rebuilt);
+    assert!(shown(&store).await);
+    write(&store, [of(4, 16)]).await;
+    check(
+        &store,
+        "select day, rows, likes from daily_rollup order by day",
+        &["2019-04-02 1 1", "2019-04-03 1 4", "2019-04-04 1 1"],
+    )
+    .await;
+    assert!(!store.maintain(crate::MaintainOptions::default()).await.unwrap().rebuilt);
 }

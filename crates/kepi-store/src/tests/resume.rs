@@ -9,7 +9,7 @@ use std::{
 };
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use kepi_core::{Error, ErrorKind, Page, Reject};
+use kepi_core::{DateSpan, Error, ErrorKind, Page, Reject};
 
 use super::support::{Echo, World, account_day, born, date, given, new_page, noon, page, reading, rows};
 use crate::{Fault, Store, StoreOptions, parquet_files::read_whole};
@@ -53,13 +53,22 @@ async fn everything(store: &Store) -> Vec<String> {
         for file in snapshots[name].files.values() {
             let batch = read_whole(table, file, None).await.unwrap();
             let options = FormatOptions::default().with_null("-");
-            let columns: Vec<ArrayFormatter<'_>> = batch
-                .columns()
+            let columns: Vec<(&str, ArrayFormatter<'_>)> = batch
+                .schema_ref()
+                .fields()
                 .iter()
-                .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+                .zip(batch.columns())
+                .map(|(field, column)| {
+                    (field.name().as_str(), ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+                })
                 .collect();
+            // Which columns a file has depends on what else it holds.
             let text = |row| {
-                columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join(" ")
+                let told = |(name, column): &(&str, ArrayFormatter<'_>)| {
+                    let value = column.value(row).to_string();
+                    (value != "-").then(|| format!("{name}={value}"))
+                };
+                columns.iter().filter_map(told).collect::<Vec<_>>().join(" ")
             };
             let partition: Vec<_> = file.partition.values().flatten().cloned().collect();
             let partition = partition.join(" ");
@@ -206,4 +215,31 @@ async fn a_mended_decoder_restates_what_its_pages_say() {
     let sql = "select follows_gained, current from account_facts order by recorded_at";
     assert_eq!(rows(&store, sql).await, ["5 false", "6 false", "12 true"]);
     assert_eq!(store.catch_up(&Echo).await.unwrap(), crate::CaughtUp::default());
+}
+
+/// Which days a stream has read is told by all its finished jobs, not by its newest page.
+#[tokio::test]
+async fn days_that_were_read_are_known_whichever_page_is_the_newest() {
+    let world = World::new();
+    let options = StoreOptions { compact_files: 3, ..world.options() };
+    let store = Store::create(&world.path(), options).await.unwrap();
+    let span = |from, to| DateSpan::new(date(from), date(to));
+    let stream = new_page(page(vec![])).stream;
+    let push = async |from, to, done: bool| {
+        let mut new = new_page(page(vec![reading("1", noon(from), &[("likes", 1)])]));
+        new.job.window = Some(span(from, to));
+        new.page.next = (!done).then(|| kepi_core::Cursor::from_stored(Some("2")));
+        let mut writer = store.writer(None);
+        writer.push(new).await.unwrap();
+        writer.finish().await.unwrap();
+        store.stream_states().await.unwrap().remove(&stream).unwrap().covered
+    };
+    assert_eq!(push(1, 8, true).await, [span(1, 8)]);
+    assert_eq!(push(8, 15, true).await, [span(1, 15)]);
+    assert_eq!(push(3, 4, true).await, [span(1, 15)], "a restated day does not move it back");
+    assert_eq!(push(22, 25, true).await, [span(1, 15), span(22, 25)], "a week was lost");
+    assert_eq!(push(15, 22, false).await, [span(1, 15), span(22, 25)], "its job is not done");
+    assert_eq!(push(15, 22, true).await, [span(1, 25)]);
+    let again = Store::open(&world.path(), world.options()).await.unwrap();
+    assert_eq!(again.stream_states().await.unwrap()[&stream].covered, [span(1, 25)]);
 }

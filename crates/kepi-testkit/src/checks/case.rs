@@ -1,9 +1,10 @@
 //! Full answers as checks change them.
 
-use kepi_core::{Endpoint, Page, Result};
+use kepi_core::{Endpoint, Measurement, Page, Reading, Result};
 use serde_json::Value;
 
-use crate::{Candidate, Exchange};
+use super::offer::told as told_offer;
+use crate::{Candidate, Exchange, snapshot};
 
 /// The full fixture of an endpoint whose answers are JSON.
 pub(crate) struct Case<'a> {
@@ -33,17 +34,26 @@ impl Case<'_> {
     }
 }
 
-/// The page of an answer, without the metrics that are counted from its rows and not read from a field: those
-/// change with the rows.
+/// The page of an answer, without the numbers that are counted from its rows and not read from a field: those
+/// change with the rows. The same metric may be read in one window and counted in another.
 fn told(it: &Candidate, endpoint: &Endpoint, exchange: &Exchange) -> Result<Page> {
-    let counted = |metric: &str| {
-        let mut fields = endpoint.fields.iter().filter(|field| field.metric == metric).peekable();
-        fields.peek().is_some() && fields.all(|field| field.pointer.is_empty())
-    };
     let mut page = it.read(exchange)?;
     for measurement in &mut page.measurements {
-        measurement.values.retain(|reading| !counted(reading.metric.as_str()));
+        let values = std::mem::take(&mut measurement.values);
+        let read = |reading: &Reading| !is_counted(endpoint, measurement, reading);
+        measurement.values = values.into_iter().filter(read).collect();
     }
     page.measurements.retain(|measurement| !measurement.values.is_empty());
     Ok(page)
+}
+
+fn is_counted(endpoint: &Endpoint, measurement: &Measurement, reading: &Reading) -> bool {
+    let metric = reading.metric.as_str();
+    let fields = endpoint.fields.iter().filter(|field| field.metric == metric);
+    if fields.clone().all(|field| !field.pointer.is_empty()) {
+        return false;
+    }
+    let offer = told_offer(measurement, reading);
+    let mut offers = fields.filter(|field| snapshot::offer(field) == offer).peekable();
+    offers.peek().is_some() && offers.all(|field| field.pointer.is_empty())
 }

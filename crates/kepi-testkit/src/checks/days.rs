@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{
     Cursor, DateSpan, Descriptor, Endpoint, Job, Page, Shape, Window,
     descriptor::Earliest,
-    period::add_days,
+    period::{add_days, days_between},
     plan::{PlanInput, PlannedJob, StreamState, day_zone, last_ready_day, plan},
 };
 
@@ -14,7 +14,7 @@ use crate::{Candidate, Faults, Fixture};
 /// The endpoints that are asked for days, with their full fixtures.
 pub(crate) fn windowed(it: &Candidate) -> impl Iterator<Item = (&Endpoint, &Fixture)> {
     it.full_ones().filter(|(endpoint, fixture)| {
-        matches!(endpoint.shape, Shape::Windows { .. }) && fixture.exchange.job.window.is_some()
+        endpoint.shape.days_per_call().is_some() && fixture.exchange.job.window.is_some()
     })
 }
 
@@ -35,6 +35,7 @@ pub(crate) fn planned(
             job: Job { window: Some(window), ..job.clone() },
             next: None,
             observed_at: now,
+            covered: vec![window],
         })
     };
     plan(&input, &state).unwrap_or_default()
@@ -97,6 +98,14 @@ pub(crate) fn carries_window(it: &Candidate, endpoint: &Endpoint, job: &Job, fau
     };
     let text = request_text(&request);
     let Some(zone) = zone_of(it.descriptor(), job) else { return };
+    if let Shape::Trailing { spans } = endpoint.shape {
+        let needed = days_between(window.start, zone.to_datetime(job.planned_at).date());
+        let span = spans.iter().find(|span| i32::from(**span) >= needed);
+        let says = |span: &u16| ["=", ":"].iter().any(|sign| says_word(&text, &format!("{sign}{span}")));
+        return faults.unless(span.is_some_and(says), endpoint.name, || {
+            format!("is asked for {window}, {needed} days back, and does not say the shortest span that reaches: {text}")
+        });
+    }
     let says = |forms: &[String]| forms.iter().any(|form| says_word(&text, form));
     faults.unless(says(&starts(window.start, &zone)), endpoint.name, || {
         format!("is asked for {window} and does not say its first day: {text}")

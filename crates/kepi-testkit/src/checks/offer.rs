@@ -85,7 +85,8 @@ pub fn c19_what_is_declared_is_seen_and_nothing_else(it: &Candidate, faults: &mu
     }
 }
 
-fn told(measurement: &Measurement, reading: &Reading) -> String {
+/// What a number is said of and how, as the descriptor's lines say it.
+pub(crate) fn told(measurement: &Measurement, reading: &Reading) -> String {
     format!(
         "{} {} {} {} {} {}",
         reading.metric,

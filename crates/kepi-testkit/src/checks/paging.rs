@@ -318,7 +318,7 @@ fn not_yet(
     has_rows: bool,
     faults: &mut Faults,
 ) {
-    let (Shape::Windows { .. }, Some(window)) = (endpoint.shape, emptied.job.window) else { return };
+    let (Some(_), Some(window)) = (endpoint.shape.days_per_call(), emptied.job.window) else { return };
     let early = super::days::start_of(it, &emptied.job, window.end);
     let Some(early) = early.filter(|_| has_rows) else { return };
     let ready = super::days::ready(it, endpoint, &emptied.job, early);

@@ -2,14 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kepi_core::{
-    AccountId, DateSpan, Endpoint, Field, Page, PostRef, Shape, SubjectKind, Window, WindowKind,
+    AccountId, DateSpan, Endpoint, Field, Job, Page, PostRef, Shape, SubjectKind, Window, WindowKind,
     descriptor::Form, period::add_days,
 };
 use serde_json::json;
 
 use super::{
     case::whole_pages,
-    days::{days_of, due_days, planned, ready, start_of, windowed},
+    days::{days_of, due_days, midnight, planned, ready, start_of, windowed, zone_of},
 };
 use crate::{Candidate, Exchange, Faults, edit, facts, print};
 
@@ -36,7 +36,8 @@ fn restates(it: &Candidate, endpoint: &Endpoint, faults: &mut Faults) {
     for case in whole_pages(it).into_iter().filter(|case| case.endpoint.name == endpoint.name) {
         let counts = endpoint.fields.iter().filter(|field| field.form == Form::Count);
         let place = counts.flat_map(|field| edit::number_places(&case.body, field.pointer)).min();
-        let lasting = case.page.measurements.iter().any(|one| !matches!(one.window, Window::At(_)));
+        let looked = case.exchange.response.received_at;
+        let lasting = case.page.measurements.iter().any(|one| one.window != Window::At(looked));
         let (Some(place), true) = (place, lasting) else { continue };
         let later = last_look(&case.exchange, endpoint);
         let Ok(after) = case.read(it, &case.exchange.with(&place, json!(987_654)).read_at(later)) else {
@@ -58,27 +59,36 @@ fn last_look(exchange: &Exchange, endpoint: &Endpoint) -> Timestamp {
 
 /// F46.
 pub fn f46_an_unchanged_re_read_adds_no_row(it: &Candidate, faults: &mut Faults) {
-    for (_, fixture) in it.full_ones() {
+    for (endpoint, fixture) in it.full_ones() {
         let later = fixture.exchange.response.received_at + SignedDuration::from_hours(3);
+        let windows = matches!(endpoint.shape, Shape::Windows { .. });
         let again = fixture.exchange.read_at(later);
         let (Ok(before), Ok(after)) = (it.read(&fixture.exchange), it.read(&again)) else { continue };
         for measurement in &after.measurements {
             if let Window::At(at) = measurement.window {
-                faults.unless(at == later, fixture.name(), || {
+                let dated = windows && at < later && ends_a_day(it, &fixture.exchange.job, at);
+                faults.unless(at == later || dated, fixture.name(), || {
                     format!(
-                        "a reading of {later} says that it is of {at}, so a second look changes the first"
+                        "a reading of {later} says that it is of {at}, so a second look changes the first; only \
+                         rows that an endpoint of windows dates may be of another instant: the end of their day"
                     )
                 });
             }
         }
-        let keys = |page: &Page| {
-            let lasting = page.measurements.iter().filter(|one| !matches!(one.window, Window::At(_)));
+        let keys = |page: &Page, look: Timestamp| {
+            let lasting = page.measurements.iter().filter(|one| one.window != Window::At(look));
             lasting.map(print::key).collect::<Vec<_>>()
         };
-        faults.unless(keys(&before) == keys(&after), fixture.name(), || {
-            format!("read again at {later}, the same answer has other keys: {:?}", keys(&after))
+        let after = keys(&after, later);
+        faults.unless(keys(&before, fixture.exchange.response.received_at) == after, fixture.name(), || {
+            format!("read again at {later}, the same answer has other keys: {after:?}")
         });
     }
+}
+
+/// Whether a local day of the job's account ends at an instant.
+fn ends_a_day(it: &Candidate, job: &Job, at: Timestamp) -> bool {
+    zone_of(it.descriptor(), job).is_some_and(|zone| midnight(zone.to_datetime(at).date(), &zone) == Some(at))
 }
 
 /// F47.

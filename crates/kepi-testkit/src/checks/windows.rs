@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::{SignedDuration, civil::Date};
 use kepi_core::{
-    Cursor, DateSpan, ErrorKind, Shape,
+    Cursor, DateSpan, ErrorKind,
     period::{add_days, zone},
 };
 
@@ -20,7 +20,7 @@ use crate::{Candidate, Faults, edit, facts};
 /// F39.
 pub fn f39_long_windows_are_split_exactly(it: &Candidate, faults: &mut Faults) {
     for (endpoint, fixture) in it.full_ones() {
-        let Shape::Windows { max_days } = endpoint.shape else { continue };
+        let Some(max_days) = endpoint.shape.days_per_call() else { continue };
         let now = fixture.exchange.response.received_at;
         let Some(ready) = ready(it, endpoint, &fixture.exchange.job, now) else { continue };
         let asked = DateSpan::new(add_days(ready, -(i32::from(max_days) * 7 / 2)), add_days(ready, 1));
@@ -46,7 +46,7 @@ pub fn f40_a_second_run_asks_only_for_what_is_new_or_restated(it: &Candidate, fa
         faults.unless(ends, endpoint.name, || {
             "no fixture ends the job, so every run would take up the last one".to_owned()
         });
-        let (Shape::Windows { .. }, Some(fixture)) = (endpoint.shape, it.full(endpoint)) else { continue };
+        let (Some(_), Some(fixture)) = (endpoint.shape.days_per_call(), it.full(endpoint)) else { continue };
         let (now, job) = (fixture.exchange.response.received_at, &fixture.exchange.job);
         let Some(ready_then) = ready(it, endpoint, job, now) else { continue };
         let tomorrow = now + SignedDuration::from_hours(24);

@@ -24,7 +24,7 @@ pub(crate) fn page(job: &Job, cursor: &Cursor, body: &Body, breakage: Broken) ->
     assert!(!is(Breakage::PanicsOnAnEmptyList) || body.bytes != b"[]", "the list is empty");
     let list = match job.endpoint.as_str() {
         "profile" => "accounts",
-        "daily" => "days",
+        "daily" | "recent" => "days",
         _ => "posts",
     };
     let answer: Value = match serde_json::from_slice(&body.bytes) {
@@ -40,7 +40,7 @@ pub(crate) fn page(job: &Job, cursor: &Cursor, body: &Body, breakage: Broken) ->
     for (at, row) in rows.iter().enumerate() {
         let told = match job.endpoint.as_str() {
             "profile" => profile(&mut page, job, body, row, breakage),
-            "daily" => day(&mut page, job, body, row, at, breakage),
+            "daily" | "recent" => day(&mut page, job, body, row, at, breakage),
             _ => post(&mut page, job, body, row, breakage),
         };
         match told {
@@ -57,7 +57,7 @@ pub(crate) fn page(job: &Job, cursor: &Cursor, body: &Body, breakage: Broken) ->
     match job.endpoint.as_str() {
         "feed" => following(&mut page, cursor, &answer, rows, breakage)?,
         "numbers" if !is(Breakage::PassesOverDeletedPosts) => gone(&mut page, job, body),
-        "daily" => not_yet(&mut page, job, body, cursor, breakage)?,
+        "daily" | "recent" => not_yet(&mut page, job, body, cursor, breakage)?,
         _ => {}
     }
     Ok(page)

@@ -13,6 +13,7 @@ pub(crate) const PAGE_SIZE: u16 = 50;
 pub(crate) const PAGE_CAP: u32 = 200;
 pub(crate) const LOOKBACK: u16 = 3;
 pub(crate) const KEPT_DAYS: u16 = 90;
+pub(crate) const SPANS: [u16; 2] = [7, 30];
 
 const fn of_post(metric: &'static str, pointer: &'static str) -> Field {
     Field::new(metric, pointer, SubjectKind::Post, WindowKind::At, Traffic::Total)
@@ -48,7 +49,7 @@ pub(crate) fn fields(endpoint: &str, breakage: Option<Breakage>) -> Vec<Field> {
         ("feed", Some(Breakage::TellsFollowersOfAPost)) => {
             fields.push(of_post("followers_total", "/stats/author_followers"));
         }
-        ("daily", Some(Breakage::WithdrawsAMetric)) => {
+        ("daily" | "recent", Some(Breakage::WithdrawsAMetric)) => {
             fields.pop();
         }
         _ => {}
@@ -112,6 +113,14 @@ pub(crate) fn descriptor(breakage: Option<Breakage>) -> Descriptor {
             lookback_days: LOOKBACK,
             fields: declared("daily", breakage),
             ..Endpoint::new("daily", "numbers by day", Shape::Windows { max_days: 7 })
+        },
+        Endpoint {
+            page_size: 0,
+            token: Some("user"),
+            lag: Lag { days: 1, hour: 8, zone: "" },
+            lookback_days: LOOKBACK,
+            fields: declared("recent", breakage),
+            ..Endpoint::new("recent", "the last days", Shape::Trailing { spans: &SPANS })
         },
     ];
     if breakage == Some(Breakage::NamesTwoEndpointsAlike) {

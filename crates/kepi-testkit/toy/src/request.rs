@@ -4,14 +4,14 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{
     Cursor, DateSpan, Error, ErrorKind, Grant, Job, Payload, Request, Result,
     http::Text,
-    period::{add_days, local_day, zone},
+    period::{add_days, days_between, local_day, zone},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Breakage,
     config::ToyConfig,
-    descriptor::{KEPT_DAYS, PAGE_SIZE},
+    descriptor::{KEPT_DAYS, PAGE_SIZE, SPANS},
 };
 
 /// Where a job stands.
@@ -64,12 +64,26 @@ pub(crate) fn page(
                 .query("to", to.to_string())
                 .token("user")
         }
+        "recent" => Request::get(url("recent")).query("days", span(job, breakage)?.to_string()).token("user"),
         other => return Err(Error::new(ErrorKind::BadRequest, format!("the toy has no endpoint {other:?}"))),
     };
     Ok(match step {
         Some(step) => request.query("page_token", step.token),
         None => request,
     })
+}
+
+/// The shortest span that reaches back to the first day.
+fn span(job: &Job, breakage: Option<Breakage>) -> Result<u16> {
+    let bad = |what: &str| Error::new(ErrorKind::BadRequest, what);
+    let window = job.window.ok_or_else(|| bad("a job without days"))?;
+    let today = local_day(job.planned_at, &zone(&job.account()?.zone)?);
+    let needed = match breakage {
+        Some(Breakage::AsksForTooShortASpan) => window.days().min(7),
+        _ => days_between(window.start, today),
+    };
+    let span = SPANS.into_iter().find(|span| i32::from(*span) >= needed);
+    span.filter(|_| needed > 0).ok_or_else(|| bad("days that the toy does not tell"))
 }
 
 /// The window of a job as seconds: from the first midnight to the one after the last day.

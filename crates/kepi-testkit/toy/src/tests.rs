@@ -116,6 +116,7 @@ breakages! {
     e37 e37_fails_alone CarriesRowsInTheCursor,
     e38 e38_fails_alone TakesNotYetForNothing,
     f39 f39_fails_alone AsksOneDayTooFew,
+    f39 f39_fails_alone_too AsksForTooShortASpan,
     f40 f40_fails_alone LeavesACursorBehind,
     f41 f41_fails_alone RemembersWhereItWas,
     f42 f42_fails_alone PanicsInTheFarFuture,

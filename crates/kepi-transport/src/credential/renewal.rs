@@ -38,6 +38,7 @@ impl Credential {
             refresh,
             expires_at: None,
             refresh_expires_at: None,
+            renewals: 0,
             scopes: Vec::new(),
             subject: None,
             obtained_at: self.clock.now(),
@@ -60,22 +61,58 @@ impl Credential {
             return Ok(token.clone());
         }
         let grant = self.grant(wanted, known.as_ref(), said)?;
-        let request = call.adapter.token_request(wanted.kind.name, &grant)?;
-        let secrets = stored_secrets(known.as_ref());
-        let mut nested = call.clone();
-        nested.request = &request;
-        (nested.endpoint, nested.declared) = ("token", None);
-        nested.exchange = Some(Exchange { kind: wanted.kind, grant: &grant, secrets: &secrets });
-        let renewed = self.exchange(&mut nested, wanted, known.as_ref()).await;
-        let renewed = renewed.map_err(|error| nested.locate(error));
+        let renewed = self.ask(call, wanted, &grant, known.as_ref()).await;
         if let (Some(known), Err(error)) = (&known, &renewed)
             && (dead.is_some() || !self.alive(known))
         {
             self.note_death(wanted, known, error).await?;
         }
+        renewed
+    }
+
+    /// Has a refresh token renewed, unless another process has done so meanwhile. One that cannot be renewed any
+    /// more counts as renewed as often as is allowed, so that nobody asks again.
+    pub(super) async fn renew_refresh(
+        &self,
+        call: &mut Call<'_>,
+        wanted: &Wanted<'_>,
+        times: u8,
+    ) -> Result<StoredToken> {
+        let _held = self.store.lock(&wanted.key).await?;
+        let known = self.known(wanted).await?;
+        let due = |token: &StoredToken| self.refresh_ends_soon(token) && token.renewals < times;
+        let known = match known {
+            Some(known) if due(&known) => known,
+            Some(known) => return Ok(known),
+            None => return Err(no_consent(wanted)),
+        };
+        let renewed = self.ask(call, wanted, &Grant::Renew, Some(&known)).await;
+        if let Err(error) = &renewed
+            && error.kind() == ErrorKind::Reauthorise
+        {
+            self.store.save(&wanted.key, &StoredToken { renewals: times, ..known }).await?;
+        }
+        renewed
+    }
+
+    /// One exchange within a call, which bears its cost.
+    async fn ask(
+        &self,
+        call: &mut Call<'_>,
+        wanted: &Wanted<'_>,
+        grant: &Grant,
+        known: Option<&StoredToken>,
+    ) -> Result<StoredToken> {
+        let request = call.adapter.token_request(wanted.kind.name, grant)?;
+        let secrets = stored_secrets(known);
+        let mut nested = call.clone();
+        nested.request = &request;
+        (nested.endpoint, nested.declared) = ("token", None);
+        nested.exchange = Some(Exchange { kind: wanted.kind, grant, secrets: &secrets });
+        let asked = self.exchange(&mut nested, wanted, known).await.map_err(|error| nested.locate(error));
         let (tally, heard) = (nested.tally, nested.heard);
         (call.tally, call.heard) = (tally, heard);
-        renewed
+        asked
     }
 
     /// The exchange that a person asked for.
@@ -85,7 +122,7 @@ impl Credential {
         let _held = self.store.lock(&wanted.key).await?;
         let known = self.known(wanted).await?;
         let token = self.exchange(call, wanted, known.as_ref()).await?;
-        *in_use = InUse { token: Some(token), enough_until: None };
+        *in_use = InUse { token: Some(token), ..InUse::default() };
         Ok(Response { status: 200, headers: Vec::new(), body: Vec::new(), received_at: self.clock.now() })
     }
 
@@ -110,13 +147,14 @@ impl Credential {
                 return Err(scrub::error(refusal(error, response.status, wanted, call), &hidden));
             }
         };
+        let grant = call.exchange.map(|exchange| exchange.grant);
         match self.second_request(call, wanted)? {
-            None => self.keep(wanted, known, token).await,
+            None => self.keep(wanted, known, grant, token).await,
             Some(request) => {
                 let long = self.second_exchange(call, wanted, &request, &token).await?;
                 let scopes = if long.scopes.is_empty() { token.scopes } else { long.scopes };
                 let subject = long.subject.or(token.subject);
-                self.keep(wanted, known, Token { scopes, subject, ..long }).await
+                self.keep(wanted, known, grant, Token { scopes, subject, ..long }).await
             }
         }
     }
@@ -157,29 +195,38 @@ impl Credential {
         &self,
         wanted: &Wanted<'_>,
         known: Option<&StoredToken>,
+        grant: Option<&Grant>,
         token: Token,
     ) -> Result<StoredToken> {
         let now = self.clock.now();
         let end = |secs: Option<u64>| secs.map(|secs| after(now, Duration::from_secs(secs)));
-        let kept = token.refresh.is_none();
-        let refresh_expires_at = end(token.refresh_expires_in_secs);
-        let stored = StoredToken {
-            access: token.access,
-            refresh: token.refresh.or_else(|| known?.refresh.clone()),
-            expires_at: end(token.expires_in_secs.or(wanted.kind.lifetime_secs.map(u64::from))),
-            refresh_expires_at: if kept {
-                refresh_expires_at.or_else(|| known?.refresh_expires_at)
-            } else {
-                refresh_expires_at
+        let refresh_expires_at = refresh_end(wanted, known, &token, end(token.refresh_expires_in_secs));
+        let seed =
+            fingerprint(self.read(wanted, "token")?.as_ref(), self.read(wanted, "refresh_token")?.as_ref());
+        let stored = match (grant, known) {
+            // The access token goes on as it was.
+            (Some(Grant::Renew), Some(known)) => StoredToken {
+                refresh: token.refresh.or_else(|| known.refresh.clone()),
+                refresh_expires_at,
+                renewals: known.renewals.saturating_add(1),
+                seed,
+                ..known.clone()
             },
-            scopes: token.scopes,
-            subject: token.subject.or_else(|| known?.subject.clone()),
-            obtained_at: now,
-            dead_since: None,
-            seed: fingerprint(
-                self.read(wanted, "token")?.as_ref(),
-                self.read(wanted, "refresh_token")?.as_ref(),
-            ),
+            _ => StoredToken {
+                access: token.access,
+                refresh: token.refresh.or_else(|| known?.refresh.clone()),
+                expires_at: end(token.expires_in_secs.or(wanted.kind.lifetime_secs.map(u64::from))),
+                refresh_expires_at,
+                renewals: match grant {
+                    Some(Grant::Code { .. }) => 0,
+                    _ => known.map_or(0, |known| known.renewals),
+                },
+                scopes: token.scopes,
+                subject: token.subject.or_else(|| known?.subject.clone()),
+                obtained_at: now,
+                dead_since: None,
+                seed,
+            },
         };
         self.store.save(&wanted.key, &stored).await?;
         tracing::info!(credential = %wanted.key, expires_at = ?stored.expires_at, "token renewed and stored");
@@ -232,7 +279,11 @@ impl Credential {
         match wanted.kind.flow {
             TokenFlow::Client if app => Ok(Grant::Client),
             TokenFlow::AuthorizationCode { refresh, .. } => match refresh {
-                Refresh::Rotating | Refresh::Reusable if known.refresh.is_some() => Ok(Grant::Refresh),
+                Refresh::Rotating | Refresh::Reusable | Refresh::Renewable { .. }
+                    if known.refresh.is_some() =>
+                {
+                    Ok(Grant::Refresh)
+                }
                 Refresh::Exchange if self.alive(known) && said.is_none() => Ok(Grant::Refresh),
                 _ => Err(told(reauthorise(wanted, known.expires_at), said)),
             },
@@ -281,6 +332,22 @@ pub(super) fn names(request: &Request) -> BTreeSet<SmolStr> {
         names.extend(secrets.iter().map(|(_, name)| name.clone()));
     }
     names
+}
+
+/// When the refresh token ends. One that stays keeps its end, whatever a refresh says of it.
+fn refresh_end(
+    wanted: &Wanted<'_>,
+    known: Option<&StoredToken>,
+    token: &Token,
+    told: Option<jiff::Timestamp>,
+) -> Option<jiff::Timestamp> {
+    let before = known.and_then(|known| known.refresh_expires_at);
+    let Some(refresh) = &token.refresh else { return told.or(before) };
+    let text = |secret: &SecretString| secret.expose_secret().to_owned();
+    let same = known.and_then(|known| known.refresh.as_ref()).is_some_and(|old| text(old) == text(refresh));
+    let renewable =
+        matches!(wanted.kind.flow, TokenFlow::AuthorizationCode { refresh: Refresh::Renewable { .. }, .. });
+    if same && renewable { before.into_iter().chain(told).min() } else { told }
 }
 
 fn stored_secrets(known: Option<&StoredToken>) -> Secrets {

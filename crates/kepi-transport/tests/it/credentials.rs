@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use kepi_core::{ErrorKind, Grant, Response, Result, credential::ExposeSecret};
 use kepi_transport::{
-    CredentialKey, CredentialStore, FileCredentials, Held, MemoryCredentials, Secrets, StoredToken,
+    Clock, CredentialKey, CredentialStore, FileCredentials, Held, MemoryCredentials, Secrets, StoredToken,
     testing::{ManualClock, ScriptedWire, Seen},
 };
 
@@ -357,4 +357,141 @@ async fn a_failed_consent_does_not_harm_the_token_that_is_there() {
     let error = bench.transport.exchange(&bench.toy, &account("a"), "user", &grant, &secrets).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Reauthorise);
     assert!(bench.fetch("mine").await.is_ok());
+}
+
+/// A platform whose refresh token stays for thirty days, and can be renewed twice.
+#[derive(Debug, Default)]
+struct Renewable {
+    renewals: usize,
+    asked: Vec<&'static str>,
+    /// What a renewal is answered instead.
+    instead: Option<&'static str>,
+}
+
+fn renewable() -> (Bench, Arc<Mutex<Renewable>>, Arc<MemoryCredentials>) {
+    let (server, store) =
+        (Arc::new(Mutex::new(Renewable::default())), Arc::new(MemoryCredentials::default()));
+    let (serving, kept) = (Arc::clone(&server), Arc::clone(&store) as Arc<dyn CredentialStore>);
+    let wire = ScriptedWire::new(move |request, _| {
+        let mut server = serving.lock().unwrap();
+        let body = request.body.as_ref().map(|body| body.expose_secret().to_owned()).unwrap_or_default();
+        let has = |text: &str| body.contains(text);
+        let current = format!("refresh_token=refresh-{}&", server.renewals);
+        let (what, answer) = match request.url.path() {
+            "/token" if has("grant=code") => ("code", "access,refresh-0,1296000,2592000".to_owned()),
+            "/token" if has("grant=refresh") && has(&current) => {
+                ("refresh", format!("access,refresh-{},1296000,2592000", server.renewals))
+            }
+            "/token" if has("grant=renew") && server.instead.is_some() => {
+                ("renew", server.instead.unwrap_or_default().to_owned())
+            }
+            "/token" if has("grant=renew") && has(&current) => {
+                server.renewals += 1;
+                ("renew", format!(",refresh-{},,2592000", server.renewals))
+            }
+            "/token" => ("other", "dead".to_owned()),
+            _ => ("page", "{}".to_owned()),
+        };
+        server.asked.push(what);
+        Ok(ScriptedWire::json(200, &answer))
+    });
+    let bench = Bench::with(wire, Toy::default(), |builder| {
+        let source = kepi_transport::CredentialSource {
+            client_id_env: Some("TOY_ID".to_owned()),
+            ..Default::default()
+        };
+        builder.credentials(kept).source(account("a"), "renewable", source)
+    });
+    (bench, server, store)
+}
+
+impl Bench {
+    async fn consent(&self) {
+        let grant = Grant::Code { redirect_uri: String::new() };
+        let secrets = Secrets::default().with("code", "c");
+        self.transport.exchange(&self.toy, &account("a"), "renewable", &grant, &secrets).await.unwrap();
+    }
+
+    fn advance(&self, hours: u64) {
+        self.clock.advance(std::time::Duration::from_secs(hours * 3600));
+    }
+}
+
+fn asked(server: &Arc<Mutex<Renewable>>) -> Vec<&'static str> {
+    std::mem::take(&mut server.lock().unwrap().asked)
+}
+
+fn renewable_key() -> CredentialKey {
+    CredentialKey { platform: "toy".to_owned(), owner: "a".to_owned(), kind: "renewable".to_owned() }
+}
+
+/// Thirty days, twice renewed three days before the end: 84 days after the consent a person is needed. Refreshing
+/// in between does not put the end off, although the platform speaks of thirty days each time.
+#[tokio::test]
+async fn a_refresh_token_is_renewed_before_its_end_as_often_as_is_allowed() {
+    let (bench, server, store) = renewable();
+    bench.consent().await;
+    let begin = bench.clock.now();
+    let mut renewed = Vec::new();
+    let dead = loop {
+        let fetched = bench.fetch("renewable").await;
+        let day = bench.clock.now().duration_since(begin).as_hours() / 24;
+        if asked(&server).contains(&"renew") {
+            renewed.push(day);
+        }
+        match fetched {
+            Ok(_) => bench.advance(24),
+            Err(error) => break (day, error),
+        }
+        assert!(day < 200, "renewed without end: {renewed:?}");
+    };
+    assert_eq!(renewed, [27, 54]);
+    // The last access token, had on the day before, would live on; the refresh token is what has ended.
+    assert_eq!(dead.1.kind(), ErrorKind::Reauthorise);
+    assert!((84..=99).contains(&dead.0), "dead on day {}", dead.0);
+    assert!(dead.1.hint_text().unwrap().contains("kepi auth toy/a"), "{:?}", dead.1);
+    assert_eq!(store.load(&renewable_key()).await.unwrap().unwrap().renewals, 2);
+    bench.consent().await;
+    assert_eq!(store.load(&renewable_key()).await.unwrap().unwrap().renewals, 0, "a consent begins anew");
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_tried_again_later_and_harms_nothing() {
+    let (bench, server, store) = renewable();
+    bench.consent().await;
+    bench.advance(15 * 24);
+    bench.fetch("renewable").await.unwrap();
+    bench.advance(12 * 24);
+    asked(&server);
+    server.lock().unwrap().instead = Some("?");
+    bench.fetch("renewable").await.unwrap();
+    bench.fetch("renewable").await.unwrap();
+    assert_eq!(asked(&server), ["renew", "page", "page"]);
+    bench.advance(2);
+    server.lock().unwrap().instead = None;
+    bench.fetch("renewable").await.unwrap();
+    bench.fetch("renewable").await.unwrap();
+    assert_eq!(asked(&server), ["renew", "page", "page"]);
+    let kept = store.load(&renewable_key()).await.unwrap().unwrap();
+    assert_eq!((kept.access.expose_secret(), kept.renewals), ("access", 1));
+    assert_eq!(kept.refresh.unwrap().expose_secret(), "refresh-1");
+}
+
+/// The platform has counted renewals that we do not know of.
+#[tokio::test]
+async fn a_renewal_that_is_refused_is_not_asked_for_again() {
+    let (bench, server, store) = renewable();
+    bench.consent().await;
+    bench.advance(15 * 24);
+    bench.fetch("renewable").await.unwrap();
+    bench.advance(12 * 24);
+    asked(&server);
+    server.lock().unwrap().instead = Some("dead");
+    for _ in 0..3 {
+        bench.fetch("renewable").await.unwrap();
+        bench.advance(2);
+    }
+    assert_eq!(asked(&server), ["renew", "page", "page", "page"]);
+    let kept = store.load(&renewable_key()).await.unwrap().unwrap();
+    assert_eq!((kept.renewals, kept.dead_since), (2, None));
 }

@@ -46,6 +46,14 @@ pub(crate) const TOKENS: &[TokenKind] = &[
         "twice",
         TokenFlow::AuthorizationCode { authorize_url: "", pkce: false, refresh: Refresh::Exchange },
     ),
+    token(
+        "renewable",
+        TokenFlow::AuthorizationCode {
+            authorize_url: "",
+            pkce: false,
+            refresh: Refresh::Renewable { times: 2 },
+        },
+    ),
 ];
 
 const fn token(name: &'static str, flow: TokenFlow) -> TokenKind {
@@ -55,8 +63,8 @@ const fn token(name: &'static str, flow: TokenFlow) -> TokenKind {
 impl Toy {
     pub(crate) fn new(quotas: &'static [Quota], cost: Cost) -> Self {
         let endpoint = |name| Endpoint { quotas, cost, ..Endpoint::new(name, "", Shape::Snapshot) };
-        let mut endpoints: Vec<_> =
-            ["list", "mine", "app", "fixed", "long", "twice", "order"].into_iter().map(endpoint).collect();
+        let names = ["list", "mine", "app", "fixed", "long", "twice", "renewable", "order"];
+        let mut endpoints: Vec<_> = names.into_iter().map(endpoint).collect();
         endpoints.push(Endpoint { sunset: Some("2026-09-01".parse().unwrap()), ..endpoint("old") });
         let descriptor = Descriptor {
             platform: "toy",
@@ -103,6 +111,7 @@ impl Adapter for Toy {
             "fixed" => request.token("fixed"),
             "long" => request.token("long"),
             "twice" => request.token("twice"),
+            "renewable" => request.token("renewable"),
             "order" => Request { idempotent: false, ..request },
             _ => request,
         })
@@ -136,14 +145,16 @@ impl Adapter for Toy {
                 form.push(("code".into(), Text::secret("code")));
             }
             ("long", Grant::Refresh) => form.push(("old".into(), Text::secret("access_token"))),
-            (_, Grant::Refresh) => form.push(("refresh_token".into(), Text::secret("refresh_token"))),
+            (_, Grant::Refresh | Grant::Renew) => {
+                form.push(("refresh_token".into(), Text::secret("refresh_token")))
+            }
             (_, Grant::Client) => form.push(("client_secret".into(), Text::secret("client_secret"))),
         }
         form.push(("client_id".into(), Text::secret("client_id")));
         Ok(Request::post(format!("{}/token", self.base_url), Payload::Form(form)))
     }
 
-    /// `access,refresh,expires_in` or `dead`.
+    /// `access,refresh,expires_in`, `access,refresh,expires_in,refresh_expires_in` or `dead`.
     fn decode_token(&self, _: &str, response: &Response) -> Result<Token> {
         let body = String::from_utf8_lossy(&response.body).into_owned();
         if body == "dead" {
@@ -157,7 +168,7 @@ impl Adapter for Toy {
             access: access.into(),
             refresh: (!refresh.is_empty()).then(|| refresh.into()),
             expires_in_secs: expires.parse().ok(),
-            refresh_expires_in_secs: None,
+            refresh_expires_in_secs: parts.next().and_then(|secs| secs.parse().ok()),
             scopes: Vec::new(),
             subject: None,
         })

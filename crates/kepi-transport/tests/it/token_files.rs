@@ -17,6 +17,7 @@ fn token(access: &str) -> StoredToken {
         refresh: Some("refresh".into()),
         expires_at: Some(at(START)),
         refresh_expires_at: None,
+        renewals: 3,
         scopes: vec!["read".to_owned()],
         subject: None,
         obtained_at: at(START),
@@ -35,6 +36,7 @@ async fn a_token_comes_back_as_it_was_and_only_its_owner_can_read_it() {
     store.save(&key("../微/b"), &token("third")).await.unwrap();
     let back = store.load(&key("a")).await.unwrap().unwrap();
     assert_eq!((back.access.expose_secret(), back.expires_at), ("second", Some(at(START))));
+    assert_eq!(back.renewals, 3);
     assert_eq!(store.load(&key("../微/b")).await.unwrap().unwrap().access.expose_secret(), "third");
 
     let files: Vec<_> = fs::read_dir(folder.path().join("tokens")).unwrap().map(Result::unwrap).collect();

@@ -1,4 +1,7 @@
-//! `kepi check`: configuration, KPI files and formulas, all faults at once; then the SMART review of the KPIs.
+//! `kepi check`: configuration, KPI files and formulas, all faults at once; then the SMART review of the KPIs, and with
+//! `--online` the credentials too.
+
+mod online;
 
 use std::fmt::Write as _;
 
@@ -41,7 +44,14 @@ pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome>
             output::result(&for_people(&reviews, !arguments.kpi.is_empty(), measured.is_some()))?;
         }
     }
-    Ok(Outcome::Done)
+    for kpi in project.kpis()?.into_iter().map(|kpi| kpi.in_fiscal(project.config.project.fiscal)) {
+        let periods =
+            kpi.targets.iter().filter(|target| target.scope.is_empty()).map(|target| target.period.span);
+        for told in periods.flat_map(|period| kepi_engine::parts_against_whole(&kpi, period)) {
+            output::note(&format!("{}: {told}", kpi.id));
+        }
+    }
+    if arguments.online { online::run(project, arguments).await } else { Ok(Outcome::Done) }
 }
 
 /// What the store says of the KPIs; nothing where there is none yet.

@@ -1,7 +1,7 @@
 //! `kepi demo`: the whole product over simulated platforms, without an account and without a network.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::{Timestamp, ToSpan};
 use kepi_core::{Adapter, Error, ErrorKind, TokenFlow, credential::Refresh};
-use kepi_ingest::{IngestRequest, StopFlag};
+use kepi_ingest::{Ending, EndpointReport, IngestRequest, StopFlag};
 use kepi_simulator::{Profile, SimClock, Simulator, SimulatorConfig, World, WorldConfig};
 use kepi_transport::Clock;
 use serde_json::{Map, Value};
@@ -55,10 +55,12 @@ pub(crate) async fn run(arguments: &Demo) -> Result<Outcome> {
     write_project(&dir, &simulator, &simulated)?;
 
     let project = Project::load(&dir.join("kepi.toml"))?.with_clock(Arc::new(DemoClock(clock.clone())));
+    let accounts = &project.config.accounts;
+    let platforms: BTreeSet<&str> = accounts.iter().map(|known| known.account.id.platform_name()).collect();
     output::note(&format!(
         "{} accounts on {} simulated platforms, {} days",
-        project.config.accounts.len(),
-        names.len(),
+        accounts.len(),
+        platforms.len(),
         arguments.days
     ));
     follow(&project, &clock, end, arguments.days).await?;
@@ -90,6 +92,7 @@ async fn follow(project: &Project, clock: &SimClock, end: Timestamp, days: u16) 
     stop.on_signals()?;
     let mut steps = Steps::new("days", u64::from(days));
     let progress = PlatformLines::new();
+    let mut troubles = BTreeSet::new();
     for left in (0..i32::from(days)).rev() {
         clock.set(end.checked_sub((left * 24).hours()).unwrap_or(end));
         let request = IngestRequest::due(project.ingest_accounts());
@@ -97,13 +100,26 @@ async fn follow(project: &Project, clock: &SimClock, end: Timestamp, days: u16) 
         if let Some(failure) = report.first_failure().filter(|_| report.totals.pages == 0) {
             return Err(Error::new(ErrorKind::Unexpected, failure.message.clone()).into());
         }
+        troubles.extend(report.endpoints.iter().filter_map(trouble));
         steps.step(&clock.now().to_string());
         if stop.is_stopped() {
             break;
         }
     }
+    drop(steps);
+    progress.end();
+    for trouble in troubles {
+        output::note(&format!("warning: {trouble}"));
+    }
     state.close().await;
     Ok(())
+}
+
+/// What did not come, where something failed: the simulated platforms are well, so that it is worth a look.
+fn trouble(report: &EndpointReport) -> Option<String> {
+    let first = report.accounts.first()?;
+    matches!(report.ending, Ending::Failed(_) | Ending::Withheld | Ending::Capped { .. })
+        .then(|| format!("{first} {}: {}", report.endpoint, report.ending))
 }
 
 async fn scorecard(project: &Project) -> Result<()> {
@@ -118,10 +134,11 @@ fn say_next(dir: &Path) {
     let dir = dir.display();
     output::note(&format!("\nthe project and its store are in {dir}; what to try next:"));
     for command in [
+        "kepi evaluate --by platform,account --period last-7d",
         "kepi evaluate --by format",
-        "kepi evaluate --by account --period last-7d",
         "kepi explain x-engagement-rate",
-        "kepi query \"show tables\"",
+        "kepi adapters",
+        "kepi query \"select account, count(*) as posts from posts where current group by account\"",
     ] {
         output::note(&format!("  {} --config {dir}/kepi.toml", command));
     }
@@ -134,16 +151,25 @@ fn write_project(dir: &Path, simulator: &Simulator, simulated: &SimulatorConfig)
     for name in adapters::names() {
         if let Some(url) = simulator.url(name) {
             let adapter = adapters::build(name, Value::Object(Map::new()))?;
-            let _ = write!(text, "\n[platform.{name}]\nbase_url = \"{url}\"\n");
+            let _ = write!(text, "\n[platform.{name}]\n{}", addresses(adapter.as_ref(), url));
             for profile in simulator.world().accounts().filter(|account| account.network.name() == name) {
                 text.push_str(&account(dir, simulator, simulated, adapter.as_ref(), profile)?);
             }
         }
     }
     let platforms = adapters::names().into_iter().map(str::to_owned).collect();
-    init::run(&Init { dir: dir.to_owned(), goal: Vec::new(), platforms })?;
+    init::write(&Init { dir: dir.to_owned(), goal: Vec::new(), platforms })?;
     std::fs::write(dir.join("kepi.toml"), text)?;
     Ok(())
+}
+
+/// Every address among the settings of a platform: some have their API, their consent and their contracts on hosts
+/// of their own, and nothing of the demo may leave this machine.
+fn addresses(adapter: &dyn Adapter, url: &str) -> String {
+    let schema = (adapter.descriptor().settings_schema)();
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let addresses = properties.filter(|(_, property)| property["format"] == "uri");
+    addresses.map(|(key, _)| format!("{key} = \"{url}\"\n")).collect()
 }
 
 /// An account's block; its simulated secrets go into files beside the state.
@@ -165,9 +191,9 @@ fn account(
     for kind in adapter.descriptor().tokens {
         let mut names = vec!["client_id", "client_secret"];
         match kind.flow {
-            TokenFlow::AuthorizationCode { refresh: Refresh::Never, .. } => {
+            TokenFlow::AuthorizationCode { refresh: Refresh::Never | Refresh::Exchange, .. } => {
                 secrets.insert("token".into(), simulator.user_token(&known.id)?);
-                names = vec!["token"];
+                names.push("token");
             }
             TokenFlow::AuthorizationCode { .. } => {
                 secrets.insert("refresh_token".into(), simulator.refresh_token(&known.id)?);

@@ -1,12 +1,17 @@
 //! `kepi evaluate`: the scorecard.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use kepi_core::{Error, Period, document::one_of_hint, period::add_days};
-use kepi_engine::{Dimension, EvaluationRequest, Kpi, Number, OfferedByDescriptors, ScoreRow};
-use kepi_store::EvaluationRecord;
-use serde_json::Value;
+use kepi_engine::{
+    BaselineValue, Dimension, EvaluationRequest, Index, Kpi, Number, OfferedByDescriptors, ScoreRow,
+};
+use kepi_store::{EvaluationRecord, Store};
+use serde_json::{Value, json};
 
 use crate::{
     cli::{Evaluate, RowFormat},
@@ -17,27 +22,30 @@ use crate::{
 };
 
 pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outcome> {
-    let kpis = chosen(project.kpis()?, &arguments.kpi)?;
+    let (kpis, indices) = chosen_with_indices(project, &arguments.kpi)?;
     let mut request = request(project, kpis, &arguments.period)?;
     let tag = tag_dimension(project, &arguments.by)?;
     request.by = dimensions(&arguments.by)?;
     request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
     request.as_of = arguments.as_of.as_deref().map(parse_instant).transpose()?;
+    request.rollups = !arguments.no_rollups;
     let store = project.open_store().await?;
     if let Some(accounts) = &request.accounts {
         known_accounts(&store, accounts).await?;
     }
     let session = store.session().await?;
-    let rows = match tag {
+    let mut rows = match tag {
         Some(tag) => kepi_engine::evaluate_by_tag(&session, &request, &project.config.tags, tag).await?,
         None => kepi_engine::evaluate(&session, &request).await?,
     };
+    rows.extend(kepi_engine::evaluate_indices(&session, &request, &indices).await?);
     print(&rows, arguments.format.format)?;
+    record_all(&store, &rows, &Kept::of(&request)).await?;
     Ok(Outcome::Done)
 }
 
 /// Dimensions by their names; that of tags is `tag:NAME`.
-fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
+pub(crate) fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
     let word = |name: &String| if name.starts_with("tag:") { Ok(Dimension::Tag) } else { name.parse() };
     Ok(names.iter().map(word).collect::<kepi_core::Result<_>>()?)
 }
@@ -68,7 +76,10 @@ fn tag_dimension<'a>(project: &Project, by: &'a [String]) -> Result<Option<&'a s
     Ok(Some(first))
 }
 
-async fn known_accounts(store: &kepi_store::Store, accounts: &[kepi_core::AccountId]) -> Result<()> {
+pub(crate) async fn known_accounts(
+    store: &kepi_store::Store,
+    accounts: &[kepi_core::AccountId],
+) -> Result<()> {
     let known = store.accounts().await?;
     let names: Vec<&str> = known.iter().map(|row| row.account.id.as_str()).collect();
     match accounts.iter().find(|id| !names.contains(&id.as_str())) {
@@ -84,20 +95,81 @@ pub(crate) async fn renew(project: &Project) -> Result<()> {
     let request = request(project, project.kpis()?, "last-28d")?;
     let store = project.store().await?;
     let session = store.session().await?;
-    let rows = kepi_engine::evaluate(&session, &request).await?;
-    let records = rows.iter().map(|row| record(row, request.now)).collect::<Result<Vec<_>>>()?;
-    store.append_evaluations(records).await?;
-    Ok(())
+    let mut rows = kepi_engine::evaluate(&session, &request).await?;
+    rows.extend(kepi_engine::evaluate_indices(&session, &request, &project.config.indices).await?);
+    record_all(&store, &rows, &Kept::of(&request)).await
 }
 
-fn record(row: &ScoreRow, evaluated_at: Timestamp) -> Result<EvaluationRecord> {
+/// What is kept of an evaluation.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    evaluated_at: Timestamp,
+    as_of: Option<Timestamp>,
+    /// Whether the rows are kept, or only baselines.
+    rows: bool,
+    /// Whether it was asked of some accounts only: what those came to is no baseline of all.
+    of_some: bool,
+}
+
+impl Kept {
+    /// The rows of a request, and the baselines that it measured first.
+    pub(crate) fn of(request: &EvaluationRequest) -> Self {
+        let of_some = request.accounts.is_some();
+        Self { evaluated_at: request.now, as_of: request.as_of, rows: true, of_some }
+    }
+
+    /// Baselines only.
+    pub(crate) fn baselines(evaluated_at: Timestamp) -> Self {
+        Self { evaluated_at, as_of: None, rows: false, of_some: false }
+    }
+}
+
+/// Keeps rows as they were said, and freezes the baselines that were measured for the first time. A store that may
+/// not be written keeps nothing; where that leaves a baseline free to move, it is said.
+pub(crate) async fn record_all(store: &Store, rows: &[ScoreRow], kept: &Kept) -> Result<()> {
+    let mut records = Vec::new();
+    if kept.as_of.is_none() && !kept.of_some {
+        for row in rows {
+            records.extend(row.measured_from.map(|from| baseline(row, from, kept)).transpose()?.flatten());
+        }
+        records.dedup_by(|a, b| a == b);
+    }
+    if !store.is_writable() {
+        if !records.is_empty() {
+            output::note("the store may not be written, so the baselines of targets are not frozen");
+        }
+        return Ok(());
+    }
+    if kept.rows {
+        records.extend(rows.iter().map(|row| record(row, kept)).collect::<Result<Vec<_>>>()?);
+    }
+    Ok(store.append_evaluations(records).await?)
+}
+
+/// A baseline to freeze: one that is final and not frozen yet.
+fn baseline(row: &ScoreRow, from: BaselineValue, kept: &Kept) -> Result<Option<EvaluationRecord>> {
+    if !from.settled || from.frozen_at.is_some() {
+        return Ok(None);
+    }
+    let whole = json!({ "kpi": row.kpi, "version": row.version, "scope": row.scope, "period": from.span, "value": from.value });
+    Ok(Some(EvaluationRecord {
+        value: Some(from.value),
+        start: from.span.start,
+        end: from.span.end,
+        status: BaselineValue::STATUS.into(),
+        row: whole.to_string(),
+        ..record(row, kept)?
+    }))
+}
+
+fn record(row: &ScoreRow, kept: &Kept) -> Result<EvaluationRecord> {
     let failed = |error: serde_json::Error| {
         Error::new(kepi_core::ErrorKind::Unexpected, "write JSON").caused_by(error)
     };
     Ok(EvaluationRecord {
-        evaluation: evaluated_at.to_string().into(),
-        evaluated_at,
-        as_of: None,
+        evaluation: kept.evaluated_at.to_string().into(),
+        evaluated_at: kept.evaluated_at,
+        as_of: kept.as_of,
         kpi: row.kpi.as_str().into(),
         version: row.version.into(),
         scope: serde_json::to_string(&row.scope).map_err(failed)?,
@@ -128,7 +200,24 @@ pub(crate) fn request(project: &Project, kpis: Vec<Kpi>, period: &str) -> Result
         fiscal,
         min_coverage: project.config.project.min_coverage,
         offered: Arc::new(OfferedByDescriptors::new(descriptors)),
+        breaks: kepi_engine::Break::builtin().to_vec(),
+        rollups: true,
     })
+}
+
+/// The KPIs and indices that were named; all KPIs and the indices that are switched on otherwise.
+fn chosen_with_indices(project: &Project, names: &[String]) -> Result<(Vec<Kpi>, Vec<&'static Index>)> {
+    let on = &project.config.indices;
+    if names.is_empty() {
+        return Ok((project.kpis()?, on.clone()));
+    }
+    let named = |name: &String| {
+        on.iter().copied().find(|index| Index::named(name).is_some_and(|it| it.id == index.id))
+    };
+    let indices: Vec<&'static Index> = names.iter().filter_map(named).collect();
+    let kpis: Vec<String> = names.iter().filter(|name| named(name).is_none()).cloned().collect();
+    let kpis = if kpis.is_empty() { Vec::new() } else { chosen(project.kpis()?, &kpis)? };
+    Ok((kpis, indices))
 }
 
 /// The KPIs that were named, `id` or `id@version`; all of them otherwise.
@@ -203,6 +292,7 @@ fn for_people(rows: &[ScoreRow]) -> Rows {
         "before",
         "change",
         "target",
+        "forecast",
         "status",
         "coverage",
         "posts",
@@ -210,7 +300,7 @@ fn for_people(rows: &[ScoreRow]) -> Rows {
     for row in rows {
         table.push([
             row.name.as_str().into(),
-            scope_text(row).into(),
+            scope_text(&row.scope).into(),
             span_text(row).into(),
             number_text(row.value, &row.unit).into(),
             row.interval
@@ -223,6 +313,7 @@ fn for_people(rows: &[ScoreRow]) -> Rows {
                 .and_then(|target| target.value)
                 .map(|value| real_text(value, &row.unit))
                 .into(),
+            row.pace.as_ref().and_then(|pace| pace.forecast).map(|value| real_text(value, &row.unit)).into(),
             row.status.as_str().into(),
             row.coverage.map(|share| format!("{:.0} %", share * 100.0)).into(),
             row.posts.into(),
@@ -231,13 +322,16 @@ fn for_people(rows: &[ScoreRow]) -> Rows {
     if !scoped {
         table.without("scope");
     }
+    if rows.iter().all(|row| row.pace.is_none()) {
+        table.without("forecast");
+    }
     table
 }
 
-fn scope_text(row: &ScoreRow) -> String {
+pub(crate) fn scope_text(scope: &BTreeMap<String, Option<String>>) -> String {
     let part =
         |(key, value): (&String, &Option<String>)| format!("{key} {}", value.as_deref().unwrap_or("(none)"));
-    row.scope.iter().map(part).collect::<Vec<_>>().join(", ")
+    scope.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 fn span_text(row: &ScoreRow) -> String {
@@ -251,7 +345,7 @@ fn number_text(number: Option<Number>, unit: &str) -> Option<String> {
     })
 }
 
-fn real_text(value: f64, unit: &str) -> String {
+pub(crate) fn real_text(value: f64, unit: &str) -> String {
     if unit == "ratio" { format!("{:.3} %", value * 100.0) } else { format!("{value:.2}") }
 }
 

@@ -1,6 +1,9 @@
 //! `kepi ingest` and `kepi backfill`: what the platforms are asked, and what it costs.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use indicatif::ProgressBar;
 use kepi_core::{AccountId, DateSpan, Error, document::one_of_hint, period::add_days};
@@ -58,7 +61,7 @@ async fn pass(
     stop.on_signals()?;
     let progress = PlatformLines::new();
     let report = ingest.run(request, &progress, &stop).await?;
-    drop(progress);
+    progress.end();
     print_report(&report, format)?;
     store.catch_up(&project.decoders()?).await?;
     state.close().await;
@@ -186,10 +189,31 @@ fn accounts_text(accounts: &[AccountId]) -> String {
     }
 }
 
-/// A platform's line, and how far each of its streams is.
-type Line = (Option<ProgressBar>, BTreeMap<String, Tally>);
+/// A platform's line: what its streams brought, those that have ended and those that still run.
+#[derive(Default)]
+struct Line {
+    bar: Option<ProgressBar>,
+    brought: Tally,
+    running: BTreeMap<String, Tally>,
+}
 
-/// One progress line per platform.
+impl Line {
+    fn message(&self) -> String {
+        let sum =
+            |count: fn(&Tally) -> u64| count(&self.brought) + self.running.values().map(count).sum::<u64>();
+        let (pages, measurements) = (sum(|tally| tally.pages), sum(|tally| tally.measurements));
+        format!("{pages} pages, {measurements} measurements")
+    }
+
+    fn show(&self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(self.message());
+            bar.tick();
+        }
+    }
+}
+
+/// One progress line per platform, over one pass or several.
 pub(crate) struct PlatformLines {
     lines: Lines,
     platforms: Mutex<BTreeMap<String, Line>>,
@@ -199,25 +223,43 @@ impl PlatformLines {
     pub(crate) fn new() -> Self {
         Self { lines: Lines::new(), platforms: Mutex::default() }
     }
+
+    /// Leaves a line per platform behind, on a terminal and elsewhere.
+    pub(crate) fn end(self) {
+        let platforms = self.platforms.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (platform, line) in platforms {
+            match &line.bar {
+                Some(bar) => bar.finish_with_message(line.message()),
+                None => output::note(&format!("{platform:14} {}", line.message())),
+            }
+        }
+    }
+
+    fn with(&self, accounts: &[AccountId], change: impl FnOnce(&mut Line, &AccountId)) {
+        let Some(first) = accounts.first() else { return };
+        let mut platforms = self.platforms.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = first.platform_name();
+        let line = platforms
+            .entry(name.to_owned())
+            .or_insert_with(|| Line { bar: self.lines.line(name), ..Line::default() });
+        change(line, first);
+        line.show();
+    }
 }
 
 impl Progress for PlatformLines {
     fn page(&self, accounts: &[AccountId], endpoint: &str, tally: &Tally) {
-        let Some(first) = accounts.first() else { return };
-        let Ok(mut platforms) = self.platforms.lock() else { return };
-        let (bar, tallies) = platforms
-            .entry(first.platform_name().to_owned())
-            .or_insert_with(|| (self.lines.line(first.platform_name()), BTreeMap::new()));
-        tallies.insert(format!("{first}:{endpoint}"), *tally);
-        if let Some(bar) = bar {
-            let pages: u64 = tallies.values().map(|tally| tally.pages).sum();
-            let measurements: u64 = tallies.values().map(|tally| tally.measurements).sum();
-            bar.set_message(format!("{pages} pages, {measurements} measurements"));
-            bar.tick();
-        }
+        self.with(accounts, |line, first| {
+            line.running.insert(format!("{first}:{endpoint}"), *tally);
+        });
     }
 
     fn ended(&self, report: &EndpointReport) {
+        self.with(&report.accounts, |line, first| {
+            line.running.remove(&format!("{first}:{}", report.endpoint));
+            line.brought.pages += report.tally.pages;
+            line.brought.measurements += report.tally.measurements;
+        });
         for notice in report.notices.iter().take(3) {
             tracing::info!(?notice, endpoint = %report.endpoint, "notice");
         }

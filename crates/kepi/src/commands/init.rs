@@ -1,6 +1,10 @@
 //! `kepi init`: a project in which everything works at once.
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use kepi_core::{Error, ErrorKind, Platform, document::one_of_hint};
 use kepi_engine::Goal;
@@ -18,6 +22,14 @@ const SCHEMAS: &[(&str, &str)] = &[
     (".kepi/kpi.schema.json", include_str!("../../../../config/schema/kpi.schema.json")),
 ];
 pub(crate) fn run(arguments: &Init) -> Result<Outcome> {
+    let configuration = write(arguments)?;
+    output::note(&format!("wrote {} with starter KPIs in kpis/", configuration.display()));
+    output::note("next: kepi import FILE… --account x/NAME, then kepi evaluate; or kepi demo to look round");
+    Ok(Outcome::Done)
+}
+
+/// Writes the project; says where its configuration is.
+pub(crate) fn write(arguments: &Init) -> Result<PathBuf> {
     let starters = starters(&arguments.goal, &arguments.platforms)?;
     let dir = &arguments.dir;
     let configuration = dir.join("kepi.toml");
@@ -34,9 +46,7 @@ pub(crate) fn run(arguments: &Init) -> Result<Outcome> {
         write_new(&dir.join("kpis").join(name), text)?;
     }
     write_new(&configuration, CONFIGURATION)?;
-    output::note(&format!("wrote {} with starter KPIs in kpis/", configuration.display()));
-    output::note("next: kepi import FILE… --account x/NAME, then kepi evaluate; or kepi demo to look round");
-    Ok(Outcome::Done)
+    Ok(configuration)
 }
 
 /// The files of the catalogue with the KPIs that suit: name → text.

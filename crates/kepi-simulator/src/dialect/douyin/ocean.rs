@@ -194,7 +194,10 @@ enum Split {
 /// has.
 type Field = (&'static str, Option<fn(&Counters) -> i64>);
 
-const FIELDS: [Field; 13] = [
+/// Told in yuan; all others are counts.
+const AMOUNT: &str = "business_page_pay_order_gmv";
+
+const FIELDS: [Field; 21] = [
     ("business_page_fans_num_all", None),
     ("business_page_new_fans_num", None),
     ("business_page_disfollow_ucount", None),
@@ -206,8 +209,16 @@ const FIELDS: [Field; 13] = [
     ("business_page_comment", Some(|c| c[Counter::Comments])),
     ("business_page_share", Some(|c| c[Counter::Shares])),
     ("business_page_favourite_video_cnt", Some(|c| c[Counter::Saves])),
+    ("business_page_dp_down_click_cnt", Some(|c| c[Counter::Saves] / 10)),
+    ("business_page_fw_video_vv", Some(|c| c[Counter::Shares] * 3)),
+    ("business_page_dislike_cnt", Some(|_| 0)),
+    ("business_page_chat_by_share_video_cnt", Some(|c| c[Counter::Shares] / 2)),
+    ("business_page_click_cart_count", Some(|c| c[Counter::LinkClicks] / 3)),
     ("business_page_click_product", Some(|c| c[Counter::LinkClicks])),
+    ("business_page_click_product_go_buy", Some(|c| c[Counter::LinkClicks] / 4)),
     ("business_page_order_count", Some(|c| c[Counter::Orders])),
+    ("business_page_pay_order_count", Some(|c| c[Counter::Orders])),
+    (AMOUNT, Some(|c| c[Counter::RevenueMicros])),
 ];
 const DEFAULT_FIELDS: [&str; 4] = [
     "business_page_home_visited",
@@ -289,7 +300,11 @@ fn write_row(list: &mut Array<'_>, (keys, values): &Row) {
             o.text(key, value);
         }
         for (key, value) in values {
-            o.shown(key, value);
+            if *key == AMOUNT {
+                o.text(key, &format!("{:.2}", *value as f64 / 1e6));
+            } else {
+                o.shown(key, value);
+            }
         }
     });
 }

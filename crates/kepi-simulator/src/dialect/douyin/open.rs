@@ -62,11 +62,19 @@ pub(super) fn portrait(call: &Call<'_>, own: &Profile) -> Vec<u8> {
         data.object("fans_data", |fans| {
             fans.int("all_fans_num", call.level(world.followers_at(own.key, call.now)));
             let mut facet = |key: &str, dimension: &str, name: &dyn Fn(&'static str) -> &'static str| {
+                // Douyin's bands are wider than the world's.
+                let mut bands: Vec<(&str, i64)> = Vec::new();
+                for part in world.audience(own.key, dimension, call.now).iter() {
+                    let (band, users) = (name(part.value), call.level(part.users));
+                    match bands.iter_mut().find(|(known, _)| *known == band) {
+                        Some((_, sum)) => *sum += users,
+                        None => bands.push((band, users)),
+                    }
+                }
                 fans.array(key, |list| {
-                    for (i, part) in world.audience(own.key, dimension, call.now).iter().enumerate() {
+                    for (i, (band, users)) in bands.into_iter().enumerate() {
                         list.object(|o| {
-                            o.text("item", name(part.value));
-                            let users = call.level(part.users);
+                            o.text("item", band);
                             if i % 2 == 1 { o.shown("value", users) } else { o.int("value", users) }
                         });
                     }

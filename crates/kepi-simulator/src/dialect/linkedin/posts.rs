@@ -284,8 +284,9 @@ pub(super) fn social(asked: &Asked<'_, '_>, key: Option<&str>) -> Result<Vec<u8>
 }
 
 fn write_social(o: &mut Object<'_>, call: &Call<'_>, post: &PostFacts) {
-    let organic = call.counters(post).organic;
-    let comments = organic[Counter::Comments];
+    // What everybody sees under a post, whatever brought those people.
+    let total = call.counters(post).total();
+    let comments = total[Counter::Comments];
     o.text("entity", &urn(call, post));
     o.text("commentsState", "OPEN");
     o.object("commentSummary", |c| {
@@ -293,7 +294,7 @@ fn write_social(o: &mut Object<'_>, call: &Call<'_>, post: &PostFacts) {
         c.int("topLevelCount", comments * 3 / 4);
     });
     o.map("reactionSummaries", |reactions| {
-        let parts = shared(organic[Counter::Likes], [0.8, 0.12, 0.05, 0.03]);
+        let parts = shared(total[Counter::Likes], [0.8, 0.12, 0.05, 0.03]);
         for (kind, count) in ["LIKE", "PRAISE", "EMPATHY", "INTEREST"].into_iter().zip(parts) {
             if count > 0 {
                 reactions.object(kind, |r| {

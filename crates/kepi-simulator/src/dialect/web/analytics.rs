@@ -20,13 +20,17 @@ const COST: u32 = 6;
 const PER_DAY: Limit = Limit { pool: "day", calls: 200_000 / COST, window: 86_400, shift: 0 };
 const PER_HOUR: Limit = Limit { pool: "hour", calls: 40_000 / COST, window: 3600, shift: 0 };
 
-const DIMENSIONS: [&str; 6] = [
+const DIMENSIONS: [&str; 10] = [
     "date",
     "sessionDefaultChannelGroup",
     "sessionSource",
     "sessionMedium",
     "sessionCampaignName",
     "sessionSourcePlatform",
+    "sessionManualAdContent",
+    "landingPage",
+    "country",
+    "deviceCategory",
 ];
 /// Metrics with their types.
 const METRICS: [(&str, &str); 11] = [
@@ -209,8 +213,10 @@ fn rows(call: &Call<'_>, accounts: &[&Profile], report: &Report) -> BTreeMap<Vec
                 "sessionDefaultChannelGroup" => channel.to_owned(),
                 "sessionSource" => source.to_owned(),
                 "sessionMedium" => medium.to_owned(),
-                "sessionCampaignName" => "(not set)".to_owned(),
-                _ => "Manual".to_owned(),
+                "sessionSourcePlatform" => "Manual".to_owned(),
+                "landingPage" => "/".to_owned(),
+                // The world knows no campaigns, and of its visitors neither country nor device.
+                _ => "(not set)".to_owned(),
             };
             let passes = report.filter.as_ref().is_none_or(|(field, values)| values.contains(&value(field)));
             // Nothing happened is no row.

@@ -1,4 +1,4 @@
-//! How many posts a second the simulated X serves: `cargo run --release --example throughput -- ACCOUNTS POSTS`.
+//! How many posts a second the simulated X serves: `cargo run --release --example serving -- ACCOUNTS POSTS`.
 #![expect(clippy::print_stdout, reason = "a measurement for people")]
 
 use std::{io, time::Instant};

@@ -1,0 +1,72 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod config;
+mod decode;
+mod descriptor;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use kepi_core::{
+    Adapter, Body, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result, Token,
+    settings,
+};
+use serde_json::Value;
+
+pub use config::{Report, WebConfig};
+
+/// Websites by Google Analytics 4, and reviews by Google Business Profile.
+#[derive(Debug)]
+pub struct WebAdapter {
+    config: WebConfig,
+    descriptor: Descriptor,
+}
+
+impl WebAdapter {
+    /// An adapter with these settings.
+    ///
+    /// # Errors
+    /// `BadConfig` when one of them cannot be.
+    pub fn new(config: WebConfig) -> Result<Self> {
+        config.check()?;
+        Ok(Self { descriptor: descriptor::descriptor(&config), config })
+    }
+
+    /// An adapter with the settings of `[platform.web]`.
+    ///
+    /// # Errors
+    /// `BadConfig` when a key is unknown or holds the wrong thing.
+    pub fn from_settings(settings: Value) -> Result<Self> {
+        let schema = schemars::schema_for!(WebConfig).to_value();
+        settings::read("web", settings, &schema).and_then(Self::new)
+    }
+}
+
+impl Decoder for WebAdapter {
+    fn decode(&self, job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
+        decode::page(&self.config, job, cursor, body)
+    }
+}
+
+impl Adapter for WebAdapter {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn request(&self, job: &Job, cursor: &Cursor) -> Result<Request> {
+        request::page(&self.config, job, cursor)
+    }
+
+    fn classify(&self, response: &Response) -> Option<Error> {
+        decode::failure::of(response)
+    }
+
+    fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
+        request::token(&self.config, kind, grant)
+    }
+
+    fn decode_token(&self, kind: &str, response: &Response) -> Result<Token> {
+        decode::failure::token(kind, response)
+    }
+}

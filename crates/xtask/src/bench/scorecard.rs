@@ -1,0 +1,299 @@
+//! `scorecard`: 25 KPIs by platform, account, month and category over a store of post-days, rollups off, beside
+//! DuckDB computing the same aggregates by the same keys over the same files.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use kepi_core::{Period, period::Fiscal};
+use kepi_engine::{Dimension, EvaluationRequest, OfferedByDescriptors, ScoreRow, evaluate, explain_plan};
+use kepi_store::{Store, StoreOptions};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Options, child,
+    kpis::{self, FIGURES, Values, month, name},
+    measure::{Clock, Cost, median},
+    say,
+    world::{DAYS, FIRST, Kind, World, after, date},
+};
+
+/// What a child process does for this benchmark.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Task {
+    /// Make the store.
+    Fill,
+    /// Evaluate once; hold the result against a plain loop where `check` says so.
+    Evaluate { check: bool },
+}
+
+/// What an evaluation came to.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Evaluated {
+    /// Opening the store and evaluating.
+    pub cost: Cost,
+    /// Of the wall clock: opening the store.
+    pub open: f64,
+    /// Rows of the scorecard.
+    pub rows: usize,
+    /// The physical plan, and how often it scans each table.
+    pub plan: String,
+}
+
+/// Runs the benchmark.
+pub(super) fn run(options: &Options) -> Result<()> {
+    let world = options.world();
+    say(format!(
+        "scorecard: {} KPIs by platform, account, month and category; {} rows, {} posts, {} accounts",
+        FIGURES.len(),
+        world.rows,
+        world.posts(),
+        world.accounts
+    ));
+    let (plain, peer) = measured(options, &world)?;
+    if let Some(peer) = peer {
+        say(format!("  median: kepi {plain}"));
+        say(format!("  median: DuckDB {peer}; results agree"));
+        let (wall, cpu) = (plain.wall / peer.wall, plain.cpu / peer.cpu);
+        say(format!("  kepi / DuckDB: {wall:.2} by wall clock, {cpu:.2} by processor"));
+    }
+    say("  one row in twenty said again, what it replaced kept as history, compacted:".to_owned());
+    let (restated, _) = measured(
+        &Options { python: String::new(), ..options.clone() },
+        &World { kind: Kind::Restated, ..world },
+    )?;
+    say(format!("  median: kepi {restated}"));
+    let (wall, cpu) = (restated.wall / plain.wall, restated.cpu / plain.cpu);
+    say(format!("  restated / not: {wall:.2} by wall clock, {cpu:.2} by processor"));
+    Ok(())
+}
+
+/// The median cost over a world, and that of DuckDB where there is one, one after the other in each round.
+fn measured(options: &Options, world: &World) -> Result<(Cost, Option<Cost>)> {
+    let store = store(options, world)?;
+    let expected = kpis::expected(world, |row| row);
+    let peer = Peer::find(options, &store)?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..options.runs.max(1) {
+        let check = round == 0;
+        let evaluated: Evaluated =
+            child::run(world, &store, &child::Task::Scorecard(Task::Evaluate { check }))?;
+        if check {
+            tell_scans(&evaluated.plan, options.explain)?;
+            say(format!(
+                "  kepi: {} rows of scorecard, all as a plain loop over the world has them",
+                evaluated.rows
+            ));
+        }
+        say(format!("  kepi    {} (opening the store {:.3} s)", evaluated.cost, evaluated.open));
+        ours.push(evaluated.cost);
+        if let Some(peer) = &peer {
+            let (cost, values) = peer.run()?;
+            if let Some(difference) = kpis::difference(&values, &expected) {
+                bail!("DuckDB and the plain loop differ: {difference}");
+            }
+            say(format!("  DuckDB  {cost}"));
+            theirs.push(cost);
+        }
+    }
+    Ok((median(&ours), (!theirs.is_empty()).then(|| median(&theirs))))
+}
+
+/// The store of a world: made once, kept in the folder under the world's name.
+pub(super) fn store(options: &Options, world: &World) -> Result<PathBuf> {
+    let kind = match world.kind {
+        Kind::Past => "",
+        Kind::Restated => "-restated",
+        Kind::Running => "-running",
+    };
+    let name = format!("world-{}-{}-{}{kind}", world.seed, world.accounts, world.rows);
+    let path = options.folder.join(name);
+    let complete = path.join("complete");
+    if !complete.exists() {
+        if path.exists() {
+            std::fs::remove_dir_all(&path).with_context(|| format!("clear {}", path.display()))?;
+        }
+        std::fs::create_dir_all(&path).with_context(|| format!("make {}", path.display()))?;
+        let cost: Cost = child::run(world, &path.join("store"), &child::Task::Scorecard(Task::Fill))?;
+        std::fs::write(&complete, "").with_context(|| format!("write {}", complete.display()))?;
+        say(format!("made {}: {cost}", path.display()));
+    }
+    Ok(path.join("store"))
+}
+
+/// What the child process does.
+pub(super) async fn work(task: &Task, world: &World, store: &Path) -> Result<serde_json::Value> {
+    let place = store.to_str().context("the folder's name is no text")?;
+    match task {
+        Task::Fill => {
+            let clock = Clock::start();
+            world.fill(&Store::create(place, StoreOptions::default()).await?).await?;
+            Ok(serde_json::to_value(clock.stop())?)
+        }
+        Task::Evaluate { check } => Ok(serde_json::to_value(evaluated(world, place, *check).await?)?),
+    }
+}
+
+/// Evaluates the scorecard over a store, and holds it against a plain loop where asked.
+///
+/// # Errors
+/// When the store cannot be read, or a value is not the loop's.
+pub async fn evaluated(world: &World, place: &str, check: bool) -> Result<Evaluated> {
+    let request = request(DAYS)?;
+    let clock = Clock::start();
+    let store = Store::open(place, StoreOptions::default()).await?;
+    let session = store.session().await?;
+    let open = clock.stop().wall;
+    let rows = evaluate(&session, &request).await?;
+    let cost = clock.stop();
+    if check {
+        let expected = kpis::expected(world, |row| row);
+        if let Some(difference) = kpis::difference(&values(&rows)?, &expected) {
+            bail!("kepi and the plain loop differ: {difference}");
+        }
+    }
+    let plan = explain_plan(&session, &request).await?;
+    Ok(Evaluated { cost, open, rows: rows.len(), plan })
+}
+
+/// What is asked: all KPIs over the first days of the world.
+pub(super) fn request(days: i32) -> Result<EvaluationRequest> {
+    let now = after();
+    let period = format!("{FIRST}..{}", date(days - 1));
+    Ok(EvaluationRequest {
+        kpis: kpis::kpis()?,
+        period: Period::parse(&period, date(days), Fiscal::default())?,
+        by: vec![Dimension::Platform, Dimension::Account, Dimension::Month, Dimension::Category],
+        accounts: None,
+        as_of: None,
+        today: date(days),
+        now,
+        fiscal: Fiscal::default(),
+        min_coverage: 0.0,
+        offered: Arc::new(OfferedByDescriptors::default()),
+    })
+}
+
+/// The values of a scorecard by place.
+pub(super) fn values(rows: &[ScoreRow]) -> Result<Values> {
+    let numbers: BTreeMap<String, usize> = (0..FIGURES.len()).map(|number| (name(number), number)).collect();
+    let mut values = Values::new();
+    for row in rows {
+        let number = *numbers.get(&row.kpi).context("a KPI that was not asked for")?;
+        let scope = |dimension: &str| row.scope.get(dimension).cloned().flatten();
+        let account = scope("account").context("a row without account")?;
+        ensure!(scope("platform").as_deref() == account.split('/').next(), "{account} on another platform");
+        let place = (account, month(row.period.start), scope("category"));
+        let value = row.value.map(kepi_engine::Number::as_f64);
+        if let Some(slot) = values.entry(place).or_insert_with(|| vec![None; FIGURES.len()]).get_mut(number) {
+            *slot = value;
+        }
+    }
+    Ok(values)
+}
+
+/// Says how often the plan scans each table, and holds it to once.
+fn tell_scans(plan: &str, whole: bool) -> Result<()> {
+    if whole {
+        say(plan.to_owned());
+    }
+    for table in ["post_daily", "posts"] {
+        let scans = scans(plan, table);
+        say(format!("  EXPLAIN: {table} is scanned {scans} time(s)"));
+        ensure!(scans == 1, "{table} is scanned {scans} times");
+    }
+    Ok(())
+}
+
+/// How often a plan scans a table.
+#[must_use]
+pub fn scans(plan: &str, table: &str) -> usize {
+    let folder = format!("/{table}/");
+    plan.lines().filter(|line| line.contains("DataSourceExec") && line.contains(&folder)).count()
+}
+
+/// DuckDB in its Python package, where that is installed.
+struct Peer {
+    python: String,
+    asked: String,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    version: String,
+    wall: f64,
+    cpu: f64,
+    peak: f64,
+    rows: Vec<Vec<serde_json::Value>>,
+}
+
+impl Peer {
+    /// Finds it and prints what it will be asked.
+    fn find(options: &Options, store: &Path) -> Result<Option<Self>> {
+        let python = options.python.clone();
+        if python.is_empty() {
+            return Ok(None);
+        }
+        let tried = Command::new(&python).args(["-c", "import duckdb"]).stderr(Stdio::null()).status();
+        if !tried.is_ok_and(|status| status.success()) {
+            say(format!(
+                "  no DuckDB beside it: {python} cannot import duckdb (pip install duckdb, or --python)"
+            ));
+            return Ok(None);
+        }
+        let (daily, posts) = (files(store, "post_daily")?, files(store, "posts")?);
+        say(format!("  DuckDB is asked, over the same {} and {} files:", daily.len(), posts.len()));
+        say(sql("post_daily", "posts"));
+        let listed = |files: &[String]| {
+            let list: Vec<String> = files.iter().map(|file| format!("'{file}'")).collect();
+            format!("read_parquet([{}])", list.join(", "))
+        };
+        let sql = sql(&listed(&daily), &listed(&posts));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let asked = serde_json::json!({ "sql": sql, "threads": threads }).to_string();
+        Ok(Some(Self { python, asked }))
+    }
+
+    fn run(&self) -> Result<(Cost, Values)> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/scorecard.py");
+        let told = child::pipe(Command::new(&self.python).arg(script), &self.asked)?;
+        let told: Told = serde_json::from_str(&told).context("read what DuckDB said")?;
+        ensure!(!told.version.is_empty(), "DuckDB without version");
+        let mut values = Values::new();
+        for row in told.rows {
+            let text = |place: usize| row.get(place).and_then(|value| value.as_str()).map(str::to_owned);
+            let month = row.get(2).and_then(serde_json::Value::as_i64).context("a month")?;
+            let month = (FIRST.year(), i8::try_from(month)?);
+            let place = (text(1).context("an account")?, month, text(3));
+            values.insert(place, row.iter().skip(4).map(serde_json::Value::as_f64).collect());
+        }
+        Ok((Cost { wall: told.wall, cpu: told.cpu, peak: told.peak }, values))
+    }
+}
+
+/// What DuckDB is asked.
+fn sql(daily: &str, posts: &str) -> String {
+    let aggregates: Vec<String> = FIGURES
+        .iter()
+        .enumerate()
+        .map(|(number, figure)| format!("    ({})::double as {}", figure.sql(), name(number)))
+        .collect();
+    format!(
+        "  select d.platform, d.account, month(d.day) as month, p.category,\n{}\n  from {daily} d left join {posts} p \
+         on d.account = p.account and d.post = p.post\n  where d.traffic = 'organic' and d.provenance <> 'public'\n  \
+         group by d.platform, d.account, month(d.day), p.category",
+        aggregates.join(",\n")
+    )
+}
+
+/// The files with the current rows of a table.
+fn files(store: &Path, table: &str) -> Result<Vec<String>> {
+    let place = store.to_str().context("the folder's name is no text")?;
+    child::runtime()?.block_on(async {
+        Ok(Store::open(place, StoreOptions::default()).await?.current_files(table).await?)
+    })
+}

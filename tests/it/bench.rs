@@ -1,0 +1,67 @@
+//! The benchmarks, small: that what they measure is right. How fast it is, no test says.
+
+use kepi_store::{Store, StoreOptions};
+use xtask::bench::{
+    fresh::refreshed,
+    kpis::{difference, expected},
+    scorecard::{evaluated, scans},
+    world::{Kind, Row, World},
+};
+
+const WORLD: World = World { seed: 7, accounts: 8, rows: 3_000, kind: Kind::Past };
+
+async fn check(world: World) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("store").display().to_string();
+    let store = Store::create(&place, StoreOptions::default()).await.expect("a store");
+    world.fill(&store).await.expect("a filled store");
+    let evaluated = evaluated(&world, &place, true).await.expect("agreement");
+    assert!(evaluated.rows > 25 * 8 * 12, "{} rows", evaluated.rows);
+    for table in ["post_daily", "posts"] {
+        assert_eq!(scans(&evaluated.plan, table), 1, "{}", evaluated.plan);
+    }
+}
+
+#[tokio::test]
+async fn the_scorecard_is_that_of_a_plain_loop_and_scans_each_table_once() {
+    check(WORLD).await;
+}
+
+#[tokio::test]
+async fn so_is_that_of_a_world_in_which_numbers_were_said_again() {
+    check(World { kind: Kind::Restated, ..WORLD }).await;
+}
+
+#[tokio::test]
+async fn a_new_day_on_top_is_in_the_scorecard() {
+    let world = World { kind: Kind::Running, ..WORLD };
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("store").display().to_string();
+    let store = Store::create(&place, StoreOptions::default()).await.expect("a store");
+    world.fill(&store).await.expect("a filled store");
+    refreshed(&world, &place, 20).await.expect("agreement");
+}
+
+#[test]
+fn one_number_that_differs_is_found() {
+    let right = expected(&WORLD, |row| row);
+    let once = std::cell::Cell::new(true);
+    let wrong = expected(&WORLD, |row| {
+        let likes = row.counts[1].map(|likes| likes + i64::from(once.take()));
+        let mut counts = row.counts;
+        counts[1] = likes;
+        Row { counts, ..row }
+    });
+    assert_eq!(difference(&right, &right), None);
+    assert!(difference(&wrong, &right).is_some_and(|told| told.contains("k01")));
+}
+
+#[test]
+fn the_world_has_as_many_rows_as_asked_for_and_some_numbers_are_absent() {
+    let rows: Vec<Row> = WORLD.rows(0, 365).collect();
+    assert_eq!(rows.len(), 3_000);
+    let absent = |place: usize| rows.iter().filter(|row| row.counts[place].is_none()).count();
+    assert!((1..3_000).contains(&absent(0)) && (1..3_000).contains(&absent(4)));
+    assert!(rows.iter().any(|row| row.seconds.is_none()) && rows.iter().any(|row| row.seconds.is_some()));
+    assert!(rows.iter().any(|row| row.post.category().is_none()));
+}

@@ -1,0 +1,329 @@
+//! All platforms that have an adapter, through all layers, against the world itself: every number of some days, KPI
+//! results, and the calls that were made against those that were planned.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use kepi_core::Window;
+use kepi_ingest::{Ending, PlanReport, RunReport};
+use kepi_simulator::{Format, Network, PostKey, SimulatorConfig, WeiboConfig, World};
+use serde_json::Value;
+
+use crate::{
+    simulated::{self, Live, Simulated, everything},
+    truth::{self, Fact},
+};
+
+/// Noon UTC of a day in September, in Beijing the evening: all platforms have yesterday.
+fn noon() -> Timestamp {
+    "2026-09-23T12:00:00Z".parse().expect("an instant")
+}
+
+/// So many days, asked once a day; each day's calls are those that were planned before.
+async fn follow(simulated: &Simulated, live: &Live, days: u32) -> Vec<RunReport> {
+    let mut reports = Vec::new();
+    for day in 0..days {
+        if day > 0 {
+            simulated.clock.advance(SignedDuration::from_hours(24));
+        }
+        let before = calls_so_far(simulated);
+        let plan = live.plan().await;
+        assert_eq!(calls_so_far(simulated), before, "a plan makes no call");
+        let report = live.pass().await;
+        let failed: Vec<String> = report
+            .endpoints
+            .iter()
+            .filter(|it| !matches!(it.ending, Ending::Done | Ending::NothingDue | Ending::Lacking { .. }))
+            .map(|it| format!("{:?} {}: {}", it.accounts, it.endpoint, it.ending))
+            .collect();
+        assert!(failed.is_empty(), "day {day}: {failed:#?}");
+        if day > 0 {
+            planned_is_made(simulated, &plan, &report, day);
+        }
+        counted_is_told(simulated, &before, &report, day);
+        reports.push(report);
+    }
+    reports
+}
+
+fn calls_so_far(simulated: &Simulated) -> BTreeMap<String, u64> {
+    let calls = |platform: &str| simulated.simulator.stats(platform).expect("simulated").total_calls();
+    simulated.platforms().map(|platform| (platform.to_owned(), calls(platform))).collect()
+}
+
+/// Endpoints whose jobs take several calls: a plan counts jobs, and says less than they take.
+const SEVERAL_STEPS: [&str; 2] = ["video_days", "account_splits"];
+
+/// What the plan said of every endpoint is what it took. Where answers come in pages, as many as it said are the
+/// least: how long they are only the platform knows.
+fn planned_is_made(simulated: &Simulated, plan: &PlanReport, report: &RunReport, day: u32) {
+    let mut deviating = Vec::new();
+    for made in &report.endpoints {
+        let of_it = |planned: &&kepi_ingest::PlannedEndpoint| {
+            planned.endpoint == made.endpoint && planned.accounts == made.accounts
+        };
+        let Some(planned) = plan.endpoints.iter().find(of_it) else { continue };
+        let endpoint = simulated.adapter(&planned.platform).descriptor().endpoint(&planned.endpoint);
+        if matches!(made.ending, Ending::Lacking { .. }) {
+            continue;
+        }
+        let paged = SEVERAL_STEPS.contains(&planned.endpoint.as_str())
+            || planned.estimate.at_least
+            || endpoint.is_some_and(|endpoint| endpoint.page_size > 0);
+        // A page is a call; renewals of tokens come on top, and only the platform knows when.
+        let (said, took) = (planned.estimate.calls, made.tally.pages);
+        if if paged { took < said } else { took != said } {
+            deviating.push(format!("{:?} {}: {said} planned, {took} made", made.accounts, made.endpoint));
+        }
+    }
+    assert!(deviating.is_empty(), "day {day}: {deviating:#?}");
+}
+
+/// The platforms counted as many calls as the run told.
+fn counted_is_told(simulated: &Simulated, before: &BTreeMap<String, u64>, report: &RunReport, day: u32) {
+    for (platform, counted) in calls_so_far(simulated) {
+        let of_it = |it: &&kepi_ingest::EndpointReport| {
+            it.accounts.first().is_some_and(|account| account.platform_name() == platform)
+        };
+        let told: u64 = report.endpoints.iter().filter(of_it).map(|it| it.tally.calls).sum();
+        assert_eq!(counted - before[&platform], told, "day {day}: calls of {platform}");
+        assert_eq!(simulated.simulator.stats(&platform).expect("simulated").throttled, 0, "{platform}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_and_the_kpis_hold_the_worlds_truth() {
+    let now = noon();
+    let config = SimulatorConfig { weibo: WeiboConfig { commercial: true }, ..SimulatorConfig::default() };
+    let world = simulated::world(1, 120, now);
+    let simulated = Simulated::start_with(world, now, config, everything).await;
+    let live = simulated.live().await;
+    follow(&simulated, &live, 3).await;
+
+    let facts = truth::facts(&live).await;
+    let comparison = truth::compare(simulated.world(), &facts);
+    let wrong: Vec<&str> = comparison.differing.keys().map(String::as_str).collect();
+    assert_eq!(wrong, KNOWN_WRONG, "{:#?}", comparison.differing);
+    let unknown: Vec<&str> = comparison.unknown.iter().map(String::as_str).collect();
+    every_post_is_there(&simulated, &live).await;
+    kpis_are_right(&simulated, &facts);
+    assert_eq!(unknown, UNKNOWN);
+    every_offered_number_came(&simulated, &facts);
+}
+
+/// What is wrong today: Weibo's list of mentions ends after two thousand, and the day at its end is told as if it
+/// were whole.
+const KNOWN_WRONG: [&str; 1] = ["weibo account day total mentions"];
+
+/// Sorts of number that are not compared: the dialects make them up, or deal out a number of the world by shares of
+/// their own, which are not told again here.
+const UNKNOWN: [&str; 41] = [
+    "douyin account at total audience_share by follow_source",
+    "douyin account at total audience_users",
+    "douyin account at total audience_users by active_days",
+    "douyin account at total audience_users by age",
+    "douyin account at total audience_users by device",
+    "douyin account at total audience_users by gender",
+    "douyin account at total audience_users by interest",
+    "douyin account at total audience_users by province",
+    "douyin post day total completion_count",
+    "instagram account at total audience_users by age_gender",
+    "instagram account at total audience_users by city",
+    "instagram account at total audience_users by country",
+    "instagram account at total audience_users by engaged_age_gender",
+    "instagram account at total audience_users by engaged_city",
+    "instagram account at total audience_users by engaged_country",
+    "instagram account day organic comments by media_product_type",
+    "instagram account day organic interactions by media_product_type",
+    "instagram account day organic likes by media_product_type",
+    "instagram account day organic reach by media_product_type",
+    "instagram account day organic saves by media_product_type",
+    "instagram account day organic shares by media_product_type",
+    "instagram account day organic video_plays",
+    "instagram account day organic views by media_product_type",
+    "instagram account day total reach by follow_type",
+    "instagram account day total views by follow_type",
+    "linkedin account day total link_clicks by desktop_button",
+    "linkedin account day total link_clicks by mobile_button",
+    "wechat account at total api_calls_limit by api",
+    "wechat account at total api_calls_used by api",
+    "wechat account day total follows_gained by follow_source",
+    "wechat account day total follows_lost by follow_source",
+    "wechat account day total message_users by message_type",
+    "wechat account day total message_users by messages_sent",
+    "wechat account day total messages_in by message_type",
+    "wechat post at total exit_rate by read_position",
+    "wechat post period total exit_rate by read_position",
+    "weibo account at total api_calls_limit",
+    "weibo account at total api_calls_used",
+    "weibo account day total audience_users by activity",
+    "weibo account day total audience_users by follower_kind",
+    "weibo account day total views by content",
+];
+
+/// Everything that the descriptors declare of endpoints that answered was seen, but for what a world without it
+/// cannot tell.
+fn every_offered_number_came(simulated: &Simulated, facts: &[Fact]) {
+    let seen: BTreeSet<String> =
+        facts.iter().map(|fact| fact.metric.clone() + "@" + platform_of(fact)).collect();
+    let mut lacking = BTreeSet::new();
+    for platform in simulated.platforms() {
+        for (endpoint, field) in simulated.adapter(platform).descriptor().fields() {
+            if endpoint.until.is_none() && !seen.contains(&format!("{}@{platform}", field.metric)) {
+                lacking.insert(format!("{platform} {}", field.metric));
+            }
+        }
+    }
+    assert_eq!(lacking.iter().map(String::as_str).collect::<Vec<_>>(), NEVER_SEEN);
+}
+
+fn platform_of(fact: &Fact) -> &str {
+    fact.account.split('/').next().unwrap_or_default()
+}
+
+/// What does not come from the simulated platforms as they are set up here: X's contract, stories, a person's own
+/// posts on LinkedIn, and creators' notes (whose consent of its own the simulator does not tell from Juguang's).
+const NEVER_SEEN: [&str; 21] = [
+    "instagram story_navigations",
+    "linkedin link_shares",
+    "linkedin saves",
+    "x app_opens",
+    "x detail_expands",
+    "x email_shares",
+    "x follows_gained",
+    "x follows_lost",
+    "x hashtag_clicks",
+    "x link_shares",
+    "x media_views",
+    "x permalink_clicks",
+    "x watch_time_s",
+    "xiaohongshu audience_share",
+    "xiaohongshu avg_view_duration_s",
+    "xiaohongshu completion_rate",
+    "xiaohongshu completion_rate_5s",
+    "xiaohongshu impressions",
+    "xiaohongshu platform_engagement_rate",
+    "xiaohongshu viewers",
+    "xiaohongshu views",
+];
+
+/// Posts that platforms list whole: those that stand, of the last weeks.
+async fn every_post_is_there(simulated: &Simulated, live: &Live) {
+    let rows = live.query("select account, post from posts where current").await;
+    let known: BTreeSet<(String, String)> =
+        rows.iter().map(|row| (text(&row[0]), id_of(&text(&row[1])))).collect();
+    let world = simulated.world();
+    let now = simulated.clock.now();
+    let young = now.checked_sub(SignedDuration::from_hours(24 * 20)).expect("days ago");
+    for account in world.accounts() {
+        // Of Xiaohongshu only what was paid for or ordered is told.
+        if account.network == Network::Xiaohongshu {
+            continue;
+        }
+        for index in world.published_by(account.key, young)..world.published_by(account.key, now) - 1 {
+            let key = PostKey { account: account.key, index: index as u32 };
+            let post = world.post(key);
+            if post.stands_at(now) && post.format != Format::Repost {
+                let id = match account.network {
+                    Network::Douyin => (truth::DOUYIN_VIDEOS + u64::from(key.index)).to_string(),
+                    _ => id_of(&world.post_id(key)),
+                };
+                assert!(known.contains(&(account.id.to_string(), id.clone())), "{} lacks {id}", account.id);
+            }
+        }
+    }
+}
+
+fn id_of(id: &str) -> String {
+    id.rsplit(':').next().unwrap_or(id).to_owned()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Likes of the posts of ten days by account, as the engine has them and as the world has them.
+fn kpis_are_right(simulated: &Simulated, facts: &[Fact]) {
+    let mut kpis = String::new();
+    for platform in simulated.platforms() {
+        kpis.push_str(&format!(
+            "[[kpi]]\nid = \"truth-{platform}\"\nversion = 1\ngoal = \"engagement\"\nplatforms = [\"{platform}\"]\n\
+             formula = \"likes\"\nbasis = \"published\"\n\n"
+        ));
+    }
+    simulated.project.write("kpis/truth.toml", &kpis);
+    let mut compared = BTreeSet::new();
+    for platform in simulated.platforms() {
+        let kpi = format!("truth-{platform}");
+        let arguments = ["--kpi", &kpi, "--period", "2026-09-08..2026-09-17", "--by", "account"];
+        for row in simulated.project.evaluate(&arguments) {
+            let account = text(&row["scope"]["account"]);
+            let Some(value) = row["value"].as_f64() else { continue };
+            let traffic = text(&row["traffic"]);
+            let expected = likes(simulated.world(), facts, &account, &traffic);
+            assert_eq!(
+                (value, row["posts"].as_u64()),
+                (expected.0, Some(expected.1)),
+                "{account} {traffic}: {row}"
+            );
+            compared.insert(account);
+        }
+    }
+    let accounts = simulated.world().accounts().filter(|it| it.network != Network::Xiaohongshu);
+    assert!(compared.len() >= accounts.count(), "{compared:?}");
+}
+
+/// What the world says of the newest reading of each post that was published in the days of the KPI.
+fn likes(world: &World, facts: &[Fact], account: &str, traffic: &str) -> (f64, u64) {
+    let zone = &world.accounts().find(|it| it.id.as_str() == account).expect("of this world").zone;
+    let mut newest: BTreeMap<&str, (Timestamp, &Fact)> = BTreeMap::new();
+    for fact in facts.iter().filter(|it| it.account == account && it.metric == "likes") {
+        let (Window::At(at), "") = (&fact.window, fact.segment.0.as_str()) else { continue };
+        if fact.traffic.as_str() != traffic {
+            continue;
+        }
+        let entry = newest.entry(&fact.subject).or_insert((*at, fact));
+        if *at > entry.0 {
+            *entry = (*at, fact);
+        }
+    }
+    let mut sum = (0.0, 0);
+    for (_, fact) in newest.values() {
+        let day = zone.to_datetime(truth::published_at(world, fact).expect("a post")).date();
+        if ("2026-09-08".parse().expect("a date")..="2026-09-17".parse().expect("a date")).contains(&day) {
+            sum.0 += truth::truth(world, fact).expect("the world knows likes");
+            sum.1 += 1;
+        }
+    }
+    sum
+}
+
+/// The least calls of a steady day for one account, as each platform allows; what is shared by accounts or asked
+/// weekly is told apart.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_steady_day_takes_the_fewest_calls() {
+    let now = noon();
+    let simulated = Simulated::start(simulated::world(1, 60, now), now).await;
+    let live = simulated.live().await;
+    let reports = follow(&simulated, &live, 3).await;
+    let mut calls: BTreeMap<String, u64> = BTreeMap::new();
+    for endpoint in &reports.last().expect("three days").endpoints {
+        if let Some(first) = endpoint.accounts.first() {
+            *calls.entry(first.platform_name().to_owned()).or_default() += endpoint.tally.calls;
+        }
+    }
+    let least: BTreeMap<String, u64> =
+        LEAST.iter().map(|(platform, calls)| ((*platform).to_owned(), *calls)).collect();
+    assert_eq!(calls, least);
+}
+
+/// The calls of a steady day for one account with some ten posts in a month, as the platforms' limits allow it.
+const LEAST: [(&str, u64); 7] = [
+    ("douyin", 15),
+    ("instagram", 9),
+    ("linkedin", 6),
+    ("wechat", 41),
+    ("weibo", 5),
+    ("x", 4),
+    ("xiaohongshu", 5),
+];
