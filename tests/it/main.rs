@@ -2,6 +2,7 @@
 
 mod arrows;
 mod consent;
+mod faults;
 mod generated;
 mod kill;
 mod platforms;
