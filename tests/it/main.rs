@@ -3,6 +3,7 @@
 mod arrows;
 mod bench;
 mod consent;
+mod faults;
 mod generated;
 mod kill;
 mod platforms;

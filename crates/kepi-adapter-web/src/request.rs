@@ -144,7 +144,7 @@ pub(crate) fn token(config: &WebConfig, kind: &str, grant: &Grant) -> Result<Req
             ("grant_type".into(), "refresh_token".into()),
             ("refresh_token".into(), Text::secret("refresh_token")),
         ],
-        Grant::Client => Vec::new(),
+        Grant::Client | Grant::Renew => Vec::new(),
     };
     if form.is_empty() || ![ANALYTICS, BUSINESS].contains(&kind) {
         return Err(Error::new(ErrorKind::NotOffered, format!("{kind} tokens have no {grant} exchange")));

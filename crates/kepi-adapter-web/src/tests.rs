@@ -70,6 +70,7 @@ fn job(endpoint: &str, account: AccountRef) -> Job {
         window: Some(DateSpan::new(date(2026, 9, 1), date(2026, 9, 4))),
         posts: Vec::new(),
         planned_at: now(),
+        refused: Vec::new(),
         input: None,
     }
 }
