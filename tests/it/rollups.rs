@@ -116,6 +116,7 @@ fn request(by: &[&str], rollups: bool) -> EvaluationRequest {
         fiscal: Fiscal::default(),
         min_coverage: 0.8,
         offered: std::sync::Arc::new(OfferedByDescriptors::default()),
+        breaks: Vec::new(),
         rollups,
     }
 }

@@ -79,6 +79,7 @@ impl Timelines {
             window: None,
             posts: Vec::new(),
             planned_at: self.observed,
+            refused: Vec::new(),
             input: None,
         };
         let body = Body::json(body, self.observed);

@@ -175,6 +175,8 @@ pub(super) fn request(days: i32) -> Result<EvaluationRequest> {
         fiscal: Fiscal::default(),
         min_coverage: 0.0,
         offered: Arc::new(OfferedByDescriptors::default()),
+        breaks: Vec::new(),
+        rollups: false,
     })
 }
 
