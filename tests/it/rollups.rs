@@ -56,6 +56,7 @@ fn new_page(number: usize, measurements: Vec<Measurement>, posts: Vec<Post>) -> 
             window: None,
             posts: Vec::new(),
             planned_at: observed,
+            refused: Vec::new(),
             input: Some(serde_json::json!({ "page": number })),
         },
         cursor: Cursor::default(),
