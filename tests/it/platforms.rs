@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use kepi_core::Window;
+use kepi_core::{Shape, Window};
 use kepi_ingest::{Ending, PlanReport, RunReport};
 use kepi_simulator::{Format, Network, PostKey, SimulatorConfig, WeiboConfig, World};
 use serde_json::Value;
@@ -72,7 +72,11 @@ fn planned_is_made(simulated: &Simulated, plan: &PlanReport, report: &RunReport,
             || endpoint.is_some_and(|endpoint| endpoint.page_size > 0);
         // A page is a call; renewals of tokens come on top, and only the platform knows when.
         let (said, took) = (planned.estimate.calls, made.tally.pages);
-        if if paged { took < said } else { took != said } {
+        // Posts that a list has read in the same run are not asked for again: a plan says the most.
+        let listed = endpoint
+            .is_some_and(|endpoint| matches!(endpoint.shape, Shape::Batch { .. }) && !endpoint.by_age);
+        let fewer = took < said && !listed;
+        if fewer || (took > said && !paged) {
             deviating.push(format!("{:?} {}: {said} planned, {took} made", made.accounts, made.endpoint));
         }
     }
@@ -117,7 +121,7 @@ const KNOWN_WRONG: [&str; 1] = ["weibo account day total mentions"];
 
 /// Sorts of number that are not compared: the dialects make them up, or deal out a number of the world by shares of
 /// their own, which are not told again here.
-const UNKNOWN: [&str; 41] = [
+const UNKNOWN: [&str; 40] = [
     "douyin account at total audience_share by follow_source",
     "douyin account at total audience_users",
     "douyin account at total audience_users by active_days",
@@ -153,7 +157,6 @@ const UNKNOWN: [&str; 41] = [
     "wechat account day total message_users by messages_sent",
     "wechat account day total messages_in by message_type",
     "wechat post at total exit_rate by read_position",
-    "wechat post period total exit_rate by read_position",
     "weibo account at total api_calls_limit",
     "weibo account at total api_calls_used",
     "weibo account day total audience_users by activity",
@@ -323,7 +326,7 @@ const LEAST: [(&str, u64); 7] = [
     ("instagram", 9),
     ("linkedin", 6),
     ("wechat", 41),
-    ("weibo", 5),
+    ("weibo", 4),
     ("x", 4),
     ("xiaohongshu", 5),
 ];

@@ -219,23 +219,17 @@ impl About<'_> {
 
     /// Until when the numbers of a reading were counted: platforms that tell a sum so far once a day tell that
     /// of the end of a day.
-    fn counted_until(&self, at: Timestamp, post: &PostFacts) -> Timestamp {
-        let (today, _) = self.beijing(at);
+    fn counted_until(&self, at: Timestamp) -> Timestamp {
+        let today = self.beijing(at);
         match self.account.network {
-            Network::Wechat => {
-                let (_, hour) = self.beijing(at);
-                let ready = if hour >= 8 { today } else { add_days(today, -1) };
-                let published = self.world.day_of(self.key(), post.published_at);
-                self.start_of(ready.min(add_days(published, 30)))
-            }
             Network::Xiaohongshu => self.start_of(today),
             _ => at,
         }
     }
 
-    fn beijing(&self, at: Timestamp) -> (Date, i8) {
+    fn beijing(&self, at: Timestamp) -> Date {
         let zone = jiff::tz::TimeZone::get("Asia/Shanghai").expect("a zone");
-        (local_day(at, &zone), zone.to_datetime(at).hour())
+        local_day(at, &zone)
     }
 
     fn the_post(&self) -> Option<PostFacts> {
@@ -259,7 +253,7 @@ impl About<'_> {
         let post = self.the_post()?;
         let until = |at| self.world.counters_at(&post, at).unwrap_or_default();
         let split = match &self.fact.window {
-            Window::At(at) => until(self.counted_until(*at, &post)),
+            Window::At(at) => until(self.counted_until(*at)),
             Window::Day(day) => {
                 let mut change = until(self.start_of(add_days(*day, 1)));
                 change -= until(self.start_of(*day));

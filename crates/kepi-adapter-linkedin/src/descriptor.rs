@@ -140,10 +140,12 @@ fn endpoint_under(choice: Choice, endpoint: Endpoint) -> Endpoint {
     };
     let lag =
         if endpoint.lag == DAYS_READY { Lag { days: choice.lag_days, ..DAYS_READY } } else { endpoint.lag };
+    // The list of videos reads their posts on every run.
+    let by_age = choice.videos != Videos::Off && [UGC_POSTS, REACTIONS].contains(&endpoint.name);
     let every_days = if choice.daily_totals && endpoint.name == TOTALS { 1 } else { endpoint.every_days };
     let fields =
         if endpoint.name == VIDEOS && choice.videos == Videos::Days { &VIDEO_DAYS } else { endpoint.fields };
-    Endpoint { sunset: choice.sunset, quotas, shape, lag, every_days, fields, ..endpoint }
+    Endpoint { sunset: choice.sunset, quotas, shape, lag, every_days, by_age, fields, ..endpoint }
 }
 
 static TOKENS: [TokenKind; 2] = [admin(&[ORGANIZATION_ADMIN, ORGANIZATION_SOCIAL]), MEMBER_TOKEN];

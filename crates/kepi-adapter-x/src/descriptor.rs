@@ -189,6 +189,7 @@ const POST_DAYS: Endpoint = Endpoint {
     token: Some(USER),
     capability: Some("post analytics (Enterprise)"),
     fields: PostDay::FIELDS,
+    by_age: true,
     ..Endpoint::new(POST_ANALYTICS, "numbers of posts by day", BY_AGE)
 };
 
@@ -200,6 +201,7 @@ const MEDIA_DAYS: Endpoint = Endpoint {
     token: Some(USER),
     capability: Some("media analytics (Enterprise)"),
     fields: MediaDay::FIELDS,
+    by_age: true,
     ..Endpoint::new(MEDIA_ANALYTICS, "plays and watch time of videos by day", BY_AGE)
 };
 

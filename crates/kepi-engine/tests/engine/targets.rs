@@ -315,7 +315,8 @@ async fn t45_independent_trials() {
         ("trials = \"independent\"", true, Status::Undecided),
         ("trials = \"clustered\"", false, Status::Missed),
     ] {
-        let more = format!("basis = \"activity\"\nsubject = \"account\"\n{trials}\n{text}");
+        let more =
+            format!("platforms = [\"web\"]\nbasis = \"activity\"\nsubject = \"account\"\n{trials}\n{text}");
         let row =
             one(&world, &request(vec![kpi("conversions / sessions", &more)], "2026-07-01", "2026-08-01"))
                 .await;
