@@ -95,6 +95,9 @@ fn dimension(grain: Grain) -> Option<Dimension> {
     }
 }
 
+/// KPIs, each with how many rows back it is compared.
+type Lagging = Vec<(Kpi, usize)>;
+
 /// Measures what a review needs: one evaluation per period that targets are measured from, and one per history.
 ///
 /// # Errors
@@ -103,7 +106,7 @@ pub async fn measure(ctx: &SessionContext, request: &EvaluationRequest) -> Resul
     let fiscal = request.fiscal;
     let mut measured = Measured::default();
     let mut by_base: BTreeMap<DateSpan, (Period, Vec<Kpi>)> = BTreeMap::new();
-    let mut by_history: BTreeMap<(DateSpan, &'static str), (Grain, Vec<(Kpi, usize)>)> = BTreeMap::new();
+    let mut by_history: BTreeMap<(DateSpan, &'static str), (Grain, Lagging)> = BTreeMap::new();
     for kpi in request.in_fiscal().kpis {
         let past = past(target_in_view(&kpi, request.today), request.today, fiscal);
         let plain = Kpi { targets: Vec::new(), ..kpi };

@@ -125,10 +125,13 @@ pub fn expected(world: &World, row_of: impl Fn(Row) -> Row) -> Values {
     summed(world, world.rows(0, super::world::DAYS).map(row_of))
 }
 
+/// Account, month and category.
+type Cell<'a> = (u32, Month, Option<&'a str>);
+
 /// The values by a plain loop over rows.
 #[must_use]
 pub fn summed(world: &World, rows: impl Iterator<Item = Row>) -> Values {
-    let mut sums: BTreeMap<(u32, Month, Option<&str>), Vec<(f64, f64, u64)>> = BTreeMap::new();
+    let mut sums: BTreeMap<Cell<'_>, Vec<(f64, f64, u64)>> = BTreeMap::new();
     for row in rows {
         let place = (row.post.account, month(date(row.day)), row.post.category());
         let sums = sums.entry(place).or_insert_with(|| vec![(0.0, 0.0, 0); FIGURES.len()]);

@@ -79,7 +79,7 @@ fn exports(options: &Options, project: &Path) -> Result<Vec<PathBuf>> {
     say("  over seeded exports of the size of the real ones (KEPI_REAL_X names none)".to_owned());
     let mut files = Vec::new();
     for month in 0..37_u32 {
-        let (year, month) = (2016 + (11 + month) / 12, (11 + month) % 12 + 1);
+        let (year, month) = (2016 + month.div_ceil(12), (11 + month) % 12 + 1);
         let next =
             if month == 12 { format!("{}0101", year + 1) } else { format!("{year}{:02}01", month + 1) };
         let path = project.join(format!("tweet_activity_metrics_bench_{year}{month:02}01_{next}_en.csv"));

@@ -397,7 +397,7 @@ impl Row {
     /// One in twenty comes with other numbers.
     fn restated(self) -> Self {
         let draw = mix(self.post.draw ^ mix(1000 + u64::from(self.day.unsigned_abs())));
-        if draw % 20 != 0 {
+        if !draw.is_multiple_of(20) {
             return self;
         }
         let counts = self.counts.map(|count| count.map(|count| count + count / 10 + 1));
