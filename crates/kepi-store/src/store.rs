@@ -35,7 +35,7 @@ pub(crate) struct Inner {
     writable: bool,
     /// Held while a commit goes from the journal to the projections, so that writers of one process take
     /// turns.
-    pub(crate) turn: tokio::sync::Mutex<()>,
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// An account as the configuration, or an import of a file, names it.
@@ -105,7 +105,7 @@ impl Store {
         writable: bool,
     ) -> Result<Self> {
         let pages = tables.remove("pages").ok_or_else(|| torn("the journal is missing"))?;
-        let turn = tokio::sync::Mutex::new(());
+        let turn = Arc::default();
         Ok(Self(Arc::new(Inner { options, journal: Journal::new(pages), tables, writable, turn })))
     }
 

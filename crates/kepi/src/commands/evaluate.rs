@@ -39,7 +39,7 @@ pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outco
         None => kepi_engine::evaluate(&session, &request).await?,
     };
     rows.extend(kepi_engine::evaluate_indices(&session, &request, &indices).await?);
-    print(&rows, arguments.format.format)?;
+    print(&rows, arguments.format.format, !arguments.kpi.is_empty())?;
     record_all(&store, &rows, &Kept::of(&request)).await?;
     Ok(Outcome::Done)
 }
@@ -243,14 +243,14 @@ pub(crate) fn chosen(kpis: Vec<Kpi>, names: &[String]) -> Result<Vec<Kpi>> {
     Ok(kpis.into_iter().filter(|kpi| names.iter().any(|name| named(kpi, name))).collect())
 }
 
-/// Prints a scorecard.
-pub(crate) fn print(rows: &[ScoreRow], format: RowFormat) -> Result<()> {
+/// Prints a scorecard; `named` where somebody asked for just these KPIs, of which nothing is left out then.
+pub(crate) fn print(rows: &[ScoreRow], format: RowFormat, named: bool) -> Result<()> {
     match format {
         RowFormat::Json => output::json(&rows),
         RowFormat::Csv => flat(rows).print(format),
         RowFormat::Table => {
-            let rows = &concerned(rows);
-            for_people(rows).print(format)?;
+            let rows = if named { rows.to_vec() } else { with_numbers(&concerned(rows)) };
+            for_people(&rows)?;
             let mut notes: Vec<String> = rows
                 .iter()
                 .flat_map(|row| row.notes.iter().map(|note| format!("{}: {note}", row.kpi)))
@@ -261,6 +261,25 @@ pub(crate) fn print(rows: &[ScoreRow], format: RowFormat) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// People are spared the rows without value and target, and told which KPIs have none at all.
+fn with_numbers(rows: &[ScoreRow]) -> Vec<ScoreRow> {
+    let told = |row: &&ScoreRow| row.value.is_some() || row.target.is_some();
+    let kept: Vec<ScoreRow> = rows.iter().filter(told).cloned().collect();
+    if kept.is_empty() {
+        return rows.to_vec();
+    }
+    let shown: BTreeSet<&str> = kept.iter().map(|row| row.kpi.as_str()).collect();
+    let mut without: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !shown.contains(row.kpi.as_str())) {
+        without.entry(row.status.as_str()).or_default().insert(&row.kpi);
+    }
+    for (status, kpis) in without {
+        let names: Vec<&str> = kpis.into_iter().collect();
+        output::note(&format!("{status}: {} (kepi evaluate --kpi ID says why)", names.join(", ")));
+    }
+    kept
 }
 
 /// People are spared the KPIs of platforms on which they have no account, and told so.
@@ -281,7 +300,7 @@ fn concerned(rows: &[ScoreRow]) -> Vec<ScoreRow> {
     kept
 }
 
-fn for_people(rows: &[ScoreRow]) -> Rows {
+fn for_people(rows: &[ScoreRow]) -> Result<()> {
     let scoped = rows.iter().any(|row| !row.scope.is_empty());
     let mut table = Rows::new([
         "kpi",
@@ -322,10 +341,18 @@ fn for_people(rows: &[ScoreRow]) -> Rows {
     if !scoped {
         table.without("scope");
     }
+    if rows.iter().all(|row| row.target.is_none()) {
+        table.without("target");
+    }
     if rows.iter().all(|row| row.pace.is_none()) {
         table.without("forecast");
     }
-    table
+    // One period for all stands above them.
+    if let Some(first) = rows.first().filter(|first| rows.iter().all(|row| row.period == first.period)) {
+        output::result(&format!(" {}\n\n", span_text(first)))?;
+        table.without("period");
+    }
+    table.print(RowFormat::Table)
 }
 
 pub(crate) fn scope_text(scope: &BTreeMap<String, Option<String>>) -> String {

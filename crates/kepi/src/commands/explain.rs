@@ -61,7 +61,7 @@ pub(crate) async fn run(project: &Project, arguments: &Explain) -> Result<Outcom
     }
     output::result(&text)?;
     let rows = kepi_engine::evaluate(&session, &request).await?;
-    evaluate::print(&rows, crate::cli::RowFormat::Table)?;
+    evaluate::print(&rows, crate::cli::RowFormat::Table, true)?;
     let sources = kepi_store::query(&session, &sources_sql(&request)).await?;
     output::Rows { columns: sources.columns, rows: sources.rows }.print(crate::cli::RowFormat::Table)?;
     if arguments.rows {

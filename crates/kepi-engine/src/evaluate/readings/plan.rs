@@ -20,6 +20,7 @@ use super::{key, reads};
 use crate::{
     evaluate::{
         expression::{self, valid},
+        filters::Filters,
         request::{Dimension, EvaluationRequest},
         slices::{Slices, within},
         table::failed,
@@ -33,6 +34,7 @@ use crate::{
 pub(in crate::evaluate) struct Planned {
     pub(in crate::evaluate) frame: DataFrame,
     pub(super) slices: Slices,
+    pub(super) filters: Filters,
     /// The side of all rows; `None` where a column tells.
     pub(super) side: Option<Side>,
     /// The columns of each KPI, by its key.
@@ -71,8 +73,9 @@ pub(in crate::evaluate) async fn plan(
     let slices = Slices::of(&spans);
     let side = one_side(&kpis);
     let choices = choices(&kpis);
+    let filters = Filters::of(&kpis);
     let joined = joined(ctx, request, dimensions, &kpis, &choices, &spans).await?;
-    let chosen = chosen(joined, dimensions, side, &choices)?;
+    let chosen = chosen(joined, dimensions, side, &choices, &filters)?;
     let mut columns = Columns::new("v");
     let mut names = Vec::new();
     for kpi in &kpis {
@@ -86,8 +89,9 @@ pub(in crate::evaluate) async fn plan(
     let mut keys = vec![col("account"), col("traffic"), slices.expression(col("p_day")).alias("slice")];
     keys.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
     keys.extend(side.is_none().then(|| col("public")));
+    keys.extend(filters.key());
     let frame = chosen.aggregate(keys, columns.into_expressions()).map_err(failed)?;
-    Ok(Some(Planned { frame, slices, side, kpis: names, metrics }))
+    Ok(Some(Planned { frame, slices, filters, side, kpis: names, metrics }))
 }
 
 /// One way to choose a reading of a post: the newest, or the one nearest an age, that has all of some metrics.
@@ -175,6 +179,7 @@ async fn posts(
         col("published_at").alias("p_at"),
     ];
     columns.extend(dimensions.iter().map(|of| col(of.as_str()).alias(dimension_column(*of))));
+    columns.extend(Filters::of(kpis).expression()?);
     let posts = ctx.table("posts").await.map_err(failed)?.filter(wanted).map_err(failed)?;
     posts.select(columns).map_err(failed)
 }
@@ -185,10 +190,12 @@ fn chosen(
     dimensions: &[Dimension],
     side: Option<Side>,
     choices: &[Choice],
+    filters: &Filters,
 ) -> Result<DataFrame> {
     let mut keys = vec![col("account"), col("post"), col("traffic"), col("p_day")];
     keys.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
     keys.extend(side.is_none().then(|| col("public")));
+    keys.extend(filters.key());
     let mut aggregates = vec![max(col("at")).alias("newest")];
     aggregates.extend(of_several(choices).iter().map(|of| count(col(of.as_str())).alias(said_name(of))));
     for (number, choice) in choices.iter().enumerate() {
