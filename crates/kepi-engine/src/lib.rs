@@ -55,9 +55,11 @@
 //! ```
 #![warn(missing_docs)]
 
+mod advice;
 pub mod benchmarks;
 mod breaks;
 mod evaluate;
+mod experiments;
 mod fault;
 pub mod formula;
 pub mod indices;
@@ -69,11 +71,20 @@ pub mod statistics;
 mod suggest;
 mod tag;
 
+pub use advice::{
+    Answer, Assessment, EngagementMove, ExchangeRate, FollowerMove, FormatRow, FormatsAdvice, GrowthAdvice,
+    Money, Move, NextSpend, RoiRow, SpendVerdict, TimeCell, TimesAdvice, Verdict, best_formats, best_times,
+    compares_posts, growth, next_spend, read_money, roi,
+};
 pub use benchmarks::{BenchmarkChoice, BenchmarkRow, Benchmarks};
 pub use breaks::Break;
 pub use evaluate::{
     BaselineValue, Benchmark, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status, TargetValue,
     evaluate, evaluate_by_tag, explain_plan,
+};
+pub use experiments::{
+    Design, Expectation, Experiment, ExperimentResult, ExperimentVerdict, GroupResult, check_experiments,
+    experiments, read_experiments,
 };
 pub use fault::Source;
 pub use formula::{Filter, Program, Shape};

@@ -53,8 +53,17 @@ pub(super) async fn narrowed(
     filter: &Filter,
     as_of: Option<Timestamp>,
 ) -> Result<SessionContext> {
+    narrowed_to(ctx, filter.holds(), as_of).await
+}
+
+/// The same for a condition that is put together here.
+pub(super) async fn narrowed_to(
+    ctx: &SessionContext,
+    condition: Expr,
+    as_of: Option<Timestamp>,
+) -> Result<SessionContext> {
     let own = another(ctx).await?;
-    let posts = ctx.table("posts").await.map_err(failed)?.filter(filter.holds()).map_err(failed)?;
+    let posts = ctx.table("posts").await.map_err(failed)?.filter(condition).map_err(failed)?;
     let keys = [col("account").alias("f_account"), col("post").alias("f_post")];
     let kept = posts.clone().filter(valid(as_of)).map_err(failed)?.select(keys).map_err(failed)?;
     let daily = ctx.table("post_daily").await.map_err(failed)?;

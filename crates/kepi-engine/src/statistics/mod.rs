@@ -3,14 +3,18 @@
 //! Nothing here knows of tables, KPIs or dates: what is given is a slice, and a day that is not known is `None`.
 //! What too little data cannot tell is `None` as well, never a guess.
 
+mod cells;
 mod chart;
 mod clustered;
+mod contrast;
 mod forecast;
 mod kendall;
 mod many;
 mod order;
 mod outlier;
 mod proportions;
+mod ranks;
+mod regression;
 mod season;
 mod shift;
 mod shrinkage;
@@ -18,14 +22,18 @@ mod smoothing;
 mod trend;
 mod wilson;
 
+pub use cells::{CellEffect, margin_effects};
 pub use chart::{Chart, ChartRule, ChartSegment, ChartSignal, process_chart};
-pub use clustered::{Cluster, clustered_interval};
+pub use clustered::{Cluster, clustered_interval, clustered_ratio};
+pub use contrast::{Contrast, Estimate, contrast};
 pub use forecast::{Forecast, Method, best_forecast, mean_forecast, seasonal_naive};
 pub use kendall::{Association, kendall_tau};
 pub use many::discoveries;
 pub use order::{median, median_absolute_deviation, percentile_rank, quantile};
 pub use outlier::{OUTLIER_SCORE, OutlierDay, outlier_days, robust_scores, weekday_residuals};
 pub use proportions::{TwoProportions, dispersion, two_proportions};
+pub use ranks::{RankTest, kruskal_wallis};
+pub use regression::{Fit, least_squares};
 pub use season::{Decomposition, decompose, decompose_many};
 pub use shift::{Shift, level_shifts};
 pub use shrinkage::{Prior, Shrunken};

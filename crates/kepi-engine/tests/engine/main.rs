@@ -2,13 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod accounts;
+mod advice;
 mod activity;
 mod catalogue;
 mod comparison;
 mod definitions;
+mod experiments;
 mod files;
 mod indices;
 mod law;
+mod money;
 mod published;
 mod reference;
 mod targets;
