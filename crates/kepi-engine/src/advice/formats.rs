@@ -12,6 +12,7 @@ use super::{Answer, FEWEST_POSTS, Group, Scope, Verdict, groups};
 use crate::{
     EvaluationRequest,
     evaluate::{Dimension, Span},
+    kpi::Direction,
     statistics::{Cluster, Estimate, Prior, Shrunken, clustered_interval, contrast, discoveries},
 };
 
@@ -103,7 +104,7 @@ pub async fn best_formats(ctx: &SessionContext, request: &EvaluationRequest) -> 
 fn advise(group: &Group<'_>, part: Dimension) -> FormatsAdvice {
     let mut sums: BTreeMap<Option<SmolStr>, Cluster> = BTreeMap::new();
     let mut all = Cluster::default();
-    for row in group.posts.rows.iter().filter(|row| group.span.contains(row.day)) {
+    for row in group.rows() {
         sums.entry(row.part.clone()).or_default().add(row.y, row.x);
         all.add(row.y, row.x);
     }
@@ -122,11 +123,9 @@ fn advise(group: &Group<'_>, part: Dimension) -> FormatsAdvice {
         })
         .collect();
     judge(&mut rows, group);
-    let best = |row: &FormatRow| row.shrunken.or(row.rate).unwrap_or(f64::NEG_INFINITY);
+    let sign = if group.kpi.direction == Direction::Down { -1.0 } else { 1.0 };
+    let best = |row: &FormatRow| row.shrunken.or(row.rate).map_or(f64::NEG_INFINITY, |rate| sign * rate);
     rows.sort_by(|a, b| best(b).total_cmp(&best(a)));
-    if group.kpi.direction == crate::Direction::Down {
-        rows.reverse();
-    }
     let mut notes = group.notes.clone();
     if worth.is_none() && all.n > 1 {
         notes.push(format!("{} is no share of anything, so rates are not drawn together", group.kpi.id));
@@ -235,8 +234,12 @@ fn told(rows: &[FormatRow], part: Dimension) -> (Answer, String) {
     }
     let (better, worse) = (with(Verdict::Better), with(Verdict::Worse));
     if better + worse == 0 {
-        let reason = format!("of {enough} with enough posts, none differs from the others by more than chance");
+        let reason =
+            format!("of {enough} with enough posts, none differs from the others by more than chance");
         return (Answer::Undecided, reason);
     }
-    (Answer::Told, format!("of {enough} with enough posts, {better} better and {worse} worse than the others"))
+    (
+        Answer::Told,
+        format!("of {enough} with enough posts, {better} better and {worse} worse than the others"),
+    )
 }

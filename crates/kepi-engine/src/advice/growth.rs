@@ -167,12 +167,17 @@ pub async fn growth(ctx: &SessionContext, request: &EvaluationRequest) -> Result
     Ok(groups.iter().map(|group| assess(request, group, before, &followers)).collect())
 }
 
-fn assess(request: &EvaluationRequest, group: &Group<'_>, before: DateSpan, followers: &States) -> GrowthAdvice {
+fn assess(
+    request: &EvaluationRequest,
+    group: &Group<'_>,
+    before: DateSpan,
+    followers: &States,
+) -> GrowthAdvice {
     let span = request.period.span;
     // A change of definition within the two periods cuts the group's days: then there is nothing to hold against.
     let whole = group.span == span && group.notes.is_empty();
     let mut notes = group.notes.clone();
-    if !group.posts.rows.is_empty() && group.kpi.age.is_none() {
+    if group.rows().next().is_some() && group.kpi.age.is_none() {
         notes.push(format!(
             "posts of the period before had longer to earn; a KPI with an age compares them equally old (here {})",
             group.kpi.id
@@ -252,10 +257,11 @@ fn moved(interval: (f64, f64), steady: f64, direction: Direction) -> Move {
 fn following(group: &Group<'_>, span: DateSpan, today: Date, states: &States) -> FollowerMove {
     let until = span.end.min(today);
     let weeks = DateSpan::new(span.start, until).days() / 7;
-    let marks: Vec<Option<f64>> =
-        (0..=weeks).rev().map(|week| standing(&group.accounts, add_days(until, -1 - 7 * week), states)).collect();
-    let changes: Vec<f64> =
-        marks.windows(2).filter_map(|pair| Some(pair[1]? - pair[0]?)).collect();
+    let marks: Vec<Option<f64>> = (0..=weeks)
+        .rev()
+        .map(|week| standing(&group.accounts, add_days(until, -1 - 7 * week), states))
+        .collect();
+    let changes: Vec<f64> = marks.windows(2).filter_map(|pair| Some(pair[1]? - pair[0]?)).collect();
     let (first, last) = (marks.iter().flatten().next().copied(), marks.iter().flatten().next_back().copied());
     let mean = Estimate::of_mean(&changes).filter(|_| changes.len() >= FEWEST_WEEKS);
     let interval = mean.map(|mean| mean.interval());
@@ -289,7 +295,9 @@ fn reason(
 ) -> String {
     match assessment {
         Assessment::Healthy => "more follow, and engagement rises or holds".to_owned(),
-        Assessment::HollowGrowth => "more follow, and engagement falls: who comes does not stay to talk".to_owned(),
+        Assessment::HollowGrowth => {
+            "more follow, and engagement falls: who comes does not stay to talk".to_owned()
+        }
         Assessment::LoyalCore => "no more follow, and those who do engage as much or more".to_owned(),
         Assessment::Decline => "engagement falls, and no more follow".to_owned(),
         Assessment::Steady => "neither moves by more than counts as steady".to_owned(),

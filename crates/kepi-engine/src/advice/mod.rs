@@ -11,7 +11,7 @@ mod next_spend;
 mod roi;
 mod times;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use datafusion::prelude::SessionContext;
 use kepi_core::{DateSpan, Result};
@@ -28,7 +28,7 @@ pub use times::{TimeCell, TimesAdvice, best_times};
 use crate::{
     EvaluationRequest,
     breaks::Break,
-    evaluate::{Dimension, Posts, Which, accounts, platform_of, posts},
+    evaluate::{Dimension, PostRow, Posts, Which, accounts, platform_of, posts},
     kpi::{Basis, Direction, Goal, Kpi, Side},
 };
 
@@ -114,7 +114,8 @@ struct Group<'a> {
     accounts: Vec<SmolStr>,
     /// The days that are looked at: those since the last change of definition.
     span: DateSpan,
-    posts: Posts,
+    /// Posts of these accounts and of others.
+    posts: Arc<Posts>,
     notes: Vec<String>,
 }
 
@@ -125,6 +126,11 @@ impl Group<'_> {
 
     fn holds(&self, account: &str) -> bool {
         self.accounts.iter().any(|own| own == account)
+    }
+
+    /// Its posts of the days that are looked at.
+    fn rows(&self) -> impl Iterator<Item = &PostRow> {
+        self.posts.rows.iter().filter(|row| self.span.contains(row.day) && self.holds(&row.account))
     }
 
     fn traffic(&self) -> Option<kepi_core::Traffic> {
@@ -157,20 +163,24 @@ async fn groups<'a>(
     part: Option<Dimension>,
 ) -> Result<Vec<Group<'a>>> {
     let known: Vec<SmolStr> = accounts(ctx, request).await?.into_iter().map(|row| row.account).collect();
+    // Each KPI is read once, however many accounts it goes over.
+    let mut read: BTreeMap<(&str, u32), Option<Arc<Posts>>> = BTreeMap::new();
     let mut groups = Vec::new();
     for (scope, members) in scopes(request, &known) {
         let Some(platform) = members.first().map(|account| platform_of(account).to_owned()) else { continue };
-        let own: Vec<_> = members.iter().filter_map(|account| account.parse().ok()).collect();
-        let asked = EvaluationRequest { accounts: Some(own), ..request.clone() };
         let mut found: Option<Group<'a>> = None;
         for kpi in candidates(&request.kpis, &platform) {
-            let (spans, notes) = since_break(request, kpi, &platform, spans);
-            let Some(posts) = posts(ctx, &asked, kpi, &spans, (Which::All, part)).await? else { continue };
-            let empty = posts.rows.is_empty();
-            let span = spans.last().copied().unwrap_or(request.period.span);
-            let (scope, accounts) = (scope.clone(), members.clone());
-            if !empty || (found.is_none() && posts.known(&|_| true, span) > 0) {
-                found = Some(Group { kpi, scope, accounts, span, posts, notes });
+            let key = (kpi.id.as_str(), kpi.version);
+            if !read.contains_key(&key) {
+                let posts = posts(ctx, request, kpi, spans, (Which::All, part)).await?;
+                read.insert(key, posts.map(Arc::new));
+            }
+            let Some(Some(posts)) = read.get(&key).cloned() else { continue };
+            let (span, notes) = since_break(request, kpi, &platform, spans);
+            let own = Group { kpi, scope: scope.clone(), accounts: members.clone(), span, posts, notes };
+            let empty = own.rows().next().is_none();
+            if !empty || (found.is_none() && own.posts.known(&|account| own.holds(account), span) > 0) {
+                found = Some(own);
             }
             if !empty {
                 break;
@@ -188,31 +198,24 @@ fn candidates<'a>(kpis: &'a [Kpi], platform: &str) -> Vec<&'a Kpi> {
     fitting
 }
 
-/// What was published before a change of definition is left out: the two do not compare.
+/// The last of some days, without what was published before a change of definition: the two do not compare.
 fn since_break(
     request: &EvaluationRequest,
     kpi: &Kpi,
     platform: &str,
     spans: &[DateSpan],
-) -> (Vec<DateSpan>, Vec<String>) {
-    let mut notes = Vec::new();
-    let mut first = None;
-    let start = spans.iter().map(|span| span.start).min();
-    let end = spans.iter().map(|span| span.end).max();
-    if let (Some(start), Some(end)) = (start, end)
-        && let Some(last) = breaks(request, kpi, platform, DateSpan::new(start, end)).max_by_key(|one| one.date)
-    {
-        first = Some(last.date);
-        notes.push(format!(
-            "posts before {} are left out: {} of {} means something else since then",
-            last.date, last.metric, last.platform
-        ));
-    }
-    let cut = |span: &DateSpan| {
-        let start = first.map_or(span.start, |first| span.start.max(first));
-        DateSpan::new(start, span.end.max(start))
+) -> (DateSpan, Vec<String>) {
+    let last = spans.last().copied().unwrap_or(request.period.span);
+    let start = spans.iter().map(|span| span.start).min().unwrap_or(last.start);
+    let whole = DateSpan::new(start, last.end);
+    let Some(found) = breaks(request, kpi, platform, whole).max_by_key(|one| one.date) else {
+        return (last, Vec::new());
     };
-    (spans.iter().map(cut).collect(), notes)
+    let note = format!(
+        "posts before {} are left out: {} of {} means something else since then",
+        found.date, found.metric, found.platform
+    );
+    (DateSpan::new(last.start.max(found.date), last.end), vec![note])
 }
 
 /// The changes of definition of a KPI's metrics that lie within some days.

@@ -141,7 +141,8 @@ fn code(text: &str) -> Result<String> {
     if right {
         Ok(text.to_owned())
     } else {
-        Err(Error::bad_config(format!("{text:?} is not a currency")).hint("use its ISO 4217 code, such as EUR"))
+        Err(Error::bad_config(format!("{text:?} is not a currency"))
+            .hint("use its ISO 4217 code, such as EUR"))
     }
 }
 
@@ -194,7 +195,9 @@ source = "a bank"
         assert_eq!(money.convert(yuan(2), "USD", "CNY", date(2026, 8, 1)).unwrap().0, yuan(15));
         assert_eq!(money.convert(yuan(2), "USD", "USD", date(2020, 1, 1)).unwrap(), (yuan(2), None));
         assert!(money.convert(yuan(1), "CNY", "USD", date(2026, 6, 29)).unwrap_err().contains("2026-06-30"));
-        assert!(money.convert(yuan(1), "EUR", "USD", date(2026, 7, 1)).unwrap_err().contains("[[money.rate]]"));
+        assert!(
+            money.convert(yuan(1), "EUR", "USD", date(2026, 7, 1)).unwrap_err().contains("[[money.rate]]")
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use datafusion::prelude::SessionContext;
 use kepi_core::{DateSpan, Result};
 use serde::Serialize;
+use smol_str::SmolStr;
 
 use super::{
     ExchangeRate, Money, Scope,
@@ -164,7 +165,8 @@ fn places_of(
         };
         let returned: Vec<&Entry> = entries.iter().filter(own).collect();
         // A source that tells its own spend is held against that.
-        let told = |entry: &&Entry| teller.is_some_and(|(platform, _)| platform_of(&entry.account) == platform);
+        let told =
+            |entry: &&Entry| teller.is_some_and(|(platform, _)| platform_of(&entry.account) == platform);
         let spending: Vec<&Entry> = if spend.iter().any(told) {
             spend.iter().copied().filter(|entry| told(entry)).collect()
         } else {
@@ -188,7 +190,7 @@ fn place(
     money: &Money,
 ) -> (NextSpend, Option<Estimate>) {
     let span = request.period.span;
-    let mut sums = Sums { span, money, currency: None, rates: Vec::new(), notes: BTreeSet::new() };
+    let mut sums = Sums::new(span, money, false);
     sums.choose_currency(spending.iter().chain(returned).copied());
     let weeks = Weeks::of(spending, returned, metric, request, &mut sums);
     let told = weeks.told();
@@ -221,7 +223,9 @@ fn place(
             place.marginal = Some(slope.value);
             place.interval = Some(slope.interval());
             if bent {
-                place.notes.push("returns bend down: the slope is that at the last four weeks' spending".to_owned());
+                place
+                    .notes
+                    .push("returns bend down: the slope is that at the last four weeks' spending".to_owned());
             }
             place.notes.push(
                 "what was spent was not dealt out by chance: where money follows demand, the slope flatters; an experiment tells more"
@@ -252,27 +256,24 @@ impl Weeks {
     ) -> Self {
         let mut weeks = Self { rows: Vec::new(), left_out: 0 };
         let spans: Vec<DateSpan> = request.framed().iter().map(|framed| framed.span).collect();
-        let sources = |entries: &[&Entry]| {
-            entries
-                .iter()
-                .map(|entry| (entry.account.clone(), entry.campaign.clone()))
-                .collect::<BTreeSet<_>>()
-                .len()
-        };
-        let (spenders, tellers) = (sources(spending), sources(returned));
+        let accounts =
+            |entries: &[&Entry]| entries.iter().map(|entry| entry.account.clone()).collect::<BTreeSet<_>>();
+        let (spenders, tellers) = (accounts(spending), accounts(returned));
         for (number, span) in spans.iter().enumerate() {
-            // A week of which some source is silent would look cheap, or barren.
-            let mut whole = |entries: &[&Entry], metric: &str, sources: usize| -> Option<f64> {
+            // A week of which some account is silent would look cheap, or barren. Of its campaigns some may not run.
+            let mut whole = |entries: &[&Entry], metric: &str, accounts: &BTreeSet<SmolStr>| -> Option<f64> {
                 let own: Vec<&Entry> = entries.iter().copied().filter(|entry| entry.span == *span).collect();
-                let known = |entry: &&Entry| entry.settled >= request.min_coverage;
-                if own.len() < sources || !own.iter().all(known) {
+                let told = |account: &SmolStr| {
+                    own.iter().any(|entry| entry.account == *account && entry.settled >= request.min_coverage)
+                };
+                if !accounts.iter().all(told) {
                     return None;
                 }
                 sums.of(&own, metric).map(Number::as_f64)
             };
             let over = span.days() == 7 && span.end <= request.today;
             let both = if over {
-                whole(spending, "spend", spenders).zip(whole(returned, metric, tellers))
+                whole(spending, "spend", &spenders).zip(whole(returned, metric, &tellers))
             } else {
                 None
             };
@@ -298,7 +299,9 @@ impl Weeks {
     fn told(&self) -> Result<(Estimate, bool), String> {
         let n = self.rows.len();
         if n < FEWEST_WEEKS {
-            return Err(format!("{n} whole weeks are known of both spending and returns; a slope needs {FEWEST_WEEKS}"));
+            return Err(format!(
+                "{n} whole weeks are known of both spending and returns; a slope needs {FEWEST_WEEKS}"
+            ));
         }
         let column = |of: fn(&(f64, f64, f64)) -> f64| self.rows.iter().map(of).collect::<Vec<f64>>();
         let (spent, brought, time) = (column(|week| week.0), column(|week| week.1), column(|week| week.2));
@@ -327,7 +330,9 @@ impl Weeks {
         }
         least_squares(&[vec![1.0; n], time, centred], &brought)
             .map(|fit| (fit.estimate(&[0.0, 0.0, 1.0]), false))
-            .ok_or_else(|| "spending rose or fell in a straight line: time and money cannot be told apart".to_owned())
+            .ok_or_else(|| {
+                "spending rose or fell in a straight line: time and money cannot be told apart".to_owned()
+            })
     }
 }
 
@@ -368,7 +373,10 @@ fn reason(place: &NextSpend, slope: Estimate) -> String {
         } else {
             "whether it pays for itself cannot be told"
         };
-        format!("the next 1 {unit} brings {:.2} of {} [{low:.2}, {high:.2}]: {pays}", slope.value, place.returns)
+        format!(
+            "the next 1 {unit} brings {:.2} of {} [{low:.2}, {high:.2}]: {pays}",
+            slope.value, place.returns
+        )
     } else {
         format!("the next 1 {unit} brings {:.4} {} [{low:.4}, {high:.4}]", slope.value, place.returns)
     };
@@ -376,6 +384,8 @@ fn reason(place: &NextSpend, slope: Estimate) -> String {
         SpendVerdict::Most => format!("{what}; more than anywhere else"),
         SpendVerdict::Less => format!("{what}; less than at the best place"),
         SpendVerdict::Undecided => format!("{what}; which place brings most cannot be told"),
-        SpendVerdict::Alone | SpendVerdict::CannotBeTold => format!("{what}; there is no other place to hold it against"),
+        SpendVerdict::Alone | SpendVerdict::CannotBeTold => {
+            format!("{what}; there is no other place to hold it against")
+        }
     }
 }

@@ -113,9 +113,8 @@ pub(super) async fn entries(ctx: &SessionContext, request: &EvaluationRequest) -
         .iter()
         .map(|entry| (entry.account.clone(), entry.metric, entry.attribution.clone()))
         .collect();
-    let missing = |entry: &Entry| {
-        !told.contains(&(entry.account.clone(), entry.metric, entry.attribution.clone()))
-    };
+    let missing =
+        |entry: &Entry| !told.contains(&(entry.account.clone(), entry.metric, entry.attribution.clone()));
     entries.extend(campaigns.into_iter().filter(missing));
     Ok(entries)
 }
@@ -162,10 +161,9 @@ fn row_of(
     let of_platform =
         |entry: &&Entry| teller.is_none_or(|(platform, _)| platform_of(&entry.account) == platform);
     let tells_spend = entries.iter().filter(of_platform).any(|entry| entry.metric == "spend");
-    let spending: Vec<&Entry> =
-        entries.iter().filter(|entry| !tells_spend || of_platform(entry)).collect();
+    let spending: Vec<&Entry> = entries.iter().filter(|entry| !tells_spend || of_platform(entry)).collect();
     let returned: Vec<&Entry> = entries.iter().filter(own).collect();
-    let mut sums = Sums { span, money, currency: None, rates: Vec::new(), notes: BTreeSet::new() };
+    let mut sums = Sums::new(span, money, true);
     sums.choose_currency(spending.iter().chain(&returned).copied());
     let spend = sums.of(&spending, "spend");
     let revenue = sums.of(&returned, "revenue");
@@ -226,11 +224,19 @@ fn percent(share: rust_decimal::Decimal) -> String {
 
 /// Adds entries up, money in one currency.
 pub(super) struct Sums<'a> {
-    pub(super) span: DateSpan,
-    pub(super) money: &'a Money,
+    span: DateSpan,
+    money: &'a Money,
     pub(super) currency: Option<String>,
     pub(super) rates: Vec<ExchangeRate>,
     pub(super) notes: BTreeSet<String>,
+    /// Whether days that are missing or may still change are told; who leaves them out need not.
+    tell_gaps: bool,
+}
+
+impl<'a> Sums<'a> {
+    pub(super) fn new(span: DateSpan, money: &'a Money, tell_gaps: bool) -> Self {
+        Self { span, money, currency: None, rates: Vec::new(), notes: BTreeSet::new(), tell_gaps }
+    }
 }
 
 impl Sums<'_> {
@@ -258,7 +264,9 @@ impl Sums<'_> {
         for entry in entries.iter().filter(|entry| entry.metric == metric) {
             let value = self.converted(entry)?;
             sum = Some(sum.map_or(value, |sum| sum.plus(value)));
-            self.tell(entry);
+            if self.tell_gaps {
+                self.tell(entry);
+            }
         }
         sum
     }
@@ -273,7 +281,8 @@ impl Sums<'_> {
                 entry.metric, entry.account
             ));
         }
-        if entry.settled < 0.995 && !entry.provisional {
+        // Of a campaign a day without numbers may be a day on which it did not run.
+        if entry.settled < 0.995 && !entry.provisional && entry.campaign.is_empty() {
             self.notes.insert(format!(
                 "{} of {} is known of {:.0} % of the days",
                 entry.metric,

@@ -11,7 +11,8 @@ use super::{Answer, Group, Scope, Verdict, groups};
 use crate::{
     EvaluationRequest,
     evaluate::{PostRow, Span, accounts},
-    statistics::{Estimate, kruskal_wallis, margin_effects, median},
+    kpi::Direction,
+    statistics::{CellEffect, Estimate, discoveries, kruskal_wallis, margin_effects, median},
 };
 
 /// The posts that a table of times needs.
@@ -20,6 +21,8 @@ const FEWEST: usize = 60;
 const FEWEST_IN_CELL: usize = 5;
 /// The risk of calling a table told that chance made: over its three tests together.
 const RISK: f64 = 0.05;
+/// The share of the hours, weekdays or cells that are told that may be so by chance.
+const FALSE_DISCOVERIES: f64 = 0.1;
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// When to post on a platform, or as an account.
@@ -49,19 +52,23 @@ pub struct TimesAdvice {
     pub weekdays_p: Option<f64>,
     /// The p-value of all cells being alike.
     pub cells_p: Option<f64>,
+    /// Hours of the day, whatever the weekday.
+    pub hours: Vec<TimeCell>,
+    /// Weekdays, whatever the hour.
+    pub weekdays: Vec<TimeCell>,
     /// Hours of weekdays in which anything was posted.
     pub cells: Vec<TimeCell>,
     /// What a reader must know.
     pub notes: Vec<String>,
 }
 
-/// An hour of a weekday.
+/// An hour, a weekday, or an hour of a weekday.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TimeCell {
-    /// The weekday.
-    pub weekday: &'static str,
-    /// The hour, 0 to 23, in the account's zone.
-    pub hour: u8,
+    /// The weekday; null for all of them.
+    pub weekday: Option<&'static str>,
+    /// The hour, 0 to 23, in the account's zone; null for all of them.
+    pub hour: Option<u8>,
     /// Posts in it.
     pub posts: usize,
     /// The median of their rates.
@@ -78,8 +85,9 @@ pub struct TimeCell {
 /// Looks for the hours and weekdays in which posts of the request's period did better.
 ///
 /// Each post's rate is held against its own account (z-score). A cell's score is the median of its posts, drawn
-/// towards its hour and weekday as far as these differ. It is told only where hours, weekdays or cells differ by more
-/// than chance (Kruskal and Wallis) and the cell's interval leaves out the usual.
+/// towards its hour and weekday as far as these differ. Anything is told only where hours, weekdays or cells differ by
+/// more than chance (Kruskal and Wallis), the interval leaves out the usual, and the p-values of its like hold together
+/// (Benjamini and Hochberg): of fifty cells some always stand out.
 ///
 /// # Errors
 /// When a table is missing or cannot be read.
@@ -116,36 +124,57 @@ fn advise(group: &Group<'_>, zones: &BTreeMap<SmolStr, SmolStr>) -> Result<Times
         hours_p: None,
         weekdays_p: None,
         cells_p: None,
+        hours: Vec::new(),
+        weekdays: Vec::new(),
         cells: Vec::new(),
         notes,
     };
-    if timed.len() < FEWEST {
-        advice.reason = format!("{} posts have a rate; a table of times needs {FEWEST}", timed.len());
-        advice.cells = cells(&timed, group, None);
-        return Ok(advice);
-    }
-    advice.hours_p = differ(&timed, |post| (usize::from(post.hour), 0));
-    advice.weekdays_p = differ(&timed, |post| (post.weekday, 0));
-    advice.cells_p = differ(&timed, |post| (usize::from(post.hour), post.weekday));
-    let tests: Vec<f64> =
-        [advice.hours_p, advice.weekdays_p, advice.cells_p].into_iter().flatten().collect();
-    let Some(least) = tests.iter().copied().min_by(f64::total_cmp) else {
-        advice.reason = format!("no two times have {FEWEST_IN_CELL} posts each to be held against each other");
-        advice.cells = cells(&timed, group, None);
+    let points: Vec<(usize, usize, f64)> =
+        timed.iter().map(|post| (usize::from(post.hour), post.weekday, post.score)).collect();
+    let tests = tests(&timed, &mut advice);
+    let least = tests.iter().copied().min_by(f64::total_cmp).filter(|_| timed.len() >= FEWEST);
+    let effects = least.and_then(|_| margin_effects(&points)).unwrap_or_default();
+    let stands_out = least.is_some_and(|least| least * 3.0 < RISK);
+    let direction = group.kpi.direction;
+    let table =
+        |parts: &[CellEffect], key: fn(&Timed<'_>) -> Key| cells(&timed, parts, key, (stands_out, direction));
+    advice.hours = table(&effects.rows, |post| (None, Some(post.hour)));
+    advice.weekdays = table(&effects.columns, |post| (Some(post.weekday), None));
+    advice.cells = table(&effects.cells, |post| (Some(post.weekday), Some(post.hour)));
+    let Some(least) = least else {
+        advice.reason = if timed.len() < FEWEST {
+            format!("{} posts have a rate; a table of times needs {FEWEST}", timed.len())
+        } else {
+            format!("no two times have {FEWEST_IN_CELL} posts each to be held against each other")
+        };
         return Ok(advice);
     };
-    let stands_out = least * 3.0 < RISK;
-    advice.cells = cells(&timed, group, Some(stands_out));
-    let told = advice.cells.iter().filter(|cell| matches!(cell.verdict, Verdict::Better | Verdict::Worse)).count();
-    advice.answer = if told > 0 { Answer::Told } else { Answer::Undecided };
-    advice.reason = if told > 0 {
-        format!("{told} of the hours of a week stand out; that times are alike has p = {least:.4}")
+    let told = |cells: &[TimeCell]| {
+        cells.iter().filter(|cell| matches!(cell.verdict, Verdict::Better | Verdict::Worse)).count()
+    };
+    let found = [told(&advice.hours), told(&advice.weekdays), told(&advice.cells)];
+    advice.answer = if found.iter().sum::<usize>() > 0 { Answer::Told } else { Answer::Undecided };
+    advice.reason = if advice.answer == Answer::Told {
+        let [hours, weekdays, cells] = found;
+        format!(
+            "{hours} hours, {weekdays} weekdays and {cells} hours of a weekday stand out; that times are alike has p = {least:.4}"
+        )
     } else if stands_out {
-        format!("times are not all alike (p = {least:.4}), but no single hour of a weekday can be told from the usual")
+        format!("times are not all alike (p = {least:.4}), but none can be told from the usual by itself")
     } else {
         format!("times differ no more than chance would have them (least p = {least:.3}, of three tests)")
     };
     Ok(advice)
+}
+
+/// The p-values of hours, weekdays and cells being alike.
+fn tests(timed: &[Timed<'_>], advice: &mut TimesAdvice) -> Vec<f64> {
+    if timed.len() >= FEWEST {
+        advice.hours_p = differ(timed, |post| (usize::from(post.hour), 0));
+        advice.weekdays_p = differ(timed, |post| (post.weekday, 0));
+        advice.cells_p = differ(timed, |post| (usize::from(post.hour), post.weekday));
+    }
+    [advice.hours_p, advice.weekdays_p, advice.cells_p].into_iter().flatten().collect()
 }
 
 /// Posts with their hour and weekday in the account's zone, and their rate held against the account's own.
@@ -156,13 +185,12 @@ fn timed<'a>(
 ) -> Result<Vec<Timed<'a>>> {
     let mut timed = Vec::new();
     for account in &group.accounts {
-        let name = zones.get(account).map_or("UTC", |zone| if zone.is_empty() { "UTC" } else { zone.as_str() });
+        let name =
+            zones.get(account).map_or("UTC", |zone| if zone.is_empty() { "UTC" } else { zone.as_str() });
         let zone = zone(name)?;
         let own: Vec<(&PostRow, jiff::Timestamp, f64)> = group
-            .posts
-            .rows
-            .iter()
-            .filter(|row| row.account == *account && group.span.contains(row.day))
+            .rows()
+            .filter(|row| row.account == *account)
             .filter_map(|row| Some((row, row.at?, row.rate()?)))
             .collect();
         let rates: Vec<f64> = own.iter().map(|(.., rate)| *rate).collect();
@@ -170,7 +198,9 @@ fn timed<'a>(
         let spread = usual.map_or(0.0, |usual| (usual.variance * (usual.freedom + 1.0)).sqrt());
         let Some(usual) = usual.filter(|_| spread > 0.0) else {
             if !own.is_empty() {
-                notes.push(format!("{account} has too few posts, or all alike, to be held against its own usual"));
+                notes.push(format!(
+                    "{account} has too few posts, or all alike, to be held against its own usual"
+                ));
             }
             continue;
         };
@@ -198,30 +228,38 @@ fn differ(timed: &[Timed<'_>], key: impl Fn(&Timed<'_>) -> (usize, usize)) -> Op
     kruskal_wallis(&groups).map(|test| test.p)
 }
 
-/// The cells in the order of the week; scored where there is enough, told where times differ at all.
-fn cells(timed: &[Timed<'_>], group: &Group<'_>, stands_out: Option<bool>) -> Vec<TimeCell> {
-    let mut members: BTreeMap<(usize, u8), Vec<f64>> = BTreeMap::new();
+/// A weekday, an hour, or both.
+type Key = (Option<usize>, Option<u8>);
+
+/// Parts of the week in order; scored where there is enough, told where times differ at all.
+fn cells(
+    timed: &[Timed<'_>],
+    effects: &[CellEffect],
+    key: fn(&Timed<'_>) -> Key,
+    (stands_out, direction): (bool, Direction),
+) -> Vec<TimeCell> {
+    let mut members: BTreeMap<Key, Vec<f64>> = BTreeMap::new();
     for post in timed {
-        members.entry((post.weekday, post.hour)).or_default().push(post.rate);
+        members.entry(key(post)).or_default().push(post.rate);
     }
-    let points: Vec<(usize, usize, f64)> =
-        timed.iter().map(|post| (usize::from(post.hour), post.weekday, post.score)).collect();
-    let effects = stands_out.and_then(|_| margin_effects(&points)).unwrap_or_default();
-    let cell = |((weekday, hour), rates): ((usize, u8), Vec<f64>)| {
-        let own = effects.iter().find(|effect| (effect.row, effect.column) == (usize::from(hour), weekday));
-        let own = own.filter(|_| rates.len() >= FEWEST_IN_CELL);
-        let verdict = match (own, stands_out) {
-            (Some(effect), Some(true)) => Verdict::by(effect.interval, group.kpi.direction),
-            (Some(_), _) => Verdict::Undecided,
-            (None, _) => Verdict::NotEnoughData,
+    let enough: Vec<&CellEffect> = effects.iter().filter(|effect| effect.count >= FEWEST_IN_CELL).collect();
+    let p_values: Vec<f64> = enough.iter().map(|effect| effect.p).collect();
+    let found = discoveries(&p_values, FALSE_DISCOVERIES);
+    let cell = |((weekday, hour), rates): (Key, Vec<f64>)| {
+        let place = (hour.map_or(0, usize::from), weekday.unwrap_or(0));
+        let own = enough.iter().zip(&found).find(|(effect, _)| (effect.row, effect.column) == place);
+        let verdict = match own {
+            Some((effect, true)) if stands_out => Verdict::by(effect.interval, direction),
+            Some(_) => Verdict::Undecided,
+            None => Verdict::NotEnoughData,
         };
         TimeCell {
-            weekday: WEEKDAYS.get(weekday).copied().unwrap_or_default(),
+            weekday: weekday.and_then(|weekday| WEEKDAYS.get(weekday).copied()),
             hour,
             posts: rates.len(),
             rate: median(&rates),
-            score: own.map(|effect| effect.effect),
-            interval: own.map(|effect| effect.interval),
+            score: own.map(|(effect, _)| effect.effect),
+            interval: own.map(|(effect, _)| effect.interval),
             verdict,
         }
     };

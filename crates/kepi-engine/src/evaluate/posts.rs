@@ -19,11 +19,7 @@ use super::{
     views,
     wanted::{dimension_column, traffic_named},
 };
-use crate::{
-    formula::Filter,
-    kpi::Kpi,
-    statistics::Cluster,
-};
+use crate::{formula::Filter, kpi::Kpi, statistics::Cluster};
 
 /// Which posts, beside what the KPI itself chooses.
 #[derive(Debug, Clone, Copy)]
@@ -123,7 +119,8 @@ pub(crate) async fn posts(
         key(a).cmp(&key(b)).then(a.x.total_cmp(&b.x)).then(a.y.total_cmp(&b.y))
     });
     let rows = Rows::collect(known_posts(ctx, request, kpi, spans).await?).await?;
-    let (account, published, count) = (rows.texts("p_account")?, rows.dates("p_day")?, rows.numbers("posts")?);
+    let (account, published, count) =
+        (rows.texts("p_account")?, rows.dates("p_day")?, rows.numbers("posts")?);
     let known = (0..rows.len()).filter_map(|row| {
         let account = text(&account, row)?;
         kpi.covers(platform_of(&account)).then_some((account, day(&published, row)?, count.count(row)))

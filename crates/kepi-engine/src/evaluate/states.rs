@@ -44,8 +44,7 @@ pub(crate) async fn states(
     let (at, observed) = (rows.instants("at")?, rows.instants("observed_at")?);
     let mut newest = BTreeMap::new();
     for row in 0..rows.len() {
-        let (Some(account), Some(day), Some(value)) =
-            (text(&account, row), day(&days, row), values.get(row))
+        let (Some(account), Some(day), Some(value)) = (text(&account, row), day(&days, row), values.get(row))
         else {
             continue;
         };

@@ -165,7 +165,10 @@ pub fn check_experiments(experiments: &[Experiment], kpis: &[Kpi], faults: &Faul
             Some(kpi) if !compares_posts(kpi) => {
                 let fitting: Vec<&str> =
                     kpis.iter().filter(|kpi| compares_posts(kpi)).map(|kpi| kpi.id.as_str()).collect();
-                let message = format!("{} has no number per published post to hold posts against each other by", kpi.id);
+                let message = format!(
+                    "{} has no number per published post to hold posts against each other by",
+                    kpi.id
+                );
                 let hint = (!fitting.is_empty()).then(|| format!("these have: {}", fitting.join(", ")));
                 faults.add(name.span.clone(), message, "here", hint);
             }

@@ -7,5 +7,5 @@
 mod declared;
 mod outcome;
 
-pub use declared::{Experiment, Expectation, check_experiments, read_experiments};
+pub use declared::{Expectation, Experiment, check_experiments, read_experiments};
 pub use outcome::{Design, ExperimentResult, ExperimentVerdict, GroupResult, experiments};

@@ -252,8 +252,10 @@ fn unread(
     let registered = result.registered_at.to_zoned(TimeZone::UTC).date();
     if let Some(kept) = kept.filter(|kept| *kept != essence) {
         let keys = essence.as_object().into_iter().flat_map(|fields| fields.keys());
-        let changed: Vec<&str> =
-            keys.filter(|key| kept.get(key.as_str()) != essence.get(key.as_str())).map(String::as_str).collect();
+        let changed: Vec<&str> = keys
+            .filter(|key| kept.get(key.as_str()) != essence.get(key.as_str()))
+            .map(String::as_str)
+            .collect();
         return refused(format!(
             "it was changed since it was registered on {registered} ({}); another try is another id",
             changed.join(", ")
@@ -383,7 +385,8 @@ fn refusal(
         }
         events += sums.y.abs();
     }
-    (events < FEWEST_EVENTS).then(|| format!("{events:.0} events over all groups; it takes {FEWEST_EVENTS:.0}"))
+    (events < FEWEST_EVENTS)
+        .then(|| format!("{events:.0} events over all groups; it takes {FEWEST_EVENTS:.0}"))
 }
 
 fn tell(weighted: &[(f64, Option<Cluster>)], result: &mut ExperimentResult) {
@@ -391,8 +394,10 @@ fn tell(weighted: &[(f64, Option<Cluster>)], result: &mut ExperimentResult) {
     let parts: Option<Vec<(f64, Estimate)>> =
         used.map(|(weight, sums)| Some((*weight, Estimate::of_posts(sums.as_ref()?)?))).collect();
     let Some((parts, effect)) = parts.and_then(|parts| contrast(&parts).map(|effect| (parts, effect))) else {
-        (result.verdict, result.reason) =
-            (ExperimentVerdict::Refused, "posts do not vary, so nothing says how sure an effect is".to_owned());
+        (result.verdict, result.reason) = (
+            ExperimentVerdict::Refused,
+            "posts do not vary, so nothing says how sure an effect is".to_owned(),
+        );
         return;
     };
     let treated = parts.first().map_or(0.0, |(_, part)| part.value);

@@ -22,7 +22,7 @@ mod smoothing;
 mod trend;
 mod wilson;
 
-pub use cells::{CellEffect, margin_effects};
+pub use cells::{CellEffect, MarginEffects, margin_effects};
 pub use chart::{Chart, ChartRule, ChartSegment, ChartSignal, process_chart};
 pub use clustered::{Cluster, clustered_interval, clustered_ratio};
 pub use contrast::{Contrast, Estimate, contrast};
@@ -57,7 +57,14 @@ fn two_sided(z: f64) -> f64 {
     (2.0 * Normal::standard().sf(z.abs())).min(1.0)
 }
 
+/// Above so many degrees of freedom Student's t is the normal distribution to four digits, and its quantile is not
+/// searched for any more.
+const NORMAL_FREEDOM: f64 = 10_000.0;
+
 /// The quantile of Student's t of a two-sided 95 % interval.
 pub(crate) fn t95(freedom: f64) -> f64 {
+    if freedom > NORMAL_FREEDOM {
+        return Z95;
+    }
     StudentsT::new(0.0, 1.0, freedom.max(1.0)).map_or(Z95, |t| t.inverse_cdf(0.975))
 }

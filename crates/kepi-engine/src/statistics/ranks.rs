@@ -60,7 +60,8 @@ mod tests {
     /// SciPy: `kruskal([1, 3, 5, 7, 9], [2, 4, 6, 8, 10], [6, 7, 7, 12, 14])`.
     #[test]
     fn golden() {
-        let groups = [vec![1.0, 3.0, 5.0, 7.0, 9.0], vec![2.0, 4.0, 6.0, 8.0, 10.0], vec![6.0, 7.0, 7.0, 12.0, 14.0]];
+        let groups =
+            [vec![1.0, 3.0, 5.0, 7.0, 9.0], vec![2.0, 4.0, 6.0, 8.0, 10.0], vec![6.0, 7.0, 7.0, 12.0, 14.0]];
         let found = kruskal_wallis(&groups).unwrap();
         assert!((found.h - 2.971_532).abs() < 1e-6 && (found.p - 0.226_329).abs() < 1e-6, "{found:?}");
         assert_eq!(found.freedom, 2.0);

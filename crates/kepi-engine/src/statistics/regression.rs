@@ -44,10 +44,12 @@ pub fn least_squares(columns: &[Vec<f64>], y: &[f64]) -> Option<Fit> {
     if sizes.iter().any(|size| *size <= 0.0 || !size.is_finite()) {
         return None;
     }
-    let scaled: Vec<Vec<f64>> =
-        columns.iter().zip(&sizes).map(|(column, size)| column.iter().map(|cell| cell / size).collect()).collect();
-    let products: Vec<Vec<f64>> =
-        scaled.iter().map(|a| scaled.iter().map(|b| dot(a, b)).collect()).collect();
+    let scaled: Vec<Vec<f64>> = columns
+        .iter()
+        .zip(&sizes)
+        .map(|(column, size)| column.iter().map(|cell| cell / size).collect())
+        .collect();
+    let products: Vec<Vec<f64>> = scaled.iter().map(|a| scaled.iter().map(|b| dot(a, b)).collect()).collect();
     let inverse = inverted(products)?;
     let towards: Vec<f64> = scaled.iter().map(|column| dot(column, y)).collect();
     let fitted: Vec<f64> = inverse.iter().map(|row| dot(row, &towards)).collect();
@@ -85,7 +87,8 @@ fn inverted(mut matrix: Vec<Vec<f64>>) -> Option<Vec<Vec<f64>>> {
         cells.extend((0..width).map(|column| f64::from(u8::from(column == row))));
     }
     for step in 0..width {
-        let size = |row: &usize| matrix.get(*row).and_then(|cells| cells.get(step)).map_or(0.0, |cell| cell.abs());
+        let size =
+            |row: &usize| matrix.get(*row).and_then(|cells| cells.get(step)).map_or(0.0, |cell| cell.abs());
         let best = (step..width).max_by(|a, b| size(a).total_cmp(&size(b)))?;
         if size(&best) < 1e-10 {
             return None;

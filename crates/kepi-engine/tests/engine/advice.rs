@@ -4,8 +4,8 @@
 use jiff::civil::Date;
 use kepi_core::period::add_days;
 use kepi_engine::{
-    Answer, Assessment, Break, Dimension, EvaluationRequest, Move, TimesAdvice, Verdict, best_formats, best_times,
-    growth,
+    Answer, Assessment, Break, Dimension, EvaluationRequest, Move, TimeCell, TimesAdvice, Verdict,
+    best_formats, best_times, growth,
 };
 use serde_json::json;
 
@@ -69,10 +69,18 @@ async fn the_better_hour_is_found_in_the_accounts_zone() {
     assert_eq!((advice.answer, advice.posts), (Answer::Told, 180), "{}", advice.reason);
     assert_eq!(advice.zones, ["Asia/Shanghai"]);
     assert!(advice.hours_p.unwrap() < 1e-6 && advice.weekdays_p.unwrap() > 0.05, "{advice:?}");
-    let better: Vec<_> = advice.cells.iter().filter(|cell| cell.verdict == Verdict::Better).collect();
+    let evening = |cell: &&TimeCell| cell.hour == Some(19);
+    let better: Vec<_> = advice.cells.iter().filter(evening).collect();
     assert_eq!(better.len(), 7, "{better:#?}");
-    assert!(better.iter().all(|cell| cell.hour == 19 && cell.rate.unwrap() > 0.024), "{better:#?}");
-    assert!(advice.cells.iter().all(|cell| cell.hour == 19 || cell.verdict != Verdict::Better));
+    assert!(
+        better.iter().all(|cell| cell.verdict == Verdict::Better && cell.rate.unwrap() > 0.024),
+        "{better:#?}"
+    );
+    for cells in [&advice.hours, &advice.cells] {
+        assert!(cells.iter().all(|cell| evening(&cell) == (cell.verdict == Verdict::Better)), "{cells:#?}");
+    }
+    assert_eq!(advice.hours.iter().map(|cell| cell.posts).collect::<Vec<_>>(), [60, 60, 60]);
+    assert!(advice.weekdays.iter().all(|cell| cell.verdict == Verdict::Undecided), "{:#?}", advice.weekdays);
 }
 
 /// Chance alone: whatever the seed, no time is recommended. Raw medians would always name a best hour.
@@ -109,7 +117,9 @@ async fn each_account_is_held_against_its_own_usual() {
     let mut asked = request(vec![rate()], PERIOD, TODAY);
     let advice = times(&world, &asked).await.remove(0);
     assert_eq!((advice.answer, advice.posts), (Answer::Undecided, 120), "{}", advice.reason);
-    let median = |hour: u8| advice.cells.iter().find(|cell| cell.hour == hour).and_then(|cell| cell.rate).unwrap();
+    let median = |hour: u8| {
+        advice.cells.iter().find(|cell| cell.hour == Some(hour)).and_then(|cell| cell.rate).unwrap()
+    };
     assert!(median(18) > 4.0 * median(8));
     asked.by = vec![Dimension::Account];
     assert_eq!(times(&world, &asked).await.len(), 2);
@@ -136,7 +146,7 @@ async fn too_few_posts_say_so() {
     (0..4).for_each(|number| add(&mut world, number, "22"));
     let advice = times(&world, &request(vec![rate()], PERIOD, TODAY)).await.remove(0);
     assert_eq!((advice.posts, advice.answer), (63, Answer::Undecided));
-    let cell = |hour: u8| advice.cells.iter().find(|cell| cell.hour == hour).unwrap();
+    let cell = |hour: u8| advice.cells.iter().find(|cell| cell.hour == Some(hour)).unwrap();
     assert_eq!((cell(22).posts, cell(22).verdict, cell(22).score), (4, Verdict::NotEnoughData, None));
     assert_eq!((cell(20).posts, cell(20).verdict), (5, Verdict::Undecided));
 }
@@ -177,8 +187,13 @@ fn formats(world: &mut World, formats: &[(&str, i32, f64)], seed: u64) {
 #[tokio::test]
 async fn the_better_format_is_found_and_a_lucky_one_is_not() {
     let mut world = World::default();
-    formats(&mut world, &[("video", 40, 30.0), ("image", 60, 20.0), ("text", 50, 20.0), ("poll", 1, 120.0)], 2);
-    let advice = best_formats(&world.session(), &request(vec![rate()], PERIOD, TODAY)).await.unwrap().remove(0);
+    formats(
+        &mut world,
+        &[("video", 40, 30.0), ("image", 60, 20.0), ("text", 50, 20.0), ("poll", 1, 120.0)],
+        2,
+    );
+    let advice =
+        best_formats(&world.session(), &request(vec![rate()], PERIOD, TODAY)).await.unwrap().remove(0);
     let of = |name: &str| advice.formats.iter().find(|row| row.value.as_deref() == Some(name)).unwrap();
     assert_eq!(advice.answer, Answer::Told, "{}", advice.reason);
     assert_eq!(of("video").verdict, Verdict::Better);
@@ -208,7 +223,8 @@ async fn t28_a_format_of_two_impressions_does_not_lead() {
             add(&format!("{format}{number}"), format, number % 3, 40);
         }
     }
-    let advice = best_formats(&world.session(), &request(vec![rate()], PERIOD, TODAY)).await.unwrap().remove(0);
+    let advice =
+        best_formats(&world.session(), &request(vec![rate()], PERIOD, TODAY)).await.unwrap().remove(0);
     assert_eq!(advice.formats[0].value.as_deref(), Some("video"), "{:#?}", advice.formats);
     let poll = advice.formats.iter().find(|row| row.value.as_deref() == Some("poll")).unwrap();
     assert_eq!(poll.rate, Some(0.5));
@@ -225,7 +241,8 @@ async fn t5_rates_of_formats_are_ratios_of_sums() {
         world.post("x/a", id, "2026-02-02", json!({"format": "video"}));
         world.lifetime("x/a", id, "2026-06-30", json!({"platform_engagements": made, "impressions": seen}));
     }
-    let advice = best_formats(&world.session(), &request(vec![rate()], PERIOD, TODAY)).await.unwrap().remove(0);
+    let advice =
+        best_formats(&world.session(), &request(vec![rate()], PERIOD, TODAY)).await.unwrap().remove(0);
     assert_eq!((advice.rate, advice.answer), (Some(0.01), Answer::NotEnoughData));
     assert!(advice.reason.contains("no second format"), "{}", advice.reason);
 }
@@ -239,7 +256,8 @@ async fn where_formats_are_alike_none_is_told() {
         formats(&mut world, &[("video", 40, 20.0), ("image", 60, 20.0), ("text", 9, 20.0)], seed);
         let advice =
             best_formats(&world.session(), &request(vec![rate()], PERIOD, TODAY)).await.unwrap().remove(0);
-        assert!(advice.formats[0].rate > advice.formats[2].rate);
+        let rates: Vec<Option<f64>> = advice.formats.iter().map(|row| row.rate).collect();
+        assert!(rates[0] != rates[1] && rates[1] != rates[2]);
         told += i32::from(advice.answer == Answer::Told);
     }
     assert!(told <= 1, "{told} of 20");
@@ -253,8 +271,15 @@ async fn where_less_is_better_the_low_ones_lead() {
     let kpi = kpi("per_post(platform_engagements)", "platforms = [\"x\"]\ndirection = \"down\"");
     let advice = best_formats(&world.session(), &request(vec![kpi], PERIOD, TODAY)).await.unwrap().remove(0);
     assert_eq!(advice.formats[0].value.as_deref(), Some("image"));
-    assert_eq!(advice.formats.iter().map(|row| row.verdict).collect::<Vec<_>>(), [Verdict::Better, Verdict::Worse]);
-    assert!(advice.formats[0].shrunken.is_none() && advice.notes[0].contains("no share"), "{:?}", advice.notes);
+    assert_eq!(
+        advice.formats.iter().map(|row| row.verdict).collect::<Vec<_>>(),
+        [Verdict::Better, Verdict::Worse]
+    );
+    assert!(
+        advice.formats[0].shrunken.is_none() && advice.notes[0].contains("no share"),
+        "{:?}",
+        advice.notes
+    );
 }
 
 const NOW: &str = "2026-04-06..2026-06-28";

@@ -5,8 +5,8 @@ use kepi_core::{
     period::add_days,
 };
 use kepi_engine::{
-    Break, Design, EvaluationRequest, Experiment, ExperimentResult, ExperimentVerdict, Kpi, check_experiments,
-    experiments, read_experiments,
+    Break, Design, EvaluationRequest, Experiment, ExperimentResult, ExperimentVerdict, Kpi,
+    check_experiments, experiments, read_experiments,
 };
 use serde_json::json;
 
@@ -31,7 +31,11 @@ fn declared(text: &str) -> (Vec<Experiment>, Vec<String>) {
     let root = document.block(&faults);
     let found = read_experiments(text, &root);
     root.finish();
-    check_experiments(&found, &[rate(), kpi("followers_total", "basis = \"activity\"").renamed("followers")], &faults);
+    check_experiments(
+        &found,
+        &[rate(), kpi("followers_total", "basis = \"activity\"").renamed("followers")],
+        &faults,
+    );
     let told = faults.into_vec();
     let lines = told.iter().map(|fault| format!("{} {}", fault.line_column(text).0, fault.message));
     (found, lines.collect())
@@ -113,7 +117,11 @@ async fn after(mut world: World, text: &str) -> ExperimentResult {
 #[tokio::test]
 async fn an_effect_is_found_with_its_interval() {
     let result = after(posts(26.0, 20.0, 1), DECLARED).await;
-    assert_eq!((result.verdict, result.design), (ExperimentVerdict::Confirmed, Design::Concurrent), "{result:#?}");
+    assert_eq!(
+        (result.verdict, result.design),
+        (ExperimentVerdict::Confirmed, Design::Concurrent),
+        "{result:#?}"
+    );
     let (low, high) = result.interval.unwrap();
     assert!(low < 0.006 && 0.006 < high && low > 0.002, "{result:#?}");
     near(result.relative, 0.3, 0.12);
@@ -138,7 +146,11 @@ async fn it_may_be_refuted_or_undecided() {
 async fn what_was_declared_after_it_began_is_refused() {
     let result = read(&posts(26.0, 20.0, 1), &asked(), DECLARED).await;
     assert_eq!((result.verdict, result.effect, result.p), (ExperimentVerdict::Refused, None, None));
-    assert!(result.reason.contains("registered on 2026-07-15") && result.to_register.is_some(), "{}", result.reason);
+    assert!(
+        result.reason.contains("registered on 2026-07-15") && result.to_register.is_some(),
+        "{}",
+        result.reason
+    );
     let mut world = posts(26.0, 20.0, 1);
     let said = essence(DECLARED).await;
     registered(&mut world, &said, "2026-06-02T00:00:00Z");
@@ -229,7 +241,10 @@ async fn a_difference_of_differences_takes_out_what_rose_everywhere() {
     assert!(result.notes.iter().any(|note| note.contains("whatever else")), "{:?}", result.notes);
     let both = DECLARED.replace("treated", "before = \"28d\"\ntreated");
     let result = after(world(), &both).await;
-    assert_eq!((result.verdict, result.design), (ExperimentVerdict::Undecided, Design::DifferenceInDifferences));
+    assert_eq!(
+        (result.verdict, result.design),
+        (ExperimentVerdict::Undecided, Design::DifferenceInDifferences)
+    );
     let (low, high) = result.interval.unwrap();
     assert!(low < 0.0 && 0.0 < high, "{result:#?}");
     assert_eq!(result.control_before.unwrap().posts, 28);

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod accounts;
-mod advice;
 mod activity;
+mod advice;
 mod catalogue;
 mod comparison;
 mod definitions;

@@ -3,7 +3,8 @@
 use jiff::civil::{Date, date};
 use kepi_core::period::add_days;
 use kepi_engine::{
-    Dimension, EvaluationRequest, ExchangeRate, Money, NextSpend, Number, RoiRow, SpendVerdict, next_spend, roi,
+    Dimension, EvaluationRequest, ExchangeRate, Money, NextSpend, Number, RoiRow, SpendVerdict, next_spend,
+    roi,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -60,7 +61,12 @@ async fn t37_three_returns() {
         assert_eq!(row.roas, Some(3.0));
         assert_eq!(row.roi, Some(2.0));
         near(row.margin_roi, 0.2, 1e-12);
-        assert_eq!(row.notes.iter().any(|note| note.contains("stated 40 %")), stated.is_some(), "{:?}", row.notes);
+        assert_eq!(
+            row.notes.iter().any(|note| note.contains("stated 40 %")),
+            stated.is_some(),
+            "{:?}",
+            row.notes
+        );
         assert_ne!(row.roi, row.roas);
     }
 }
@@ -88,7 +94,10 @@ async fn t38_currencies_at_stated_rates() {
     paid(&mut world, "x/us", None, "2026-06-05", json!({"spend": "100", "currency": "USD"}));
     paid(&mut world, "x/cn", None, "2026-06-05", json!({"spend": "700", "currency": "CNY"}));
     let row = returns(&world, &[], &at_seven()).await.remove(0);
-    assert_eq!((row.spend, row.currency.as_deref()), (Some(Number::Money(Decimal::new(200, 0))), Some("USD")));
+    assert_eq!(
+        (row.spend, row.currency.as_deref()),
+        (Some(Number::Money(Decimal::new(200, 0))), Some("USD"))
+    );
     assert_eq!((row.rates[0].rate, row.rates[0].date), (Decimal::new(700, 2), date(2026, 6, 1)));
     let text = serde_json::to_value(&row).unwrap();
     assert_eq!((&text["rates"][0]["rate"], &text["rates"][0]["source"]), (&json!("7.00"), &json!("a bank")));
@@ -106,8 +115,20 @@ async fn t38_currencies_at_stated_rates() {
 async fn t39_attributions_stand_apart() {
     let mut world = World::default();
     world.account("x/a").account("web/site");
-    paid(&mut world, "x/a", Some("spring"), "2026-06-05", json!({"spend": "300", "currency": "EUR", "conversions": 50}));
-    paid(&mut world, "web/site", Some("spring"), "2026-06-05", json!({"conversions": 30, "traffic": "total"}));
+    paid(
+        &mut world,
+        "x/a",
+        Some("spring"),
+        "2026-06-05",
+        json!({"spend": "300", "currency": "EUR", "conversions": 50}),
+    );
+    paid(
+        &mut world,
+        "web/site",
+        Some("spring"),
+        "2026-06-05",
+        json!({"conversions": 30, "traffic": "total"}),
+    );
     for (part, orders) in [("paid_7d", 9), ("external_30d", 14)] {
         world.add(
             "segment_facts",
@@ -120,7 +141,9 @@ async fn t39_attributions_stand_apart() {
     let rows = returns(&world, &[Dimension::Campaign], &Money::default()).await;
     let told: Vec<_> = rows
         .iter()
-        .map(|row| (row.attribution.as_deref().unwrap(), amount(row.conversions), amount(row.orders), row.cpa))
+        .map(|row| {
+            (row.attribution.as_deref().unwrap(), amount(row.conversions), amount(row.orders), row.cpa)
+        })
         .collect();
     assert_eq!(
         told,
@@ -161,7 +184,13 @@ async fn costs_are_over_what_was_counted() {
     let more = json!({"spend": "60", "currency": "EUR", "ad_impressions": 10_000, "ad_clicks": 100, "conversions": 5,
         "leads": 0, "orders": 4, "product_clicks": 80});
     paid(&mut world, "x/a", None, "2026-06-05", more);
-    paid(&mut world, "x/a", None, "2026-06-06", json!({"spend": "999", "currency": "EUR", "provenance": "public"}));
+    paid(
+        &mut world,
+        "x/a",
+        None,
+        "2026-06-06",
+        json!({"spend": "999", "currency": "EUR", "provenance": "public"}),
+    );
     let row = returns(&world, &[], &Money::default()).await.remove(0);
     assert_eq!((row.cpc, row.ctr, row.conversion_rate), (Some(0.6), Some(0.01), Some(0.05)));
     assert_eq!((row.cpa, row.cpl, row.shop_conversion_rate), (Some(12.0), None, Some(0.05)));
@@ -182,7 +211,12 @@ async fn a_currency_that_is_not_said_is_not_guessed() {
 }
 
 /// Half a year of whole weeks: what is spent each day of a week, and what the week brings.
-fn weeks(world: &mut World, account: &str, spend: impl Fn(i32, &mut Chance) -> f64, brought: impl Fn(f64, &mut Chance) -> f64) {
+fn weeks(
+    world: &mut World,
+    account: &str,
+    spend: impl Fn(i32, &mut Chance) -> f64,
+    brought: impl Fn(f64, &mut Chance) -> f64,
+) {
     world.account(account);
     let mut chance = Chance::new(account.len() as u64 + 40);
     for week in 0..26 {
@@ -212,7 +246,11 @@ async fn the_better_place_is_found_by_the_slope() {
     let places = next(&world).await;
     assert_eq!(places.len(), 2);
     let [x, weibo] = [&places[0], &places[1]];
-    assert_eq!((x.scope["platform"].as_deref(), x.verdict, x.weeks), (Some("x"), SpendVerdict::Most, 26), "{x:#?}");
+    assert_eq!(
+        (x.scope["platform"].as_deref(), x.verdict, x.weeks),
+        (Some("x"), SpendVerdict::Most, 26),
+        "{x:#?}"
+    );
     assert_eq!(weibo.verdict, SpendVerdict::Less);
     for (place, truth) in [(x, 3.0), (weibo, 1.2)] {
         let (low, high) = place.interval.unwrap();
@@ -265,7 +303,8 @@ async fn what_cannot_be_told_is_told() {
 #[tokio::test]
 async fn returns_that_bend_tell_the_slope_at_the_end() {
     let mut world = World::default();
-    let rising = |week: i32, chance: &mut Chance| if week < 22 { 200.0 + 1000.0 * chance.share() } else { 1150.0 };
+    let rising =
+        |week: i32, chance: &mut Chance| if week < 22 { 200.0 + 1000.0 * chance.share() } else { 1150.0 };
     let root = |spent: f64, chance: &mut Chance| 200.0 * spent.sqrt() + 50.0 * chance.normal();
     weeks(&mut world, "x/a", rising, root);
     let place = next(&world).await.remove(0);

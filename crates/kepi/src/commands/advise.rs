@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use kepi_core::{Error, document::one_of_hint};
 use kepi_engine::{
-    Answer, Dimension, EvaluationRequest, FormatsAdvice, GrowthAdvice, Kpi, TimesAdvice, Verdict,
+    Answer, Dimension, EvaluationRequest, FormatsAdvice, GrowthAdvice, Kpi, TimeCell, TimesAdvice, Verdict,
 };
 use kepi_store::Store;
 use serde_json::Value;
@@ -79,8 +79,10 @@ fn comparing(chosen: Vec<Kpi>, all: &[Kpi]) -> Result<Vec<Kpi>> {
     if let Some(kpi) = chosen.iter().find(|kpi| !kepi_engine::compares_posts(kpi)) {
         let others: Vec<&str> =
             all.iter().filter(|kpi| kepi_engine::compares_posts(kpi)).map(|kpi| kpi.id.as_str()).collect();
-        let error = Error::bad_input(format!("{} has no number per published post to compare posts by", kpi.id));
-        let error = if others.is_empty() { error } else { error.hint(format!("these have: {}", others.join(", "))) };
+        let error =
+            Error::bad_input(format!("{} has no number per published post to compare posts by", kpi.id));
+        let error =
+            if others.is_empty() { error } else { error.hint(format!("these have: {}", others.join(", "))) };
         return Err(error.into());
     }
     Ok(chosen)
@@ -89,7 +91,9 @@ fn comparing(chosen: Vec<Kpi>, all: &[Kpi]) -> Result<Vec<Kpi>> {
 /// Says why there is no answer at all.
 fn tell_none(none: bool) {
     if none {
-        output::note("no post of the period has numbers of a KPI that posts can be compared by; --kpi names another");
+        output::note(
+            "no post of the period has numbers of a KPI that posts can be compared by; --kpi names another",
+        );
     }
 }
 
@@ -132,39 +136,54 @@ async fn times(project: &Project, arguments: &AdvisePosts) -> Result<()> {
     Ok(())
 }
 
-/// The cells: all of them in the order of the week, or those that stand out, the best first.
+/// Hours, weekdays and both: all of them in the order of the week, or those that stand out, the best first.
 fn time_cells(advice: &[TimesAdvice], request: &EvaluationRequest, all: bool) -> Rows {
-    let mut table =
-        Rows::new(["scope", "kpi", "weekday", "hour", "posts", "median rate", "score", "low", "high", "verdict"]);
+    let mut table = Rows::new([
+        "scope",
+        "kpi",
+        "weekday",
+        "hour",
+        "posts",
+        "median rate",
+        "score",
+        "low",
+        "high",
+        "verdict",
+    ]);
     for one in advice {
         let unit = unit(request, &one.kpi);
-        let mut cells: Vec<_> = one
-            .cells
-            .iter()
-            .filter(|cell| all || matches!(cell.verdict, Verdict::Better | Verdict::Worse))
-            .collect();
-        if !all {
-            cells.sort_by(|a, b| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)));
-        }
-        for cell in cells {
-            let shown = |value: Option<f64>| {
-                if all { Value::from(value) } else { value.map(|value| format!("{value:+.2}")).into() }
-            };
-            table.push([
-                scope_text(&one.scope).into(),
-                one.kpi.as_str().into(),
-                cell.weekday.into(),
-                if all { cell.hour.into() } else { format!("{:02}:00", cell.hour).into() },
-                cell.posts.into(),
-                if all { cell.rate.into() } else { cell.rate.map(|rate| real_text(rate, unit)).into() },
-                shown(cell.score),
-                shown(cell.interval.map(|ends| ends.0)),
-                shown(cell.interval.map(|ends| ends.1)),
-                cell.verdict.as_str().into(),
-            ]);
+        for part in [&one.hours, &one.weekdays, &one.cells] {
+            let told = |cell: &&TimeCell| all || matches!(cell.verdict, Verdict::Better | Verdict::Worse);
+            let mut cells: Vec<&TimeCell> = part.iter().filter(told).collect();
+            if !all {
+                cells.sort_by(|a, b| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)));
+            }
+            for cell in cells {
+                let shown = |value: Option<f64>| {
+                    if all { Value::from(value) } else { value.map(|value| format!("{value:+.2}")).into() }
+                };
+                let hour = cell.hour.map_or_else(|| "all".to_owned(), |hour| format!("{hour:02}:00"));
+                table.push([
+                    scope_text(&one.scope).into(),
+                    one.kpi.as_str().into(),
+                    cell.weekday.unwrap_or("all").into(),
+                    hour.into(),
+                    cell.posts.into(),
+                    if all { cell.rate.into() } else { cell.rate.map(|rate| real_text(rate, unit)).into() },
+                    shown(cell.score),
+                    shown(cell.interval.map(|ends| ends.0)),
+                    shown(cell.interval.map(|ends| ends.1)),
+                    cell.verdict.as_str().into(),
+                ]);
+            }
         }
     }
     table
+}
+
+/// A p-value; one that is too small to print is not zero.
+pub(crate) fn p_text(p: f64) -> String {
+    if p < 0.0001 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
 }
 
 fn unit<'a>(request: &'a EvaluationRequest, kpi: &str) -> &'a str {
@@ -233,7 +252,7 @@ fn format_rows(advice: &[FormatsAdvice], request: &EvaluationRequest, exact: boo
                 shown(row.difference),
                 shown(row.difference_interval.map(|ends| ends.0)),
                 shown(row.difference_interval.map(|ends| ends.1)),
-                if exact { row.p.into() } else { row.p.map(|p| format!("{p:.4}")).into() },
+                if exact { row.p.into() } else { row.p.map(p_text).into() },
                 row.verdict.as_str().into(),
             ]);
         }

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{Experiments, RowFormat},
-    commands::evaluate::{self, real_text},
+    commands::{
+        advise::p_text,
+        evaluate::{self, real_text},
+    },
     compose::Project,
     failure::{Outcome, Result},
     output::{self, Rows},
@@ -129,7 +132,7 @@ fn table(results: &[ExperimentResult], request: &kepi_engine::EvaluationRequest,
             } else {
                 result.relative.map(|relative| format!("{:+.1} %", relative * 100.0)).into()
             },
-            if exact { result.p.into() } else { result.p.map(|p| format!("{p:.4}")).into() },
+            if exact { result.p.into() } else { result.p.map(p_text).into() },
             result.verdict.as_str().into(),
         ]);
     }

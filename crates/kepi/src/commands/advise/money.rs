@@ -4,7 +4,7 @@ use kepi_engine::{Dimension, EvaluationRequest, NextSpend, Number, RoiRow};
 use kepi_store::Store;
 use serde_json::Value;
 
-use super::{by, tell_notes};
+use super::{by, p_text, tell_notes};
 use crate::{
     cli::{AdviseMoney, AdviseSpend, RowFormat},
     commands::{
@@ -19,7 +19,11 @@ use crate::{
 const QUARTER: &str = "last-91d";
 const HALF_A_YEAR: &str = "last-182d";
 
-async fn asked(project: &Project, arguments: &AdviseMoney, period: &str) -> Result<(EvaluationRequest, Store)> {
+async fn asked(
+    project: &Project,
+    arguments: &AdviseMoney,
+    period: &str,
+) -> Result<(EvaluationRequest, Store)> {
     let period = arguments.period.as_deref().unwrap_or(period);
     let mut request = evaluate::request(project, Vec::new(), period)?;
     let known = [Dimension::Platform, Dimension::Account, Dimension::Campaign];
@@ -38,6 +42,7 @@ pub(super) async fn roi(project: &Project, arguments: &AdviseMoney) -> Result<()
     let rows = kepi_engine::roi(&store.session().await?, &request, &project.config.money).await?;
     match arguments.format.format {
         RowFormat::Json => return output::json(&rows),
+        RowFormat::Table if rows.is_empty() => {}
         format => returns(&rows, format == RowFormat::Csv).print(format)?,
     }
     if arguments.format.format == RowFormat::Table {
@@ -45,14 +50,18 @@ pub(super) async fn roi(project: &Project, arguments: &AdviseMoney) -> Result<()
         let mut rates: Vec<String> = rows
             .iter()
             .flat_map(|row| &row.rates)
-            .map(|rate| format!("1 {} = {} {} ({}, {})", rate.base, rate.rate, rate.quote, rate.date, rate.source))
+            .map(|rate| {
+                format!("1 {} = {} {} ({}, {})", rate.base, rate.rate, rate.quote, rate.date, rate.source)
+            })
             .collect();
         rates.sort();
         rates.dedup();
         rates.iter().for_each(|rate| output::note(rate));
     }
     if rows.is_empty() {
-        output::note("no source tells what was spent or earned in the period; `kepi import --map` reads your own tables");
+        output::note(
+            "no source tells what was spent or earned in the period; `kepi import --map` reads your own tables",
+        );
     }
     Ok(())
 }
@@ -116,7 +125,9 @@ fn returns(rows: &[RoiRow], exact: bool) -> Rows {
         // People are spared the columns that no source tells.
         for column in table.columns.clone() {
             let at = table.columns.iter().position(|name| *name == column);
-            let told = at.is_none_or(|at| table.rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.is_null())));
+            let told = at.is_none_or(|at| {
+                table.rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.is_null()))
+            });
             if !told {
                 table.without(&column);
             }
@@ -134,7 +145,9 @@ pub(super) async fn next_spend(project: &Project, arguments: &AdviseSpend) -> Re
     if format == RowFormat::Json {
         return output::json(&places);
     }
-    slopes(&places, format == RowFormat::Csv).print(format)?;
+    if format == RowFormat::Csv || !places.is_empty() {
+        slopes(&places, format == RowFormat::Csv).print(format)?;
+    }
     if format == RowFormat::Table {
         for place in &places {
             output::note(&format!("{}: {}", scope_text(&place.scope), place.reason));
@@ -178,7 +191,7 @@ fn slopes(places: &[NextSpend], exact: bool) -> Rows {
             real(place.marginal, digits),
             real(place.interval.map(|ends| ends.0), digits),
             real(place.interval.map(|ends| ends.1), digits),
-            real(place.p, 4),
+            if exact { place.p.into() } else { place.p.map(p_text).into() },
             place.verdict.as_str().into(),
         ]);
     }
