@@ -38,6 +38,13 @@
 //! notes are put together from that small result. Plans are made of DataFusion's own functions, so that they run
 //! wherever its plans run; [`explain_plan`] shows them.
 //!
+//! # Advice
+//!
+//! [`best_times`], [`best_formats`], [`growth`], [`roi`] and [`next_spend`] look at single posts and at money through the
+//! same readings; [`experiments`] reads what was declared before it began. Each has an answer, and each can say that there
+//! is none: an interval on both sides of nothing, too few posts, a change of definition. What is told is told with care
+//! for how many things were looked at.
+//!
 //! ```
 //! use kepi_core::Catalogue;
 //! use kepi_engine::{Source, parse_kpis};
