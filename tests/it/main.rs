@@ -1,5 +1,6 @@
 //! Whole-system tests of kepi, one binary so that the heavy crates are linked once.
 
+mod advice;
 mod arrows;
 mod bench;
 mod consent;

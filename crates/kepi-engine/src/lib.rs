@@ -38,6 +38,13 @@
 //! notes are put together from that small result. Plans are made of DataFusion's own functions, so that they run
 //! wherever its plans run; [`explain_plan`] shows them.
 //!
+//! # Advice
+//!
+//! [`best_times`], [`best_formats`], [`growth`], [`roi`] and [`next_spend`] look at single posts and at money through the
+//! same readings; [`experiments`] reads what was declared before it began. Each has an answer, and each can say that there
+//! is none: an interval on both sides of nothing, too few posts, a change of definition. What is told is told with care
+//! for how many things were looked at.
+//!
 //! ```
 //! use kepi_core::Catalogue;
 //! use kepi_engine::{Source, parse_kpis};
@@ -55,9 +62,11 @@
 //! ```
 #![warn(missing_docs)]
 
+mod advice;
 pub mod benchmarks;
 mod breaks;
 mod evaluate;
+mod experiments;
 mod fault;
 pub mod formula;
 pub mod indices;
@@ -69,11 +78,20 @@ pub mod statistics;
 mod suggest;
 mod tag;
 
+pub use advice::{
+    Answer, Assessment, EngagementMove, ExchangeRate, FollowerMove, FormatRow, FormatsAdvice, GrowthAdvice,
+    Money, Move, NextSpend, RoiRow, SpendVerdict, TimeCell, TimesAdvice, Verdict, best_formats, best_times,
+    compares_posts, growth, next_spend, read_money, roi,
+};
 pub use benchmarks::{BenchmarkChoice, BenchmarkRow, Benchmarks};
 pub use breaks::Break;
 pub use evaluate::{
     BaselineValue, Benchmark, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status, TargetValue,
     evaluate, evaluate_by_tag, explain_plan,
+};
+pub use experiments::{
+    Design, Expectation, Experiment, ExperimentResult, ExperimentVerdict, GroupResult, check_experiments,
+    experiments, read_experiments,
 };
 pub use fault::Source;
 pub use formula::{Filter, Program, Shape};

@@ -49,6 +49,11 @@ pub(crate) enum Command {
     /// Suggests targets, and freezes what they are measured from.
     #[command(subcommand)]
     Targets(Targets),
+    /// Says what the data advise, or that they cannot: times, formats, growth, returns, the next spending.
+    #[command(subcommand)]
+    Advise(Advise),
+    /// Registers the experiments of the configuration, and reads those that are over.
+    Experiments(Experiments),
     /// Runs SQL over the tables of the store.
     Query(Query),
     /// Lists platforms, endpoints and metrics: what can be had from where.
@@ -283,6 +288,77 @@ pub(crate) struct FreezeTargets {
     /// Only this KPI; may be given several times.
     #[arg(long, value_name = "KPI")]
     pub kpi: Vec<String>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Advise {
+    /// When to post: hours of weekdays in which posts did better than the account's usual.
+    Times(AdvisePosts),
+    /// In which format: each held against the platform's other posts.
+    Formats(AdvisePosts),
+    /// How engagement and following went together: healthy, hollow growth, loyal core, decline.
+    Growth(AdvisePosts),
+    /// What money brought: ROAS, ROI and ROI after the cost of goods, each attribution by itself.
+    Roi(AdviseMoney),
+    /// Where the next unit of money brings most.
+    NextSpend(AdviseSpend),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdvisePosts {
+    /// The KPI that posts are compared by; the first of the goal engagement that has numbers otherwise.
+    #[arg(long, value_name = "KPI")]
+    pub kpi: Option<String>,
+    /// The period; the last year otherwise, for growth the last twelve weeks.
+    #[arg(long)]
+    pub period: Option<String>,
+    /// account: one by one instead of by platform. Of formats also category, campaign, product_type, language.
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+    pub by: Vec<String>,
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    /// What was known at this instant.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdviseMoney {
+    /// The period; the last quarter of a year (91 days) otherwise, for the next spending the last 26 weeks.
+    #[arg(long)]
+    pub period: Option<String>,
+    /// platform, account, campaign: what money is told apart by; platform otherwise.
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+    pub by: Vec<String>,
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    /// What was known at this instant.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdviseSpend {
+    /// What is returned; the first of these that any source tells otherwise.
+    #[arg(long, value_name = "METRIC", value_parser = ["gross_margin", "revenue", "conversions", "orders", "leads"])]
+    pub returns: Option<String>,
+    #[command(flatten)]
+    pub money: AdviseMoney,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Experiments {
+    /// Only these.
+    #[arg(value_name = "EXPERIMENT")]
+    pub experiments: Vec<String>,
     #[command(flatten)]
     pub format: Format,
 }

@@ -7,10 +7,12 @@ use crate::{
 };
 
 mod adapters;
+mod advise;
 mod auth;
 mod check;
 mod demo;
 mod evaluate;
+mod experiments;
 mod explain;
 mod import;
 mod ingest;
@@ -39,6 +41,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Command::Explain(arguments) => explain::run(&load()?, &arguments).await,
         Command::Targets(Targets::Suggest(arguments)) => targets::suggest(&load()?, &arguments).await,
         Command::Targets(Targets::Freeze(arguments)) => targets::freeze(&load()?, &arguments).await,
+        Command::Advise(arguments) => advise::run(&load()?, &arguments).await,
+        Command::Experiments(arguments) => experiments::run(&load()?, &arguments).await,
         Command::Query(arguments) => query::run(&load()?, &arguments).await,
         Command::Adapters(format) => adapters::run(format),
         Command::Maintain(arguments) => maintain::run(&load()?, &arguments).await,

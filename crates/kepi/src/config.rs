@@ -27,6 +27,10 @@ pub(crate) struct Config {
     pub catalogue: Catalogue,
     /// `[[tag]]`: what posts are about.
     pub tags: Vec<kepi_engine::TagRule>,
+    /// `[[experiment]]`: what is tried, declared before it begins.
+    pub experiments: Vec<kepi_engine::Experiment>,
+    /// `[money]`: the currency of returns, and stated rates.
+    pub money: kepi_engine::Money,
     /// `[indices] enabled`: composite indices that are switched on.
     pub indices: Vec<&'static Index>,
 }
@@ -123,6 +127,8 @@ impl Config {
         let jobs = read_jobs(&root, &project, &accounts);
         let catalogue = read_catalogue(&root);
         let tags = kepi_engine::read_tags(&text, &root);
+        let experiments = kepi_engine::read_experiments(&text, &root);
+        let money = kepi_engine::read_money(&root);
         let indices = read_indices(&root);
         root.finish();
         let faults = faults.into_vec();
@@ -136,6 +142,8 @@ impl Config {
                 jobs,
                 catalogue,
                 tags,
+                experiments,
+                money,
                 indices,
             })
         } else {

@@ -12,14 +12,18 @@ mod frozen;
 mod gathered;
 mod judge;
 mod known;
+mod ledger;
 mod notes;
 mod pace;
+mod posts;
 mod readings;
+mod registrations;
 mod request;
 mod row;
 mod scope;
 mod score;
 mod slices;
+mod states;
 mod subjects;
 mod table;
 mod views;
@@ -29,7 +33,11 @@ use datafusion::{physical_plan::displayable, prelude::SessionContext};
 use kepi_core::{Result, SubjectKind};
 
 pub use card::{BaselineValue, Benchmark, Pace, ScoreRow, Span, Status, TargetValue};
+pub(crate) use ledger::{Entry, ledger};
+pub(crate) use posts::{PostRow, Posts, Which, accounts, platform_of, posts};
+pub(crate) use registrations::{Registrations, registrations};
 pub use request::{Dimension, EvaluationRequest};
+pub(crate) use states::{States, states};
 
 use self::{
     daily::Daily, facts::Facts, filters::Filters, frozen::Frozen, known::Known, readings::Readings,

@@ -9,7 +9,7 @@ use datafusion::{
 use kepi_core::{DateSpan, MetricId, Result, Traffic};
 
 use self::plan::KpiNames;
-pub(super) use self::plan::plan;
+pub(super) use self::plan::{known_posts, per_post, plan};
 use super::{
     filters::{self, Filters},
     gathered::{Cells, Gathered},

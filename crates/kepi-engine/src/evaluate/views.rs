@@ -1,4 +1,4 @@
-//! Sessions in which the table of posts names a tag of each.
+//! Sessions in which the tables of posts are narrowed to some posts, or name a tag of each.
 
 use std::sync::Arc;
 
@@ -9,12 +9,13 @@ use datafusion::{
     execution::session_state::SessionStateBuilder,
     functions::expr_fn::{concat_ws, nullif},
     functions_nested::expr_fn::string_to_array,
-    logical_expr::{Expr, lit, when},
+    logical_expr::{Expr, JoinType, col, lit, when},
     prelude::SessionContext,
 };
+use jiff::Timestamp;
 use kepi_core::{Result, tables};
 
-use super::table::failed;
+use super::{expression::valid, table::failed};
 use crate::tag::TagRule;
 
 /// Between the tags of one post in a text; no tag holds it.
@@ -44,6 +45,25 @@ fn replace(ctx: &SessionContext, name: &str, frame: DataFrame) -> Result<()> {
     ctx.deregister_table(name).map_err(failed)?;
     ctx.register_table(name, frame.into_view()).map_err(failed)?;
     Ok(())
+}
+
+/// A session in which only posts that meet a condition are known, with what happened to them.
+pub(super) async fn narrowed_to(
+    ctx: &SessionContext,
+    condition: Expr,
+    as_of: Option<Timestamp>,
+) -> Result<SessionContext> {
+    let own = another(ctx).await?;
+    let posts = ctx.table("posts").await.map_err(failed)?.filter(condition).map_err(failed)?;
+    let keys = [col("account").alias("f_account"), col("post").alias("f_post")];
+    let kept = posts.clone().filter(valid(as_of)).map_err(failed)?.select(keys).map_err(failed)?;
+    let daily = ctx.table("post_daily").await.map_err(failed)?;
+    let daily = daily
+        .join(kept, JoinType::LeftSemi, &["account", "post"], &["f_account", "f_post"], None)
+        .map_err(failed)?;
+    replace(&own, "posts", posts)?;
+    replace(&own, "post_daily", daily)?;
+    Ok(own)
 }
 
 /// A session in which posts name, in a column `tag`, their tag of a dimension: a post with several tags stands there

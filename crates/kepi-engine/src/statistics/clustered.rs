@@ -26,6 +26,12 @@ impl Cluster {
         self.merge(&Self { n: 1, y, x, yy: y * y, xy: x * y, xx: x * x });
     }
 
+    /// How many posts, as a float.
+    #[expect(clippy::cast_precision_loss, reason = "posts are far fewer than 2^52")]
+    pub(crate) fn posts(&self) -> f64 {
+        self.n as f64
+    }
+
     /// Adds the posts of another.
     pub fn merge(&mut self, other: &Self) {
         self.n += other.n;
@@ -42,15 +48,22 @@ impl Cluster {
 /// `None` for fewer than two posts or a denominator of zero.
 #[must_use]
 pub fn clustered_interval(sums: &Cluster) -> Option<(f64, f64)> {
+    let (ratio, variance) = clustered_ratio(sums)?;
+    let half = Z95 * variance.sqrt();
+    Some((ratio - half, ratio + half))
+}
+
+/// Σy/Σx and its variance, clustered by post; `None` for fewer than two posts or a denominator of zero.
+#[must_use]
+pub fn clustered_ratio(sums: &Cluster) -> Option<(f64, f64)> {
     if sums.n < 2 || sums.x == 0.0 {
         return None;
     }
-    #[expect(clippy::cast_precision_loss, reason = "posts are far fewer than 2^52")]
-    let n = sums.n as f64;
+    let n = sums.posts();
     let ratio = sums.y / sums.x;
     let residuals = (sums.yy - 2.0 * ratio * sums.xy + ratio * ratio * sums.xx).max(0.0);
-    let half = Z95 * (n / (n - 1.0) * residuals).sqrt() / sums.x.abs();
-    half.is_finite().then_some((ratio - half, ratio + half))
+    let variance = n / (n - 1.0) * residuals / (sums.x * sums.x);
+    variance.is_finite().then_some((ratio, variance))
 }
 
 #[cfg(test)]

@@ -3,12 +3,15 @@
 
 mod accounts;
 mod activity;
+mod advice;
 mod catalogue;
 mod comparison;
 mod definitions;
+mod experiments;
 mod files;
 mod indices;
 mod law;
+mod money;
 mod published;
 mod reference;
 mod targets;
