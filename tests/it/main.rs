@@ -10,6 +10,7 @@ mod platforms;
 mod project;
 mod real_x;
 mod rollups;
+mod signals;
 mod simulated;
 mod slt;
 mod trouble;

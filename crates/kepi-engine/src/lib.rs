@@ -38,6 +38,12 @@
 //! notes are put together from that small result. Plans are made of DataFusion's own functions, so that they run
 //! wherever its plans run; [`explain_plan`] shows them.
 //!
+//! # Signals
+//!
+//! [`find_signals`] reads series of KPIs through the evaluation and tells what asks for another course (P1 to P8) and
+//! what stands out (odd days, level shifts, process charts), each with evidence, effect, interval and the next steps.
+//! What earlier runs kept in the table `signals` is their memory.
+//!
 //! ```
 //! use kepi_core::Catalogue;
 //! use kepi_engine::{Source, parse_kpis};
@@ -65,6 +71,7 @@ mod kpi;
 mod number;
 mod offered;
 mod review;
+pub mod signals;
 pub mod statistics;
 mod suggest;
 mod tag;
@@ -86,5 +93,6 @@ pub use kpi::{
 pub use number::Number;
 pub use offered::{Offered, OfferedByDescriptors};
 pub use review::{Finding, Measured, Point, SmartReview, measure, review};
+pub use signals::{Holiday, Signal, SignalKind, SignalOutcome, find_signals, process_charts};
 pub use suggest::{Published, Suggestion, suggest};
 pub use tag::{TagRule, read_tags};

@@ -20,7 +20,7 @@ mod scope;
 mod score;
 mod slices;
 mod subjects;
-mod table;
+pub(crate) mod table;
 mod views;
 mod wanted;
 

@@ -11,6 +11,7 @@ mod indices;
 mod law;
 mod published;
 mod reference;
+mod signals;
 mod targets;
 mod world;
 
