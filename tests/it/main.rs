@@ -11,6 +11,7 @@ mod platforms;
 mod project;
 mod real_x;
 mod rollups;
+mod signals;
 mod simulated;
 mod slt;
 mod trouble;

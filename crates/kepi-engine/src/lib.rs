@@ -45,6 +45,12 @@
 //! is none: an interval on both sides of nothing, too few posts, a change of definition. What is told is told with care
 //! for how many things were looked at.
 //!
+//! # Signals
+//!
+//! [`find_signals`] reads series of KPIs through the evaluation and tells what asks for another course (P1 to P8) and
+//! what stands out (odd days, level shifts, process charts), each with evidence, effect, interval and the next steps.
+//! What earlier runs kept in the table `signals` is their memory.
+//!
 //! ```
 //! use kepi_core::Catalogue;
 //! use kepi_engine::{Source, parse_kpis};
@@ -74,6 +80,7 @@ mod kpi;
 mod number;
 mod offered;
 mod review;
+pub mod signals;
 pub mod statistics;
 mod suggest;
 mod tag;
@@ -104,5 +111,6 @@ pub use kpi::{
 pub use number::Number;
 pub use offered::{Offered, OfferedByDescriptors};
 pub use review::{Finding, Measured, Point, SmartReview, measure, review};
+pub use signals::{Holiday, Signal, SignalKind, SignalOutcome, find_signals, process_charts};
 pub use suggest::{Published, Suggestion, suggest};
 pub use tag::{TagRule, read_tags};

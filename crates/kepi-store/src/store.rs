@@ -8,6 +8,7 @@ use std::{
 use kepi_core::{
     Account, AccountId, Body, Error, ErrorKind, Job, PostRef, Result, Stream,
     plan::{KnownPost, StreamState},
+    tables,
 };
 use smol_str::SmolStr;
 
@@ -89,8 +90,9 @@ impl Store {
         let mut tables = HashMap::new();
         for schema in schema::all() {
             let log = place.log(schema.table.name)?;
-            // Stores of an older kepi have no rollups; they can be read without.
-            if schema.table.name == rollup::NAME && !is_there(&log).await? {
+            // Stores of an older kepi have no rollups and remember no signals; they can be read without.
+            let newer = [rollup::NAME, tables::SIGNALS.name].contains(&schema.table.name);
+            if newer && !is_there(&log).await? {
                 continue;
             }
             let table = TableLog::open(log, schema.clone(), options.clone()).await?;

@@ -46,6 +46,10 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Shows where a KPI's number comes from.
     Explain(Explain),
+    /// Looks for signals: what moved, and whether it asks for another course.
+    Signals(Signals),
+    /// Keeps what was decided, why and by whom; shows what came of it.
+    Decide(Decide),
     /// Suggests targets, and freezes what they are measured from.
     #[command(subcommand)]
     Targets(Targets),
@@ -255,6 +259,60 @@ pub(crate) struct Explain {
     /// Also print the plans of the query engine.
     #[arg(long)]
     pub plans: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Signals {
+    /// Only this KPI, `id` or `id@version`; may be given several times.
+    #[arg(long, value_name = "KPI")]
+    pub kpi: Vec<String>,
+    /// Look up to the end of this period; up to yesterday otherwise.
+    #[arg(long)]
+    pub period: Option<String>,
+    /// Look at parts: platform, account, brand, market, format, category, campaign.
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+    pub by: Vec<String>,
+    /// Only this account; may be given several times. Nothing is remembered of such a run.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    /// What was known at this instant. Nothing is remembered of such a run.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// Also what was looked for and is not there, or cannot be told, with the reason.
+    #[arg(long)]
+    pub all: bool,
+    /// The process charts instead: each week with its limits.
+    #[arg(long, conflicts_with = "all")]
+    pub chart: bool,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The KPI that it is about; with --list, only those about it.
+    #[arg(required_unless_present = "list", value_name = "KPI")]
+    pub kpi: Option<String>,
+    /// The period whose evaluation it answers.
+    #[arg(long, required_unless_present = "list")]
+    pub period: Option<String>,
+    /// What is changed.
+    #[arg(long, required_unless_present = "list", value_name = "TEXT")]
+    pub what: Option<String>,
+    /// Why.
+    #[arg(long, required_unless_present = "list", value_name = "TEXT")]
+    pub why: Option<String>,
+    /// By whom.
+    #[arg(long, required_unless_present = "list", value_name = "NAME")]
+    pub by: Option<String>,
+    /// When it was decided: 2026-10-05T08:00:00Z, or a date; now otherwise.
+    #[arg(long, value_name = "TIME", conflicts_with = "list")]
+    pub at: Option<String>,
+    /// Show what was decided, with the KPI before and after.
+    #[arg(long)]
+    pub list: bool,
+    #[command(flatten)]
+    pub format: Format,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ mod adapters;
 mod advise;
 mod auth;
 mod check;
+mod decide;
 mod demo;
 mod evaluate;
 mod experiments;
@@ -21,6 +22,7 @@ mod maintain;
 mod query;
 mod run;
 mod runs;
+mod signals;
 mod targets;
 
 /// Runs a command.
@@ -39,6 +41,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Command::Runs(arguments) => runs::run(&load()?, &arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&load()?, &arguments).await,
         Command::Explain(arguments) => explain::run(&load()?, &arguments).await,
+        Command::Signals(arguments) => signals::run(&load()?, &arguments).await,
+        Command::Decide(arguments) => decide::run(&load()?, &arguments).await,
         Command::Targets(Targets::Suggest(arguments)) => targets::suggest(&load()?, &arguments).await,
         Command::Targets(Targets::Freeze(arguments)) => targets::freeze(&load()?, &arguments).await,
         Command::Advise(arguments) => advise::run(&load()?, &arguments).await,

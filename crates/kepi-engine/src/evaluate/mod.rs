@@ -25,7 +25,7 @@ mod score;
 mod slices;
 mod states;
 mod subjects;
-mod table;
+pub(crate) mod table;
 mod views;
 mod wanted;
 

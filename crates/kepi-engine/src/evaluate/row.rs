@@ -147,6 +147,7 @@ impl Scorer<'_> {
                     .of(cell.as_ref(), known, framed.span),
                 measured_from: None,
                 trailing: Vec::new(),
+                provisional: cell.as_ref().map_or(0, |cell| cell.provisional),
             };
         self.compare(scopes, placed, framed, [cell.as_ref(), earlier.as_ref()], &mut row);
         self.judge(scopes, placed, framed.span, (&valued, cell.as_ref()), &mut row);

@@ -24,11 +24,11 @@ mod wilson;
 
 pub use cells::{CellEffect, MarginEffects, margin_effects};
 pub use chart::{Chart, ChartRule, ChartSegment, ChartSignal, process_chart};
-pub use clustered::{Cluster, clustered_interval, clustered_ratio};
+pub use clustered::{Cluster, clustered_interval, clustered_ratio, two_ratios};
 pub use contrast::{Contrast, Estimate, contrast};
 pub use forecast::{Forecast, Method, best_forecast, mean_forecast, seasonal_naive};
 pub use kendall::{Association, kendall_tau};
-pub use many::discoveries;
+pub use many::{discoveries, q_values};
 pub use order::{median, median_absolute_deviation, percentile_rank, quantile};
 pub use outlier::{OUTLIER_SCORE, OutlierDay, outlier_days, robust_scores, weekday_residuals};
 pub use proportions::{TwoProportions, dispersion, two_proportions};
@@ -38,7 +38,7 @@ pub use season::{Decomposition, decompose, decompose_many};
 pub use shift::{Shift, level_shifts};
 pub use shrinkage::{Prior, Shrunken};
 pub use smoothing::holt_winters;
-pub use trend::{Trend, mann_kendall};
+pub use trend::{FittedChange, Trend, fitted_change, mann_kendall};
 pub use wilson::wilson_interval;
 
 use statrs::distribution::{ContinuousCDF as _, Normal, StudentsT};

@@ -14,6 +14,7 @@ mod law;
 mod money;
 mod published;
 mod reference;
+mod signals;
 mod targets;
 mod world;
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{Evaluate, RowFormat},
-    commands::import::parse_instant,
+    commands::{decide, import::parse_instant},
     compose::Project,
     failure::{Outcome, Result},
     output::{self, Rows},
@@ -40,6 +40,9 @@ pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outco
     };
     rows.extend(kepi_engine::evaluate_indices(&session, &request, &indices).await?);
     print(&rows, arguments.format.format, !arguments.kpi.is_empty())?;
+    if arguments.format.format == RowFormat::Table {
+        decide::remind(&store, &rows).await?;
+    }
     record_all(&store, &rows, &Kept::of(&request)).await?;
     Ok(Outcome::Done)
 }
