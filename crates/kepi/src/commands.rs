@@ -8,10 +8,12 @@ use crate::{
 
 mod adapters;
 mod auth;
+mod calendar;
 mod check;
 mod demo;
 mod evaluate;
 mod explain;
+mod goals;
 mod import;
 mod ingest;
 mod init;
@@ -37,6 +39,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Command::Runs(arguments) => runs::run(&load()?, &arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&load()?, &arguments).await,
         Command::Explain(arguments) => explain::run(&load()?, &arguments).await,
+        Command::Calendar(arguments) => calendar::run(&load()?, &arguments).await,
+        Command::Goals(arguments) => goals::run(&load()?, &arguments).await,
         Command::Targets(Targets::Suggest(arguments)) => targets::suggest(&load()?, &arguments).await,
         Command::Targets(Targets::Freeze(arguments)) => targets::freeze(&load()?, &arguments).await,
         Command::Query(arguments) => query::run(&load()?, &arguments).await,

@@ -28,7 +28,7 @@ use datafusion::{physical_plan::displayable, prelude::SessionContext};
 use kepi_core::{Result, SubjectKind};
 
 pub use card::{BaselineValue, Benchmark, Pace, ScoreRow, Span, Status, TargetValue};
-pub use request::{Dimension, EvaluationRequest};
+pub use request::{Comparison, Dimension, EvaluationRequest};
 
 use self::{daily::Daily, facts::Facts, frozen::Frozen, known::Known, readings::Readings, scope::Scopes};
 use crate::{formula::Filter, kpi::Kpi, tag::TagRule};
@@ -38,9 +38,10 @@ use crate::{formula::Filter, kpi::Kpi, tag::TagRule};
 /// Rows come in the order of the KPIs, then of scopes, then of periods; the same data give the same rows.
 ///
 /// # Errors
-/// When a table is missing or cannot be read. What the data do not hold is no error: such rows have a null
+/// When a table is missing or cannot be read, or a holiday to compare with is not known. What the data do not hold is no error: such rows have a null
 /// value, a status that says so, and the reason in their notes.
 pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Vec<ScoreRow>> {
+    request.comparable()?;
     let request = &request.in_fiscal();
     let ctx = &with_small_builds(ctx);
     let mut filters: Vec<Option<&Filter>> = Vec::new();
@@ -100,6 +101,15 @@ pub async fn evaluate_by_tag(
         rows.extend(whole.iter().filter(own).cloned());
     }
     Ok(rows)
+}
+
+/// A session in which only the posts that meet a condition are known, with what happened to them: what a KPI with
+/// `where` is evaluated over.
+///
+/// # Errors
+/// When a table is missing.
+pub async fn narrowed(ctx: &SessionContext, filter: &Filter) -> Result<SessionContext> {
+    views::narrowed(ctx, filter, None).await
 }
 
 /// Said of the row that stands beside those of tags.

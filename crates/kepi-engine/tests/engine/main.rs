@@ -9,9 +9,12 @@ mod definitions;
 mod files;
 mod indices;
 mod law;
+mod lists;
 mod published;
 mod reference;
+mod reference_accounts;
 mod targets;
+mod traps;
 mod world;
 
 use std::sync::Arc;
@@ -49,6 +52,7 @@ pub(crate) fn request(kpis: Vec<Kpi>, period: &str, today: &str) -> EvaluationRe
         offered: Arc::new(OfferedByDescriptors::default()),
         breaks: kepi_engine::Break::builtin().to_vec(),
         rollups: true,
+        compare: kepi_engine::Comparison::default(),
     }
 }
 

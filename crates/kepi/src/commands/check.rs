@@ -9,7 +9,7 @@ use kepi_engine::{Measured, Point, SmartReview};
 
 use crate::{
     cli::{Check, RowFormat},
-    commands::evaluate,
+    commands::{evaluate, goals},
     compose::Project,
     failure::{Outcome, Result},
     output::{self, Rows},
@@ -42,8 +42,12 @@ pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome>
                 project.config.jobs.len()
             ))?;
             output::result(&for_people(&reviews, !arguments.kpi.is_empty(), measured.is_some()))?;
+            if arguments.kpi.is_empty() {
+                goals::print(&goals::standings(project, &request.kpis, &[])?)?;
+            }
         }
     }
+    goals::remarks(project, &project.kpis()?).iter().for_each(|told| output::note(told));
     for kpi in project.kpis()?.into_iter().map(|kpi| kpi.in_fiscal(project.config.project.fiscal)) {
         let periods =
             kpi.targets.iter().filter(|target| target.scope.is_empty()).map(|target| target.period.span);
