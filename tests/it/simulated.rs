@@ -3,23 +3,21 @@
 //! The command asks them as a user's project would; [`Simulated::live`] is the same pipeline within the test, by
 //! the world's clock, so that days pass and nobody waits.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    process::Command,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, fmt::Write as _, process::Command, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::{Timestamp, ToSpan};
-use kepi_core::{AccountRef, Adapter, Decoder, TokenFlow, credential::Refresh};
+use kepi_core::{AccountRef, Adapter, Decoder, Response, TokenFlow, credential::Refresh};
 use kepi_ingest::{
     InMemory, Ingest, IngestAccount, IngestOptions, IngestRequest, PlanReport, RunReport, Silent, StopFlag,
 };
 use kepi_simulator::{Network, Profile, SimClock, Simulator, SimulatorConfig, World, WorldConfig};
 use kepi_store::{ConfiguredAccount, Decoders, Store, StoreOptions};
-use kepi_transport::{Clock, CredentialSource, FileCredentials, Transport};
+use kepi_transport::{
+    Clock, CredentialSource, Fault, FileCredentials, HttpWire, Outgoing, Timeouts, Transport, Wire,
+};
 use serde_json::{Map, Value, json};
+use tokio::sync::RwLock;
 use xtask::generate::{adapter_names, build_adapter};
 
 use crate::project::Project;
@@ -210,8 +208,10 @@ impl Simulated {
 
     /// The pipeline within the test, by the world's clock.
     pub(crate) async fn live(&self) -> Live {
+        let calls = Arc::new(RwLock::default());
         let clock: Arc<dyn Clock> =
-            Arc::new(WorldClock { clock: self.clock.clone(), turn: Mutex::default() });
+            Arc::new(WorldClock { clock: self.clock.clone(), calls: Arc::clone(&calls) });
+        let http = HttpWire::new(&Timeouts::default()).expect("a client");
         let time = self.clock.clone();
         let options = StoreOptions { clock: Arc::new(move || time.now()), ..StoreOptions::default() };
         let folder = self.project.path("store");
@@ -223,6 +223,7 @@ impl Simulated {
         let secrets: BTreeMap<String, String> = self.secrets.iter().cloned().collect();
         let mut transport = Transport::builder()
             .clock(Arc::clone(&clock))
+            .wire(Arc::new(StillWire { http, calls }))
             .credentials(Arc::new(FileCredentials::new(self.project.path(".kepi/tokens"))))
             .environment(move |name| secrets.get(name).cloned());
         for account in &self.accounts {
@@ -295,11 +296,12 @@ impl Live {
     }
 }
 
-/// The simulated world's clock: whoever waits moves it, so that nobody waits for real.
+/// The simulated world's clock: whoever waits moves it, so that nobody waits for real; but never while a call is on
+/// its way, so that an answer was given at the instant at which it is taken.
 #[derive(Debug)]
 struct WorldClock {
     clock: SimClock,
-    turn: Mutex<()>,
+    calls: Arc<RwLock<()>>,
 }
 
 #[async_trait]
@@ -309,10 +311,25 @@ impl Clock for WorldClock {
     }
 
     async fn sleep_until(&self, at: Timestamp) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _no_call = self.calls.write().await;
         if at > self.clock.now() {
             self.clock.set(at);
         }
+    }
+}
+
+/// HTTP, while the world's clock stands still.
+#[derive(Debug)]
+struct StillWire {
+    http: HttpWire,
+    calls: Arc<RwLock<()>>,
+}
+
+#[async_trait]
+impl Wire for StillWire {
+    async fn send(&self, request: Outgoing, clock: &dyn Clock) -> Result<Response, Fault> {
+        let _on_its_way = self.calls.read().await;
+        self.http.send(request, clock).await
     }
 }
 

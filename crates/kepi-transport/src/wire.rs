@@ -16,11 +16,12 @@ use crate::{
 /// Sends one request and reads its whole answer. Tests bring their own.
 #[async_trait]
 pub trait Wire: fmt::Debug + Send + Sync {
-    /// Sends; an HTTP status is an answer, whatever it is.
+    /// Sends; an HTTP status is an answer, whatever it is. Its `received_at` is what the clock shows when its last
+    /// byte has come.
     ///
     /// # Errors
     /// A fault when no whole answer came.
-    async fn send(&self, request: Outgoing) -> Result<Response, Fault>;
+    async fn send(&self, request: Outgoing, clock: &dyn Clock) -> Result<Response, Fault>;
 }
 
 /// The innermost layer.
@@ -46,13 +47,10 @@ impl Layer for OnWire {
         call.tally.calls = call.tally.calls.saturating_add(1);
         // Said before it is known, so that a call that is dropped on its way counts as sent.
         call.sent = true;
-        match self.wire.send(outgoing).await {
-            Ok(response) => Ok(Response { received_at: self.clock.now(), ..response }),
-            Err(fault) => {
-                call.sent = fault.sent;
-                Err(fault.into_error(&host))
-            }
-        }
+        self.wire.send(outgoing, self.clock.as_ref()).await.map_err(|fault| {
+            call.sent = fault.sent;
+            fault.into_error(&host)
+        })
     }
 }
 
@@ -86,7 +84,7 @@ impl HttpWire {
         })
     }
 
-    async fn read(&self, mut response: reqwest::Response) -> Result<Response, Fault> {
+    async fn read(&self, mut response: reqwest::Response, clock: &dyn Clock) -> Result<Response, Fault> {
         let too_large = || Fault::new(FaultKind::TooLarge, true);
         if response.content_length().is_some_and(|length| length > self.max_body_bytes) {
             return Err(too_large());
@@ -106,13 +104,13 @@ impl HttpWire {
                 return Err(too_large());
             }
         }
-        Ok(Response { status, headers, body, received_at: jiff::Timestamp::now() })
+        Ok(Response { status, headers, body, received_at: clock.now() })
     }
 }
 
 #[async_trait]
 impl Wire for HttpWire {
-    async fn send(&self, request: Outgoing) -> Result<Response, Fault> {
+    async fn send(&self, request: Outgoing, clock: &dyn Clock) -> Result<Response, Fault> {
         let client = if is_loopback(&request.url) { &self.loopback } else { &self.outward };
         let mut builder = match request.method {
             Method::Get => client.get(request.url),
@@ -125,7 +123,7 @@ impl Wire for HttpWire {
             builder = builder.body(body.expose_secret().to_owned());
         }
         let response = builder.send().await.map_err(Fault::from_client)?;
-        self.read(response).await
+        self.read(response, clock).await
     }
 }
 

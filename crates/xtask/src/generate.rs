@@ -2,10 +2,11 @@
 //!
 //! `cargo xtask generate` writes them; a test compares them with what stands in the repository.
 
-use std::{fmt::Write as _, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path, sync::Arc};
 
 use kepi_core::{
-    Adapter, Additivity, Catalogue, Descriptor, Metric, SubjectKind,
+    Adapter, Additivity, Catalogue, Descriptor, Metric, SubjectKind, Traffic,
+    descriptor::Field,
     document::{Block, Document, Faults},
     tables::{self, Table, Type},
 };
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Generated> {
         Generated { path: "crates/kepi/docs/store-tables.md", marks: None, text: store_tables() },
         Generated { path: "crates/kepi/docs/metrics.md", marks: None, text: metrics() },
         Generated { path: "crates/kepi/docs/kpi-catalogue.md", marks: None, text: kpis() },
+        Generated { path: "crates/kepi/docs/endpoints.md", marks: None, text: endpoints(&descriptors) },
         Generated {
             path: "README.md",
             marks: Some(("<!-- generated: platforms -->", "<!-- /generated -->")),
@@ -264,24 +266,74 @@ fn definition(metric: &Metric) -> String {
     }
 }
 
-/// The README's table: platform by platform, what can be had.
+/// The README's table: how much each platform tells, of what.
 fn platforms(descriptors: &[&Descriptor]) -> String {
-    let mut text = String::from("| platform | endpoint | gives | metrics | needs |\n|---|---|---|---|---|\n");
+    let kinds: [(&str, Telling); 4] = [
+        ("the account", |field| {
+            field.subject == SubjectKind::Account && !is_audience(field) && !is_paid(field)
+        }),
+        ("posts", |field| {
+            matches!(field.subject, SubjectKind::Post | SubjectKind::Media)
+                && !is_audience(field)
+                && !is_paid(field)
+        }),
+        ("audience, sources", |field| is_audience(field) && !is_paid(field)),
+        ("paid delivery", is_paid),
+    ];
+    let titles: Vec<&str> = kinds.iter().map(|(title, _)| *title).collect();
+    let mut text = format!("| metrics of | {} |\n|---|---|---|---|---|\n", titles.join(" | "));
     for descriptor in descriptors {
+        let cells: Vec<String> = kinds.iter().map(|(_, of)| told(descriptor, *of)).collect();
+        let _ = writeln!(text, "| {} | {} |", descriptor.title, cells.join(" | "));
+    }
+    text
+}
+
+type Telling = fn(&Field) -> bool;
+
+fn is_audience(field: &Field) -> bool {
+    !field.segment.is_empty()
+}
+
+fn is_paid(field: &Field) -> bool {
+    field.traffic == Traffic::Paid
+}
+
+/// How many metrics of a kind any account gets, and how many more come with what not every account has.
+fn told(descriptor: &Descriptor, of: Telling) -> String {
+    let metrics = |open: bool| -> BTreeSet<&str> {
+        let fields = descriptor.fields().filter(|(endpoint, field)| {
+            endpoint.until.is_none() && endpoint.capability.is_none() == open && of(field)
+        });
+        fields.map(|(_, field)| field.metric).collect()
+    };
+    let (open, special) = (metrics(true), metrics(false));
+    match (open.len(), special.difference(&open).count()) {
+        (0, 0) => "–".to_owned(),
+        (all, 0) => all.to_string(),
+        (some, more) => format!("{some} + {more}"),
+    }
+}
+
+/// All endpoints: what each gives and needs.
+fn endpoints(descriptors: &[&Descriptor]) -> String {
+    let mut text = format!(
+        "{NOTICE}# What each endpoint gives\n\nWhat an account does not have is asked for again later; the other \
+         endpoints go on. Windows, lags, limits and sources: the front page of each adapter, and `kepi adapters`.\n"
+    );
+    for descriptor in descriptors {
+        let _ = write!(
+            text,
+            "\n## {}\n\n| endpoint | gives | metrics | needs |\n|---|---|---|---|\n",
+            descriptor.title
+        );
         for endpoint in descriptor.endpoints {
             let mut metrics: Vec<&str> = endpoint.fields.iter().map(|field| field.metric).collect();
-            metrics.dedup();
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = BTreeSet::new();
             metrics.retain(|metric| seen.insert(*metric));
             let needs = endpoint.capability.or(endpoint.token).unwrap_or("");
-            let _ = writeln!(
-                text,
-                "| {} | `{}` | {} | {} | {needs} |",
-                descriptor.title,
-                endpoint.name,
-                endpoint.title,
-                metrics.join(", ")
-            );
+            let metrics = metrics.join(", ");
+            let _ = writeln!(text, "| `{}` | {} | {metrics} | {needs} |", endpoint.name, endpoint.title);
         }
     }
     text

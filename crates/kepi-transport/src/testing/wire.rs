@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use kepi_core::{Response, credential::ExposeSecret};
 
-use crate::{Fault, FaultKind, Outgoing, Wire};
+use crate::{Clock, Fault, FaultKind, Outgoing, Wire};
 
 type Answer = dyn FnMut(&Outgoing, usize) -> Result<Response, Fault> + Send;
 
@@ -75,7 +75,7 @@ impl ScriptedWire {
 
 #[async_trait]
 impl Wire for ScriptedWire {
-    async fn send(&self, request: Outgoing) -> Result<Response, Fault> {
+    async fn send(&self, request: Outgoing, clock: &dyn Clock) -> Result<Response, Fault> {
         let number = {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.push(Seen {
@@ -90,6 +90,6 @@ impl Wire for ScriptedWire {
             tokio::task::yield_now().await;
         }
         let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        answer(&request, number)
+        answer(&request, number).map(|response| Response { received_at: clock.now(), ..response })
     }
 }

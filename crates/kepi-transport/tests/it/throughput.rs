@@ -133,12 +133,13 @@ struct Slow {
 
 #[async_trait::async_trait]
 impl kepi_transport::Wire for Slow {
-    async fn send(&self, _: Outgoing) -> Result<Response, Fault> {
+    async fn send(&self, _: Outgoing, clock: &dyn Clock) -> Result<Response, Fault> {
         let now = self.clock.now();
         let number = self.server.lock().unwrap().asked() as i64;
         let late = SignedDuration::from_millis((number * 3517) % 8000);
         self.clock.sleep_until(now + late).await;
         let refused = self.server.lock().unwrap().refuses(self.clock.now());
-        Ok(if refused { ScriptedWire::json(429, "") } else { ok() })
+        let answer = if refused { ScriptedWire::json(429, "") } else { ok() };
+        Ok(Response { received_at: clock.now(), ..answer })
     }
 }
