@@ -153,6 +153,7 @@ fn a_plan_is_held_against_what_was_published() {
     project.write("plan/wrong.csv", "date,account\n2026-13-01,x/brand\n");
     let wrong = project.run(["calendar", "--period", "2026-03"]).expect(2);
     assert!(wrong.stderr.contains("wrong.csv") && wrong.stderr.contains("is not a day"), "{}", wrong.stderr);
+    assert!(project.run(["check"]).expect(2).stderr.contains("wrong.csv"));
 }
 
 /// T36 by list: an export of a content system says by address what posts are about; one of ids says it by id.

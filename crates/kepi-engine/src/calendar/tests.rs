@@ -103,9 +103,9 @@ fn a_post_is_of_one_plan_and_the_nearest_comes_first() {
 fn a_plan_may_name_its_post() {
     let posts = [post("x/a", "1", "2026-10-05", "video", ""), post("x/a", "2", "2026-10-25", "video", "")];
     let plan = "date,account,post\n2026-10-05,x/a,2\n";
-    assert_eq!(told(plan, &posts, "2026-11-01"), ["2026-10-05 published 2 +20", "2026-10-05 unplanned 1"]);
+    assert_eq!(told(plan, &posts, "2026-11-01"), ["2026-10-05 unplanned 1", "2026-10-05 published 2 +20"]);
     let plan = "date,account,post\n2026-10-05,x/a,http://x.example/2?utm_source=mail\n";
-    assert_eq!(told(plan, &posts, "2026-11-01"), ["2026-10-05 published 2 +20", "2026-10-05 unplanned 1"]);
+    assert_eq!(told(plan, &posts, "2026-11-01"), ["2026-10-05 unplanned 1", "2026-10-05 published 2 +20"]);
     // The post that was named is not there: another does not stand in for it.
     let plan = "date,account,post\n2026-10-05,x/a,77\n";
     assert_eq!(told(plan, &posts[..1], "2026-11-01"), ["2026-10-05 missed -", "2026-10-05 unplanned 1"]);

@@ -17,6 +17,9 @@ use crate::{
 
 pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome> {
     let all = project.kpis()?;
+    // What is read when it is asked for is read here as well, so that its faults are not met later.
+    project.calendar()?;
+    project.tags()?;
     let chosen = evaluate::chosen(all.clone(), &arguments.kpi)?;
     let count = all.len();
     // Partners and guards are looked for among all KPIs of the project, old versions where they are named.
