@@ -263,7 +263,7 @@ fn by_hand(posts: &[(f64, f64)]) -> (f64, f64, f64, (f64, f64)) {
 
 fn days(quarter: &str) -> f64 {
     let (year, number) = quarter.split_once("-Q").expect("a quarter");
-    let leap = year.parse::<u32>().expect("a year") % 4 == 0;
+    let leap = year.parse::<u32>().expect("a year").is_multiple_of(4);
     match number {
         "1" => 90.0 + f64::from(u8::from(leap)),
         "2" => 91.0,
@@ -338,10 +338,14 @@ fn quarters_against_the_year_before() {
             near(&row["target"]["value"], target, 1e-9 * target.max(1.0));
             near(&row["attainment"], value / target, 1e-9);
         }
-        let told = |low: f64, high: f64, target: f64| match () {
-            () if low >= target => "met",
-            () if high < target => "missed",
-            () => "undecided",
+        let told = |low: f64, high: f64, target: f64| {
+            if low >= target {
+                "met"
+            } else if high < target {
+                "missed"
+            } else {
+                "undecided"
+            }
         };
         assert_eq!(rate["status"], told(interval.0, interval.1, 1.05 * rate_before), "{quarter} {rate}");
         assert_eq!(sum["status"], told(engagements, engagements, 1.05 * sum_before), "{quarter} {sum}");

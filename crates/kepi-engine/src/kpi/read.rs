@@ -260,13 +260,16 @@ fn read_goal(block: &Block<'_, '_>, own: &[ProjectGoal]) -> Option<(Goal, Option
     Some((goal, place.and_then(|place| own.get(place)).map(|goal| goal.id.clone())))
 }
 
+/// How far a KPI looks, and the objective that says so, with its goal.
+type Aim<'g> = (Objective, Option<(&'g ProjectGoal, &'g ProjectObjective)>);
+
 /// How far a KPI looks: a word, or an objective of the goal that it is for, which says so itself.
 fn read_objective<'g>(
     block: &Block<'_, '_>,
     goals: &'g [ProjectGoal],
     (kind, for_goal): (Option<Goal>, Option<&str>),
-) -> Option<(Objective, Option<(&'g ProjectGoal, &'g ProjectObjective)>)> {
-    let mut words: Vec<(&str, (Objective, Option<(&ProjectGoal, &ProjectObjective)>))> =
+) -> Option<Aim<'g>> {
+    let mut words: Vec<(&str, Aim<'g>)> =
         Objective::ALL.iter().map(|term| (term.as_str(), (*term, None))).collect();
     for goal in goals {
         let own = goal.objectives.iter();
