@@ -98,6 +98,8 @@ fn project() -> Project {
     project.run(["import", &file, "--map", &map, "--account", "z/demo"]).expect(0);
     // What another source says of the same days later counts once.
     let again = project.write("again.csv", "date,followers,new_followers,lost\n2026-03-02,1011,13,2\n");
+    let text = std::fs::read_to_string(&map).expect("the map");
+    let map = project.write("again.toml", &format!("provenance = \"export\"\n{text}"));
     let again: [&std::ffi::OsStr; 8] = [
         "import".as_ref(),
         again.as_ref(),
