@@ -13,7 +13,9 @@
 //!            | "per_post(" expression ")"                   a sum over posts, divided by their number
 //!            | "mean_over_posts(" row ")"                   the mean of what each post has
 //!            | "median_over_posts(" row ")"                 the post in the middle
+//!            | "max_over_posts(" row ")"                    the greatest of what each post has
 //!            | "count_posts()" | "count_posts(" condition ")"
+//!            | "days()"                                      the days of the period that are over
 //!            | "per_1k_followers(" expression ")"           over thousands of followers at the end of the period
 //!            | "at_age(" expression ", '7d')"               of posts when they were so many days old
 //!            | "at_start(" level ")"                        a state as it stood before the period
@@ -69,14 +71,18 @@
 #![warn(missing_docs)]
 
 mod advice;
+mod address;
 pub mod benchmarks;
 mod breaks;
+mod calendar;
 mod evaluate;
 mod experiments;
 mod fault;
 pub mod formula;
+mod goals;
 pub mod indices;
 mod kpi;
+mod mapping;
 mod number;
 mod offered;
 mod review;
@@ -90,11 +96,15 @@ pub use advice::{
     Money, Move, NextSpend, RoiRow, SpendVerdict, TimeCell, TimesAdvice, Verdict, best_formats, best_times,
     compares_posts, growth, next_spend, read_money, roi,
 };
+pub use address::one_address;
 pub use benchmarks::{BenchmarkChoice, BenchmarkRow, Benchmarks};
 pub use breaks::Break;
+pub use calendar::{
+    CalendarRow, Outcome, Planned, PublishedPost, TOLERANCE, plan_against_done, read_calendar,
+};
 pub use evaluate::{
-    BaselineValue, Benchmark, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status, TargetValue,
-    evaluate, evaluate_by_tag, explain_plan,
+    BaselineValue, Benchmark, Comparison, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status,
+    TargetValue, evaluate, evaluate_by_tag, explain_plan, narrowed,
 };
 pub use experiments::{
     Design, Expectation, Experiment, ExperimentResult, ExperimentVerdict, GroupResult, check_experiments,
@@ -102,12 +112,17 @@ pub use experiments::{
 };
 pub use fault::Source;
 pub use formula::{Filter, Program, Shape};
+pub use goals::{
+    GoalStanding, ObjectiveStanding, ProjectGoal, ProjectObjective, Task, TaskState, goal_of, on_course,
+    ranked, read_goals, standings,
+};
 pub use indices::{Index, evaluate_indices};
 pub use kepi_core::document::Fault;
 pub use kpi::{
     Baseline, Basis, Direction, Goal, Goalpost, Indicator, Kpi, Objective, Profile, Review, Side, Stage,
-    Starter, Target, choose, in_force, parse_kpis, parts_against_whole, starters,
+    Starter, Target, choose, in_force, parse_kpis, parse_kpis_for, parts_against_whole, starters,
 };
+pub use mapping::{Mapping, PostBy, read_mappings};
 pub use number::Number;
 pub use offered::{Offered, OfferedByDescriptors};
 pub use review::{Finding, Measured, Point, SmartReview, measure, review};

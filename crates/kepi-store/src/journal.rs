@@ -226,6 +226,20 @@ impl Journal {
         Ok(false)
     }
 
+    /// The body of a page.
+    pub(crate) async fn body(&self, stream: &Stream, sequence: i64) -> Result<Option<Body>> {
+        let snapshot = self.table.refresh().await?;
+        for file in snapshot.files.values().filter(|file| file.stats.may_hold("stream", stream.as_str())) {
+            let rows = stored_rows(&self.table, file, i64::MIN, i64::MAX).await?;
+            if let Some(row) = rows.into_iter().find(|row| row.stream == *stream && row.sequence == sequence)
+            {
+                return Ok(row.body);
+            }
+        }
+        Err(Error::bad_input(format!("the store has no page {sequence} of {stream}"))
+            .hint("`kepi query \"select stream, sequence from pages\"` lists them"))
+    }
+
     async fn drop_known(
         &self,
         pages: &mut Vec<Waiting>,

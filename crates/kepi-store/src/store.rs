@@ -133,6 +133,14 @@ impl Store {
         self.0.journal.has(stream, job, &digest(body)).await
     }
 
+    /// The body of a page as it was taken in, scrubbed; `None` once retention emptied it.
+    ///
+    /// # Errors
+    /// `BadInput` when there is no such page; `Store` when the journal cannot be read.
+    pub async fn body(&self, stream: &Stream, sequence: i64) -> Result<Option<Body>> {
+        self.0.journal.body(stream, sequence).await
+    }
+
     /// Writes pages; `run` is the run that brings them.
     #[must_use]
     pub fn writer(&self, run: Option<SmolStr>) -> Writer {

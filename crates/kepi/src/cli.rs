@@ -50,6 +50,10 @@ pub(crate) enum Command {
     Signals(Signals),
     /// Keeps what was decided, why and by whom; shows what came of it.
     Decide(Decide),
+    /// Shows the project's goals, ranked and weighted, with their objectives and tasks, and where they stand.
+    Goals(Goals),
+    /// Holds the editorial calendar against what was published.
+    Calendar(Calendar),
     /// Suggests targets, and freezes what they are measured from.
     #[command(subcommand)]
     Targets(Targets),
@@ -242,6 +246,10 @@ pub(crate) struct Evaluate {
     /// Add up the rows of posts instead of reading the store's daily rollups. The numbers are the same.
     #[arg(long)]
     pub no_rollups: bool,
+    /// What each period is compared with: previous, year, or as far from a holiday a year earlier: chinese-new-year,
+    /// qingming, dragon-boat, mid-autumn, singles-day, easter, black-friday, christmas.
+    #[arg(long, default_value = "previous", value_name = "WHAT")]
+    pub compare: String,
     #[command(flatten)]
     pub format: Format,
 }
@@ -256,9 +264,35 @@ pub(crate) struct Explain {
     /// Also print the rows behind the number, each with its source, run, page and the digest of the page's body.
     #[arg(long)]
     pub rows: bool,
+    /// Only print the body of a page, as its source sent it: STREAM#SEQUENCE.
+    #[arg(long, value_name = "PAGE", conflicts_with_all = ["rows", "plans"])]
+    pub body: Option<String>,
     /// Also print the plans of the query engine.
     #[arg(long)]
     pub plans: bool,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Goals {
+    /// The period by which they are judged.
+    #[arg(long, default_value = "last-28d")]
+    pub period: String,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calendar {
+    /// The period.
+    #[arg(long, default_value = "last-28d")]
+    pub period: String,
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    #[command(flatten)]
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]

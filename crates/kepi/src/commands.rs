@@ -9,12 +9,14 @@ use crate::{
 mod adapters;
 mod advise;
 mod auth;
+mod calendar;
 mod check;
 mod decide;
 mod demo;
 mod evaluate;
 mod experiments;
 mod explain;
+mod goals;
 mod import;
 mod ingest;
 mod init;
@@ -43,6 +45,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Command::Explain(arguments) => explain::run(&load()?, &arguments).await,
         Command::Signals(arguments) => signals::run(&load()?, &arguments).await,
         Command::Decide(arguments) => decide::run(&load()?, &arguments).await,
+        Command::Calendar(arguments) => calendar::run(&load()?, &arguments).await,
+        Command::Goals(arguments) => goals::run(&load()?, &arguments).await,
         Command::Targets(Targets::Suggest(arguments)) => targets::suggest(&load()?, &arguments).await,
         Command::Targets(Targets::Freeze(arguments)) => targets::freeze(&load()?, &arguments).await,
         Command::Advise(arguments) => advise::run(&load()?, &arguments).await,

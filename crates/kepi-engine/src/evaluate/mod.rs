@@ -36,23 +36,24 @@ pub use card::{BaselineValue, Benchmark, Pace, ScoreRow, Span, Status, TargetVal
 pub(crate) use ledger::{Entry, ledger};
 pub(crate) use posts::{PostRow, Posts, Which, accounts, platform_of, posts};
 pub(crate) use registrations::{Registrations, registrations};
-pub use request::{Dimension, EvaluationRequest};
+pub use request::{Comparison, Dimension, EvaluationRequest};
 pub(crate) use states::{States, states};
 
 use self::{
     daily::Daily, facts::Facts, filters::Filters, frozen::Frozen, known::Known, readings::Readings,
     scope::Scopes,
 };
-use crate::{kpi::Kpi, tag::TagRule};
+use crate::{formula::Filter, kpi::Kpi, tag::TagRule};
 
 /// Evaluates KPIs over the tables of a session.
 ///
 /// Rows come in the order of the KPIs, then of scopes, then of periods; the same data give the same rows.
 ///
 /// # Errors
-/// When a table is missing or cannot be read. What the data do not hold is no error: such rows have a null
+/// When a table is missing or cannot be read, or a holiday to compare with is not known. What the data do not hold is no error: such rows have a null
 /// value, a status that says so, and the reason in their notes.
 pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Vec<ScoreRow>> {
+    request.comparable()?;
     let request = &request.in_fiscal();
     let ctx = &with_small_builds(ctx);
     let mut all: Vec<Vec<ScoreRow>> = vec![Vec::new(); request.kpis.len()];
@@ -118,6 +119,15 @@ pub async fn evaluate_by_tag(
         rows.extend(whole.iter().filter(own).cloned());
     }
     Ok(rows)
+}
+
+/// A session in which only the posts that meet a condition are known, with what happened to them: what a KPI with
+/// `where` is evaluated over.
+///
+/// # Errors
+/// When a table is missing.
+pub async fn narrowed(ctx: &SessionContext, filter: &Filter) -> Result<SessionContext> {
+    views::narrowed_to(ctx, filter.holds(), None).await
 }
 
 /// Said of the row that stands beside those of tags.

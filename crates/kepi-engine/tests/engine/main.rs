@@ -12,10 +12,13 @@ mod files;
 mod indices;
 mod law;
 mod money;
+mod lists;
 mod published;
 mod reference;
+mod reference_accounts;
 mod signals;
 mod targets;
+mod traps;
 mod world;
 
 use std::sync::Arc;
@@ -53,6 +56,7 @@ pub(crate) fn request(kpis: Vec<Kpi>, period: &str, today: &str) -> EvaluationRe
         offered: Arc::new(OfferedByDescriptors::default()),
         breaks: kepi_engine::Break::builtin().to_vec(),
         rollups: true,
+        compare: kepi_engine::Comparison::default(),
     }
 }
 

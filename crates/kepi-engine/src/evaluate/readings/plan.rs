@@ -356,7 +356,7 @@ impl<'a> Aggregates<'a> {
         let parts = self.kpi.program.parts.iter().enumerate();
         for (number, part) in parts.filter(|(_, part)| part.origin == Origin::Posts) {
             let value = self.value(&part.row)?;
-            if part.fold == Fold::Median {
+            if matches!(part.fold, Fold::Median | Fold::Max) {
                 let value = cast(value, DataType::Float64);
                 let listed = array_agg(value.clone()).filter(value.is_not_null()).build().map_err(failed)?;
                 names.lists.push((number, columns.add(listed)));
