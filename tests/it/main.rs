@@ -12,6 +12,7 @@ mod real_x;
 mod rollups;
 mod simulated;
 mod slt;
+mod stops;
 mod trouble;
 mod truth;
 mod x_api;
