@@ -16,6 +16,7 @@ mod rollups;
 mod signals;
 mod simulated;
 mod slt;
+mod stops;
 mod traps;
 mod trouble;
 mod truth;

@@ -70,8 +70,8 @@
 //! ```
 #![warn(missing_docs)]
 
-mod advice;
 mod address;
+mod advice;
 pub mod benchmarks;
 mod breaks;
 mod calendar;
@@ -91,12 +91,12 @@ pub mod statistics;
 mod suggest;
 mod tag;
 
+pub use address::one_address;
 pub use advice::{
     Answer, Assessment, EngagementMove, ExchangeRate, FollowerMove, FormatRow, FormatsAdvice, GrowthAdvice,
     Money, Move, NextSpend, RoiRow, SpendVerdict, TimeCell, TimesAdvice, Verdict, best_formats, best_times,
     compares_posts, growth, next_spend, read_money, roi,
 };
-pub use address::one_address;
 pub use benchmarks::{BenchmarkChoice, BenchmarkRow, Benchmarks};
 pub use breaks::Break;
 pub use calendar::{
