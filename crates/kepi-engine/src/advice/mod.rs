@@ -11,7 +11,10 @@ mod next_spend;
 mod roi;
 mod times;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use datafusion::prelude::SessionContext;
 use kepi_core::{DateSpan, Result};
@@ -171,11 +174,14 @@ async fn groups<'a>(
         let mut found: Option<Group<'a>> = None;
         for kpi in candidates(&request.kpis, &platform) {
             let key = (kpi.id.as_str(), kpi.version);
-            if !read.contains_key(&key) {
-                let posts = posts(ctx, request, kpi, spans, (Which::All, part)).await?;
-                read.insert(key, posts.map(Arc::new));
-            }
-            let Some(Some(posts)) = read.get(&key).cloned() else { continue };
+            let known = match read.entry(key) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(slot) => {
+                    let posts = posts(ctx, request, kpi, spans, (Which::All, part)).await?;
+                    slot.insert(posts.map(Arc::new))
+                }
+            };
+            let Some(posts) = known.clone() else { continue };
             let (span, notes) = since_break(request, kpi, &platform, spans);
             let own = Group { kpi, scope: scope.clone(), accounts: members.clone(), span, posts, notes };
             let empty = own.rows().next().is_none();

@@ -81,7 +81,7 @@ pub(super) fn concerns(kpi: &Kpi) -> bool {
 pub(super) fn look(desk: &Desk<'_>, kpi: &Kpi, weekly: &Series, daily: Option<&Series>) -> Looked {
     let weeks = weekly.newest(WEEKS, desk.settled(kpi));
     let Some(span) = weeks.span() else {
-        let last = weekly.span().unwrap_or_else(|| desk.request.period.span);
+        let last = weekly.span().unwrap_or(desk.request.period.span);
         return Looked::new(SignalKind::DecliningEngagement, kpi, &weekly.scope, last)
             .say(Verdict::CannotTell, "no numbers are known of these weeks");
     };

@@ -82,7 +82,7 @@ pub async fn find_signals(
         .zip(q_values)
         .map(|(one, q)| finished(&desk, one, q, &problems, &memory, through))
         .collect();
-    found.sort_by(|a, b| (a.outcome, a.signal).cmp(&(b.outcome, b.signal)));
+    found.sort_by_key(|found| (found.outcome, found.signal));
     Ok(found)
 }
 

@@ -77,7 +77,7 @@ pub struct FittedChange {
 #[must_use]
 pub fn fitted_change(series: &[Option<f64>], trend: &Trend) -> Option<FittedChange> {
     let known = || series.iter().enumerate().filter_map(|(step, value)| Some((real(step), (*value)?)));
-    let (first, last) = (known().next()?.0, known().last()?.0);
+    let (first, last) = (known().next()?.0, known().next_back()?.0);
     let height = median(&known().map(|(step, value)| value - trend.slope * step).collect::<Vec<_>>())?;
     let start = height + trend.slope * first;
     let of = |slope: f64| slope * (last - first) / start;

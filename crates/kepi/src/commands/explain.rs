@@ -106,7 +106,7 @@ impl Explained<'_> {
             }
         }
         output::result(&text)?;
-        evaluate::print(&self.row.into_iter().cloned().collect::<Vec<_>>(), RowFormat::Table)?;
+        evaluate::print(&self.row.into_iter().cloned().collect::<Vec<_>>(), RowFormat::Table, true)?;
         Rows { columns: self.sources.columns.clone(), rows: self.sources.rows.clone() }
             .print(RowFormat::Table)?;
         for Found { what, sql, found } in &self.behind {
