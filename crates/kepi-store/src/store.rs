@@ -36,7 +36,7 @@ pub(crate) struct Inner {
     writable: bool,
     /// Held while a commit goes from the journal to the projections, so that writers of one process take
     /// turns.
-    pub(crate) turn: tokio::sync::Mutex<()>,
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// An account as the configuration, or an import of a file, names it.
@@ -107,7 +107,7 @@ impl Store {
         writable: bool,
     ) -> Result<Self> {
         let pages = tables.remove("pages").ok_or_else(|| torn("the journal is missing"))?;
-        let turn = tokio::sync::Mutex::new(());
+        let turn = Arc::default();
         Ok(Self(Arc::new(Inner { options, journal: Journal::new(pages), tables, writable, turn })))
     }
 
@@ -131,6 +131,14 @@ impl Store {
     /// `Store` when the journal cannot be read.
     pub async fn has_page(&self, stream: &Stream, job: &Job, body: &Body) -> Result<bool> {
         self.0.journal.has(stream, job, &digest(body)).await
+    }
+
+    /// The body of a page as it was taken in, scrubbed; `None` once retention emptied it.
+    ///
+    /// # Errors
+    /// `BadInput` when there is no such page; `Store` when the journal cannot be read.
+    pub async fn body(&self, stream: &Stream, sequence: i64) -> Result<Option<Body>> {
+        self.0.journal.body(stream, sequence).await
     }
 
     /// Writes pages; `run` is the run that brings them.

@@ -26,6 +26,12 @@ impl Cluster {
         self.merge(&Self { n: 1, y, x, yy: y * y, xy: x * y, xx: x * x });
     }
 
+    /// How many posts, as a float.
+    #[expect(clippy::cast_precision_loss, reason = "posts are far fewer than 2^52")]
+    pub(crate) fn posts(&self) -> f64 {
+        self.n as f64
+    }
+
     /// Adds the posts of another.
     pub fn merge(&mut self, other: &Self) {
         self.n += other.n;
@@ -42,8 +48,9 @@ impl Cluster {
 /// `None` for fewer than two posts or a denominator of zero.
 #[must_use]
 pub fn clustered_interval(sums: &Cluster) -> Option<(f64, f64)> {
-    let (ratio, error) = clustered(sums)?;
-    Some((ratio - Z95 * error, ratio + Z95 * error))
+    let (ratio, variance) = clustered_ratio(sums)?;
+    let half = Z95 * variance.sqrt();
+    Some((ratio - half, ratio + half))
 }
 
 /// How the ratio of one set of clusters differs from that of another, clusters being independent. `least` are the
@@ -52,25 +59,26 @@ pub fn clustered_interval(sums: &Cluster) -> Option<(f64, f64)> {
 /// `None` where one of them has fewer than two clusters, or nothing varies.
 #[must_use]
 pub fn two_ratios(first: &Cluster, second: &Cluster, least: (f64, f64)) -> Option<TwoProportions> {
-    let ((before, error_before), (after, error_after)) = (clustered(first)?, clustered(second)?);
-    let error = error_before.max(least.0).hypot(error_after.max(least.1));
+    let ((before, variance_before), (after, variance_after)) =
+        (clustered_ratio(first)?, clustered_ratio(second)?);
+    let error = variance_before.sqrt().max(least.0).hypot(variance_after.sqrt().max(least.1));
     let difference = after - before;
     let interval = (difference - Z95 * error, difference + Z95 * error);
     let z = difference / error;
     z.is_finite().then(|| TwoProportions { difference, interval, z, p: two_sided(z) })
 }
 
-/// The ratio and its standard error.
-fn clustered(sums: &Cluster) -> Option<(f64, f64)> {
+/// Σy/Σx and its variance, clustered by post; `None` for fewer than two posts or a denominator of zero.
+#[must_use]
+pub fn clustered_ratio(sums: &Cluster) -> Option<(f64, f64)> {
     if sums.n < 2 || sums.x == 0.0 {
         return None;
     }
-    #[expect(clippy::cast_precision_loss, reason = "posts are far fewer than 2^52")]
-    let n = sums.n as f64;
+    let n = sums.posts();
     let ratio = sums.y / sums.x;
     let residuals = (sums.yy - 2.0 * ratio * sums.xy + ratio * ratio * sums.xx).max(0.0);
-    let error = (n / (n - 1.0) * residuals).sqrt() / sums.x.abs();
-    error.is_finite().then_some((ratio, error))
+    let variance = n / (n - 1.0) * residuals / (sums.x * sums.x);
+    variance.is_finite().then_some((ratio, variance))
 }
 
 #[cfg(test)]
