@@ -5,6 +5,7 @@ use xtask::bench::{
     fresh::refreshed,
     kpis::{difference, expected},
     scorecard::{evaluated, scans},
+    sync,
     world::{Kind, Row, World},
 };
 
@@ -64,4 +65,20 @@ fn the_world_has_as_many_rows_as_asked_for_and_some_numbers_are_absent() {
     assert!((1..3_000).contains(&absent(0)) && (1..3_000).contains(&absent(4)));
     assert!(rows.iter().any(|row| row.seconds.is_none()) && rows.iter().any(|row| row.seconds.is_some()));
     assert!(rows.iter().any(|row| row.post.category().is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_of_many_accounts_is_asked_for_in_few_calls() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let synced = sync::synced_here(12, 30, &folder.path().join("store")).await.expect("all of it came");
+    // Profiles of a hundred accounts in one call, a page of posts of each account, and its mentions.
+    assert!(synced.calls <= 12 * 3 + 2, "{synced:?}");
+    assert!(synced.measurements > 12 * 30, "{synced:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_platform_allows_is_used_and_it_refuses_nothing() {
+    let used = sync::used(3).await.expect("every call is answered");
+    assert_eq!(used.refused, 0, "{used:?}");
+    assert!(used.share >= 0.98, "{used:?}");
 }

@@ -1,5 +1,6 @@
 //! Whole-system tests of kepi, one binary so that the heavy crates are linked once.
 
+mod advice;
 mod arrows;
 mod bench;
 mod consent;
@@ -12,8 +13,10 @@ mod platforms;
 mod project;
 mod real_x;
 mod rollups;
+mod signals;
 mod simulated;
 mod slt;
+mod stops;
 mod traps;
 mod trouble;
 mod truth;

@@ -12,7 +12,7 @@ use crate::project::Project;
 
 /// The folder of the exports, from `KEPI_REAL_X`; without it the test says that it was skipped.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
-fn exports() -> Option<Vec<PathBuf>> {
+pub(crate) fn exports() -> Option<Vec<PathBuf>> {
     let Some(folder) = std::env::var_os("KEPI_REAL_X") else {
         println!("skipped: KEPI_REAL_X does not name a folder of real X exports");
         return None;
@@ -51,7 +51,7 @@ fn independent(files: &[PathBuf]) -> BTreeMap<String, Sums> {
     months
 }
 
-fn import<'a>(project: &Project, files: impl IntoIterator<Item = &'a PathBuf>) {
+pub(crate) fn import<'a>(project: &Project, files: impl IntoIterator<Item = &'a PathBuf>) {
     let files = files.into_iter().map(|file| file.as_os_str());
     let arguments = ["import", "--account", "x/ropensci"].map(std::ffi::OsStr::new);
     project.run(arguments.into_iter().chain(files)).expect(0);

@@ -3,18 +3,25 @@
 //! The command asks them as a user's project would; [`Simulated::live`] is the same pipeline within the test, by
 //! the world's clock, so that days pass and nobody waits.
 
-use std::{collections::BTreeMap, fmt::Write as _, process::Command, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    process::Command,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use jiff::{Timestamp, ToSpan};
-use kepi_core::{AccountRef, Adapter, Decoder, Response, TokenFlow, credential::Refresh};
+use kepi_core::{AccountId, AccountRef, Adapter, Decoder, Response, TokenFlow, credential::Refresh};
 use kepi_ingest::{
-    InMemory, Ingest, IngestAccount, IngestOptions, IngestRequest, PlanReport, RunReport, Silent, StopFlag,
+    InMemory, Ingest, IngestAccount, IngestOptions, IngestRequest, Memory, PlanReport, Progress, RunReport,
+    Silent, StopFlag,
 };
-use kepi_simulator::{Network, Profile, SimClock, Simulator, SimulatorConfig, World, WorldConfig};
+use kepi_simulator::{Network, Profile, SimClock, Simulator, SimulatorConfig, Site, World, WorldConfig};
 use kepi_store::{ConfiguredAccount, Decoders, Store, StoreOptions};
 use kepi_transport::{
     Clock, CredentialSource, Fault, FileCredentials, HttpWire, Outgoing, Timeouts, Transport, Wire,
+    testing::{FaultProxy, Mishap},
 };
 use serde_json::{Map, Value, json};
 use tokio::sync::RwLock;
@@ -30,6 +37,9 @@ pub(crate) struct Simulated {
     adapters: Arc<BTreeMap<String, Arc<dyn Adapter>>>,
     accounts: Vec<SimulatedAccount>,
     secrets: Vec<(String, String)>,
+    /// What stands between, by platform, where something does.
+    proxies: BTreeMap<String, FaultProxy>,
+    mishap: Arc<Mutex<Mishap>>,
 }
 
 /// An account, and where its secrets are: kind of token → key → variable.
@@ -72,7 +82,13 @@ pub(crate) fn everything(platform: &str, world: &World) -> Value {
             "tier": "standard", "reactions": true, "videos": "totals", "video_viewers": true,
             "version_ends": "2099-01-01",
         }),
+        "web" => json!({ "reports": ["visitors"], "reviews_by_day": true }),
         "weibo" => json!({ "commercial": true }),
+        "xiaohongshu" => {
+            let accounts = world.accounts_of(Network::Xiaohongshu);
+            let brands = accounts.map(|account| (account.id.to_string(), json!("5f00000000000000000000b1")));
+            json!({ "brand_users": brands.collect::<Map<String, Value>>() })
+        }
         _ => json!({}),
     }
 }
@@ -95,21 +111,51 @@ impl Simulated {
         config: SimulatorConfig,
         settings: fn(&str, &World) -> Value,
     ) -> Self {
-        let world = Arc::new(world);
+        let mut simulated = Self::unconfigured(world, now, config.clone()).await;
+        simulated.configure(&config, settings);
+        simulated
+    }
+
+    /// The platforms behind a line that can be broken: see [`Self::break_lines`].
+    pub(crate) async fn start_behind_lines(world: World, now: Timestamp) -> Self {
+        let config = SimulatorConfig::default();
+        let mut simulated = Self::unconfigured(world, now, config.clone()).await;
+        for (platform, url) in simulated.simulator.urls() {
+            let upstream = url.trim_start_matches("http://").parse().expect("an address");
+            let mishap = Arc::clone(&simulated.mishap);
+            let chosen = move |_| *mishap.lock().expect("nobody panicked");
+            let proxy = FaultProxy::start(upstream, chosen).await.expect("a port");
+            simulated.proxies.insert(platform.to_owned(), proxy);
+        }
+        simulated.configure(&config, defaults);
+        simulated
+    }
+
+    /// What happens to connections that are made from now on.
+    pub(crate) fn break_lines(&self, mishap: Mishap) {
+        *self.mishap.lock().expect("nobody panicked") = mishap;
+    }
+
+    async fn unconfigured(world: World, now: Timestamp, config: SimulatorConfig) -> Self {
         let clock = SimClock::at(now);
         let config = SimulatorConfig { clock: Some(clock.clone()), ..config };
-        let simulator =
-            Simulator::start(Arc::clone(&world), config.clone()).await.expect("the platforms start");
-        let mut simulated = Self {
+        let simulator = Simulator::start(world, config).await.expect("the platforms start");
+        Self {
             simulator,
             clock,
             project: Project::new(),
             adapters: Arc::default(),
             accounts: Vec::new(),
             secrets: Vec::new(),
-        };
-        simulated.configure(&config, settings);
-        simulated
+            proxies: BTreeMap::new(),
+            mishap: Arc::new(Mutex::new(Mishap::None)),
+        }
+    }
+
+    /// Where a platform is asked.
+    fn url(&self, platform: &str) -> Option<String> {
+        let proxied = self.proxies.get(platform).map(FaultProxy::url);
+        proxied.or_else(|| self.simulator.url(platform).map(str::to_owned))
     }
 
     fn configure(&mut self, config: &SimulatorConfig, settings: fn(&str, &World) -> Value) {
@@ -118,16 +164,16 @@ impl Simulated {
             String::from("[project]\nname = \"Simulated\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n");
         let mut adapters = BTreeMap::new();
         for name in adapter_names() {
-            let profiles: Vec<&Profile> =
-                world.accounts().filter(|account| account.network.name() == name).collect();
-            let Some(url) = self.simulator.url(name).filter(|_| !profiles.is_empty()) else { continue };
-            let settings = at_loopback(name, url, settings(name, &world));
+            let asked: Vec<AccountRef> =
+                all_of(&world).into_iter().filter(|account| account.id.platform_name() == name).collect();
+            let Some(url) = self.url(name).filter(|_| !asked.is_empty()) else { continue };
+            let settings = at_loopback(name, &url, settings(name, &world));
             let _ = write!(text, "\n[platform.{name}]\n{}", toml_lines(&settings));
             let adapter = build_adapter(name, settings).expect("the settings are good");
-            for profile in profiles {
-                let credentials = self.credentials(config, adapter.as_ref(), profile);
-                text.push_str(&account_block(profile, &credentials));
-                self.accounts.push(SimulatedAccount { reference: profile.as_ref(), credentials });
+            for reference in asked {
+                let credentials = self.credentials(config, adapter.as_ref(), &reference);
+                text.push_str(&account_block(&reference, &credentials));
+                self.accounts.push(SimulatedAccount { reference, credentials });
             }
             adapters.insert(name.to_owned(), adapter);
         }
@@ -140,13 +186,14 @@ impl Simulated {
         &mut self,
         config: &SimulatorConfig,
         adapter: &dyn Adapter,
-        profile: &Profile,
+        account: &AccountRef,
     ) -> BTreeMap<String, BTreeMap<String, String>> {
         // An account of WeChat is an application of its own.
-        let own_app = (profile.network == Network::Wechat).then(|| profile.platform_id.to_string());
-        let of = profile.id.as_str().replace(['/', '-'], "_").to_uppercase();
+        let platform_id = account.platform_id.as_deref().unwrap_or_default();
+        let own_app = (account.id.platform_name() == "wechat").then(|| platform_id.to_owned());
+        let of = variable_of(&account.id);
         let mut kinds = BTreeMap::new();
-        for kind in adapter.descriptor().tokens {
+        for kind in adapter.descriptor().tokens.iter().filter(|kind| is_for(kind.name, platform_id)) {
             let app = |of: &str| {
                 let id = own_app.clone().unwrap_or_else(|| config.client_id.clone());
                 let of = if own_app.is_some() { of } else { "SIMULATED" };
@@ -158,12 +205,13 @@ impl Simulated {
             let named = match kind.flow {
                 TokenFlow::AuthorizationCode { refresh: Refresh::Never | Refresh::Exchange, .. }
                 | TokenFlow::Static => {
-                    let token = self.simulator.user_token(&profile.id).expect("a consent");
+                    let token = self.simulator.user_token(&account.id).expect("a consent");
                     app(&of).into_iter().chain([("token_env", format!("{of}_TOKEN"), token)]).collect()
                 }
                 TokenFlow::AuthorizationCode { .. } => {
-                    let token = self.simulator.refresh_token(&profile.id).expect("a consent");
-                    let refresh = ("refresh_token_env", format!("{of}_REFRESH_TOKEN"), token);
+                    let token = self.simulator.refresh_token(&account.id, kind.name).expect("a consent");
+                    let variable = format!("{of}_{}_REFRESH_TOKEN", kind.name.to_uppercase());
+                    let refresh = ("refresh_token_env", variable, token);
                     app(&of).into_iter().chain([refresh]).collect()
                 }
                 TokenFlow::Client => app(&of),
@@ -192,6 +240,12 @@ impl Simulated {
         command
     }
 
+    /// The accounts that are asked for, with the kinds of token that they have.
+    pub(crate) fn accounts(&self) -> Vec<(AccountId, Vec<String>)> {
+        let kinds = |account: &SimulatedAccount| account.credentials.keys().cloned().collect();
+        self.accounts.iter().map(|account| (account.reference.id.clone(), kinds(account))).collect()
+    }
+
     /// The platforms that are asked.
     pub(crate) fn platforms(&self) -> impl Iterator<Item = &str> {
         self.adapters.keys().map(String::as_str)
@@ -206,20 +260,56 @@ impl Simulated {
         self.simulator.world()
     }
 
+    /// What a person does when only a person can help: withdraws what was given before, consents anew, and writes
+    /// the new tokens where the old ones stood.
+    pub(crate) fn consent_again(&mut self, platform: &str) {
+        let ours: Vec<AccountId> = self.accounts.iter().map(|account| account.reference.id.clone()).collect();
+        let ours: Vec<&AccountId> = ours.iter().filter(|id| id.platform_name() == platform).collect();
+        // One person may have consented for several.
+        for id in &ours {
+            self.simulator.revoke(id).expect("an account of the world");
+        }
+        for id in ours {
+            let of = variable_of(id);
+            for (variable, value) in &mut self.secrets {
+                let fresh = match variable.strip_prefix(&of).and_then(|rest| rest.strip_prefix('_')) {
+                    Some("TOKEN") => self.simulator.user_token(id),
+                    Some(rest) => match rest.strip_suffix("_REFRESH_TOKEN") {
+                        Some(kind) => self.simulator.refresh_token(id, &kind.to_lowercase()),
+                        None => continue,
+                    },
+                    None => continue,
+                };
+                *value = fresh.expect("an account of the world");
+            }
+        }
+    }
+
     /// The pipeline within the test, by the world's clock.
     pub(crate) async fn live(&self) -> Live {
-        let calls = Arc::new(RwLock::default());
-        let clock: Arc<dyn Clock> =
-            Arc::new(WorldClock { clock: self.clock.clone(), calls: Arc::clone(&calls) });
-        let http = HttpWire::new(&Timeouts::default()).expect("a client");
         let time = self.clock.clone();
         let options = StoreOptions { clock: Arc::new(move || time.now()), ..StoreOptions::default() };
         let folder = self.project.path("store");
         let store = Store::create(&folder.display().to_string(), options).await.expect("a store");
-        let known = self.simulator.world().accounts();
-        let known =
-            known.map(|profile| ConfiguredAccount { account: profile.as_account(), configured: true });
+        let world = self.simulator.world();
+        let sites = world.sites();
+        let known = world.accounts().map(Profile::as_account).chain(sites.iter().map(Site::as_account));
+        let known = known.map(|account| ConfiguredAccount { account, configured: true });
         store.put_accounts(known.collect()).await.expect("the accounts are known");
+        self.live_on(store, Arc::default(), &Timeouts::default())
+    }
+
+    /// The same pipeline begun anew, over what it has stored and remembered: with the secrets of now, connections of
+    /// its own, and so much patience.
+    pub(crate) fn live_again(&self, live: &Live, timeouts: &Timeouts) -> Live {
+        self.live_on(live.store.clone(), Arc::clone(&live.memory), timeouts)
+    }
+
+    fn live_on(&self, store: Store, memory: Arc<InMemory>, timeouts: &Timeouts) -> Live {
+        let calls = Arc::new(RwLock::default());
+        let clock: Arc<dyn Clock> =
+            Arc::new(WorldClock { clock: self.clock.clone(), calls: Arc::clone(&calls) });
+        let http = HttpWire::new(timeouts).expect("a client");
         let secrets: BTreeMap<String, String> = self.secrets.iter().cloned().collect();
         let mut transport = Transport::builder()
             .clock(Arc::clone(&clock))
@@ -237,11 +327,11 @@ impl Simulated {
         let ingest = Ingest::new(
             Arc::new(transport),
             Arc::new(store.clone()),
-            Arc::new(InMemory::default()),
+            Arc::clone(&memory) as Arc<dyn Memory>,
             clock,
             IngestOptions::default(),
         );
-        Live { store, ingest, accounts: self.ingest_accounts(), adapters: Arc::clone(&self.adapters) }
+        Live { store, ingest, memory, accounts: self.ingest_accounts(), adapters: Arc::clone(&self.adapters) }
     }
 
     fn ingest_accounts(&self) -> Vec<IngestAccount> {
@@ -266,6 +356,7 @@ pub(crate) struct Live {
     pub store: Store,
     pub ingest: Ingest,
     pub accounts: Vec<IngestAccount>,
+    memory: Arc<InMemory>,
     adapters: Arc<BTreeMap<String, Arc<dyn Adapter>>>,
 }
 
@@ -278,8 +369,13 @@ impl Decoders for Live {
 impl Live {
     /// Asks for what is due, once; all of it rests in the tables then.
     pub(crate) async fn pass(&self) -> RunReport {
+        self.pass_until(&Silent, &StopFlag::default()).await
+    }
+
+    /// The same, until it is asked to stop.
+    pub(crate) async fn pass_until(&self, progress: &dyn Progress, stop: &StopFlag) -> RunReport {
         let request = IngestRequest::due(self.accounts.clone());
-        let report = self.ingest.run(&request, &Silent, &StopFlag::default()).await.expect("it begins");
+        let report = self.ingest.run(&request, progress, stop).await.expect("it begins");
         self.store.catch_up(self).await.expect("the projections catch up");
         report
     }
@@ -333,6 +429,26 @@ impl Wire for StillWire {
     }
 }
 
+/// The accounts that are asked for: those of the platforms, and the brands' websites and places.
+fn all_of(world: &World) -> Vec<AccountRef> {
+    let sites = world.sites();
+    world.accounts().map(Profile::as_ref).chain(sites.iter().map(Site::as_ref)).collect()
+}
+
+/// Whether a kind of token is one that the account has: a website is measured, and a place is reviewed.
+fn is_for(kind: &str, platform_id: &str) -> bool {
+    match kind {
+        "analytics" => platform_id.starts_with("properties/"),
+        "business" => platform_id.starts_with("accounts/"),
+        _ => true,
+    }
+}
+
+/// What the variables of an account's secrets begin with.
+fn variable_of(account: &AccountId) -> String {
+    account.as_str().replace(['/', '-'], "_").to_uppercase()
+}
+
 /// The settings with every address of the platform on loopback.
 fn at_loopback(platform: &str, url: &str, settings: Value) -> Value {
     let plain = build_adapter(platform, json!({})).expect("no setting is required");
@@ -365,12 +481,12 @@ fn toml_value(value: &Value) -> String {
     }
 }
 
-fn account_block(profile: &Profile, credentials: &BTreeMap<String, BTreeMap<String, String>>) -> String {
+fn account_block(account: &AccountRef, credentials: &BTreeMap<String, BTreeMap<String, String>>) -> String {
     let mut text = format!(
         "\n[[account]]\nid = \"{}\"\nplatform_id = \"{}\"\nzone = \"{}\"\n[account.credentials]\n",
-        profile.id,
-        profile.platform_id,
-        profile.network.day_zone()
+        account.id,
+        account.platform_id.as_deref().unwrap_or_default(),
+        account.zone
     );
     for (kind, references) in credentials {
         let references: Vec<String> =

@@ -1,6 +1,9 @@
 //! What the world itself says of a number that rests in the store: the independent reading of every platform's
 //! vocabulary, from the world's counters and not from an answer.
 
+mod parts;
+mod web;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
@@ -167,6 +170,9 @@ fn close(truth: f64, told: f64, metric: &str) -> bool {
 
 /// What the world says; `None` where it has no word for it.
 pub(crate) fn truth(world: &World, fact: &Fact) -> Option<f64> {
+    if fact.account.starts_with("web/") {
+        return web::truth(world, fact);
+    }
     let account = world.accounts().find(|account| account.id.as_str() == fact.account)?;
     let about = About { world, account, fact };
     match fact.kind {
@@ -304,6 +310,8 @@ impl About<'_> {
             (Network::Weibo, "views") => c[Counter::Impressions],
             (Network::Douyin, "video_plays") => c[Counter::Views],
             (Network::Douyin, "downloads") => c[Counter::Saves] / 10,
+            // Told of every item, whatever it is.
+            (Network::Douyin, "completion_count") => c[Counter::Completions],
             (Network::Douyin, "avg_view_duration_s") => {
                 let seconds = c[Counter::WatchMillis] as f64 / 1000.0 / c[Counter::Views].max(1) as f64;
                 return Some((seconds * 10.0).round() / 10.0);
@@ -397,12 +405,10 @@ impl About<'_> {
             (Network::Wechat, "read_position") => {
                 let finished = self.finished(post);
                 let left = [0.5, 0.22, 0.16, 0.12].map(|share| share * (1.0 - finished));
-                let position: usize = self.part().parse().ok()?;
-                return left
-                    .iter()
-                    .chain([&finished])
-                    .nth(position - 1)
-                    .map(|rate| (rate * 100.0).round() / 100.0);
+                let fifths = ["0-20%", "20-40%", "40-60%", "60-80%", "80-100%"];
+                let position = fifths.iter().position(|fifth| *fifth == self.part())?;
+                let rate = left.iter().chain([&finished]).nth(position);
+                return rate.and_then(|rate| format!("{rate:.2}").parse().ok());
             }
             (Network::Instagram, "action_type") => {
                 let parts = shared(c[Counter::LinkClicks], &[0.8, 0.2]);
@@ -430,7 +436,11 @@ impl About<'_> {
                 if paid || self.account.network == Network::Xiaohongshu {
                     return self.delivery_of_day(*day);
                 }
-                if self.dimension().is_empty() { self.account_day(&seen) } else { self.part_of_day(&seen) }
+                if self.dimension().is_empty() {
+                    self.account_day(&seen, *day)
+                } else {
+                    self.part_of_day(&seen, *day)
+                }
             }
             Window::Period(days) => self.account_period(*days),
         }
@@ -459,11 +469,8 @@ impl About<'_> {
                 let users = self.audience_of_linkedin(dimension, at)?;
                 if metric == "profile_visits" { users * 3 } else { users }
             }
-            (Network::Instagram, dimension, "audience_users") => {
-                return self.audience_of_instagram(dimension, at);
-            }
             (Network::Weibo, "follower_kind", _) => 87,
-            _ => return None,
+            _ => return self.part_at(at),
         };
         Some(value as f64)
     }
@@ -481,11 +488,7 @@ impl About<'_> {
         rows.iter().find(|row| place_of(dimension, row.value) == part).map(|row| row.users)
     }
 
-    fn audience_of_instagram(&self, _dimension: &str, _at: Timestamp) -> Option<f64> {
-        None
-    }
-
-    fn account_day(&self, day: &AccountDay) -> Option<f64> {
+    fn account_day(&self, day: &AccountDay, date: Date) -> Option<f64> {
         let c = self.of_traffic(&day.content);
         let total = day.content.total();
         let flows = &day.flows;
@@ -507,8 +510,7 @@ impl About<'_> {
             (Network::Instagram, "profile_visits") => flows.profile_visits,
             (Network::Instagram, "link_clicks") => total[Counter::LinkClicks],
             (Network::Instagram, "story_replies") => 0,
-            // The dialect deals out what a day had by kind of media.
-            (Network::Instagram, "video_plays") => return None,
+            (Network::Instagram, "video_plays") => self.by_kind_of_media(day, date, "views")?[0],
             (Network::Instagram, "mentions") => (flows.mentions + 4) / 5,
             (Network::Weibo, "views") => c[Counter::Impressions],
             (Network::Weibo, "reads") => c[Counter::DetailExpands],
@@ -540,7 +542,7 @@ impl About<'_> {
         Some(value as f64)
     }
 
-    fn part_of_day(&self, day: &AccountDay) -> Option<f64> {
+    fn part_of_day(&self, day: &AccountDay, date: Date) -> Option<f64> {
         let total = day.content.total();
         let flows = &day.flows;
         let value = match (self.account.network, self.dimension(), self.fact.metric.as_str()) {
@@ -550,20 +552,7 @@ impl About<'_> {
                 let any = self.world.post(PostKey { account: self.key(), index: 0 });
                 return about.part_of_post(&any, &total);
             }
-            (Network::Wechat, "follow_source", metric) => {
-                let sources = ["0", "1", "17", "30", "57", "161", "200"];
-                let weights = [0.34, 0.2, 0.06, 0.14, 0.08, 0.1, 0.08];
-                let whole =
-                    if metric == "follows_gained" { flows.follows_gained } else { flows.follows_lost };
-                let place = sources.iter().position(|source| *source == self.part())?;
-                shared(whole, &weights)[place]
-            }
-            (Network::Wechat, "message_type", metric) => {
-                let place: usize = self.part().parse().ok()?;
-                let count = shared(flows.messages_in, &[0.84, 0.13, 0.03])[place - 1];
-                if metric == "messages_in" { count } else { (count * 2 / 3).max(1) }
-            }
-            (Network::Linkedin, dimension, metric) => {
+            (Network::Linkedin, dimension @ ("device" | "page_section"), metric) => {
                 let whole =
                     if metric == "profile_visits" { flows.profile_visits } else { flows.profile_visit_users };
                 let share = match (dimension, self.part()) {
@@ -574,15 +563,8 @@ impl About<'_> {
                     ("page_section", "about") => 0.07,
                     _ => return None,
                 };
-                if metric == "link_clicks" {
-                    return None;
-                }
                 (whole as f64 * share) as i64
             }
-            (Network::Weibo, "follower_kind", _) => match self.part() {
-                "mutual" => 87,
-                _ => return None,
-            },
             (Network::Douyin, "traffic_source", metric) => {
                 let whole = match metric {
                     "video_plays" => total[Counter::Views],
@@ -592,7 +574,7 @@ impl About<'_> {
                 let place = sources.iter().position(|source| *source == self.part())?;
                 shared(whole, &[0.62, 0.14, 0.11, 0.13])[place]
             }
-            _ => return None,
+            _ => return self.dealt_out(day, date),
         };
         Some(value as f64)
     }
@@ -629,8 +611,11 @@ impl About<'_> {
         for index in 0..self.world.published_by(self.key(), end) {
             let key = PostKey { account: self.key(), index: index as u32 };
             let post = self.world.post(key);
-            if post.promoted && wanted(&post) {
-                sum += of(&post);
+            let delivered = of(&post);
+            // Of a note that was not shown on the day Xiaohongshu tells nothing, whatever came of it later.
+            let told = self.account.network != Network::Xiaohongshu || delivered[Counter::Impressions] > 0;
+            if post.promoted && wanted(&post) && told {
+                sum += delivered;
             }
         }
         self.delivered(&sum)

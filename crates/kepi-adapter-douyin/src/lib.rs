@@ -9,8 +9,8 @@ mod request;
 mod tests;
 
 use kepi_core::{
-    Adapter, Body, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result, Token,
-    settings,
+    Adapter, Body, Calls, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result,
+    Token, settings,
 };
 use serde_json::Value;
 
@@ -53,6 +53,10 @@ impl Adapter for DouyinAdapter {
 
     fn request(&self, job: &Job, cursor: &Cursor) -> Result<Request> {
         request::page(&self.config, job, cursor)
+    }
+
+    fn calls(&self, job: &Job) -> Calls {
+        request::calls(&self.descriptor, job)
     }
 
     fn classify(&self, response: &Response) -> Option<Error> {

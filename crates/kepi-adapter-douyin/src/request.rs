@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use kepi_core::{
-    Cursor, DateSpan, Error, ErrorKind, Field, Grant, Job, Payload, Request, Result,
+    Calls, Cursor, DateSpan, Descriptor, Error, ErrorKind, Field, Grant, Job, Payload, Request, Result,
     http::Text,
     period::{add_days, days_between},
 };
@@ -17,7 +17,7 @@ use crate::{
         ACCOUNT_COMMENTS, ACCOUNT_FANS, ACCOUNT_LIKES, ACCOUNT_PLAYS, ACCOUNT_SHARES, ACCOUNT_SPANS,
         ACCOUNT_VISITORS, AD_DAYS, BOUND_ACCOUNTS, ENTERPRISE_DAYS, ENTERPRISE_ROWS, ENTERPRISE_SOURCES,
         ENTERPRISE_VIDEOS, FAN_PORTRAIT, FAN_SOURCES, OCEAN, OLDER_VIDEOS, PROFILE, PROMOTION_DAYS,
-        REPORT_ROWS, USER, VIDEO_DAYS, VIDEOS, enterprise_fields,
+        REPORT_ROWS, USER, VIDEO_AGE, VIDEO_DAYS, VIDEOS, enterprise_fields,
     },
 };
 
@@ -145,6 +145,19 @@ pub(crate) fn page(config: &DouyinConfig, job: &Job, cursor: &Cursor) -> Result<
             (_, Some(_)) => Err(foreign(job)),
         },
     }
+}
+
+/// How many calls a job takes: days of videos are asked for one by one, and each video has its series. Videos that a
+/// list brings meanwhile come on top.
+pub(crate) fn calls(descriptor: &Descriptor, job: &Job) -> Calls {
+    if job.endpoint != VIDEO_DAYS {
+        return Calls::by_shape(descriptor, job);
+    }
+    let series = std::iter::successors(Some(Series::Base), |series| series.following()).count();
+    let today = beijing_day(job.planned_at);
+    let published = job.posts.iter().map(|post| post.published_at.map(beijing_day));
+    let young = published.filter(|day| day.is_none_or(|day| days_between(day, today) < i32::from(VIDEO_AGE)));
+    Calls::at_least(1 + series * young.count())
 }
 
 fn account_series(endpoint: &str) -> Option<&'static str> {

@@ -9,8 +9,8 @@ mod request;
 mod tests;
 
 use kepi_core::{
-    Adapter, Body, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result, Token,
-    settings,
+    Adapter, Body, Calls, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result,
+    Token, settings,
 };
 use serde_json::Value;
 
@@ -65,6 +65,10 @@ impl Adapter for InstagramAdapter {
 
     fn request(&self, job: &Job, cursor: &Cursor) -> Result<Request> {
         request::page(&self.config, job, cursor)
+    }
+
+    fn calls(&self, job: &Job) -> Calls {
+        request::calls(&self.config, job)
     }
 
     fn classify(&self, response: &Response) -> Option<Error> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{civil::Date, tz::TimeZone};
 use kepi_core::{
-    AccountRef, Cursor, DateSpan, Error, ErrorKind, Grant, Job, Payload, Request, Result,
+    AccountRef, Calls, Cursor, DateSpan, Error, ErrorKind, Grant, Job, Payload, Request, Result,
     http::Text,
     period::{add_days, local_day, zone},
 };
@@ -240,6 +240,15 @@ pub(crate) fn start(config: &InstagramConfig, job: &Job) -> Result<Step> {
             return Err(Error::new(ErrorKind::BadRequest, format!("instagram has no endpoint {unknown:?}")));
         }
     })
+}
+
+/// How many calls a job takes: one for each group of metrics, or one for each page.
+pub(crate) fn calls(config: &InstagramConfig, job: &Job) -> Calls {
+    match start(config, job) {
+        Ok(Step::Groups(groups)) => Calls::exactly(groups.len()),
+        Ok(Step::ById(place)) => Calls::at_least(job.posts.len().div_ceil(usize::from(place.size.max(1)))),
+        Ok(Step::List(_) | Step::Insights(_) | Step::Tags(_)) | Err(_) => Calls::at_least(1),
+    }
 }
 
 /// Where a job stands.

@@ -4,7 +4,8 @@ mod restli;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{
-    AccountRef, Cursor, DateSpan, Error, ErrorKind, Grant, Job, Payload, PostRef, Request, Result,
+    AccountRef, Calls, Cursor, DateSpan, Descriptor, Error, ErrorKind, Grant, Job, Payload, PostRef, Request,
+    Result,
     http::Text,
     period::{add_days, local_day},
 };
@@ -134,6 +135,18 @@ pub(crate) fn page(config: &LinkedinConfig, job: &Job, cursor: &Cursor) -> Resul
         (unknown, _) => {
             Err(Error::new(ErrorKind::BadRequest, format!("linkedin has no endpoint {unknown:?}")))
         }
+    }
+}
+
+/// How many calls a job takes: a member's metrics are asked for one by one, and a page's videos after their list.
+pub(crate) fn calls(config: &LinkedinConfig, descriptor: &Descriptor, job: &Job) -> Calls {
+    match (job.endpoint.as_str(), member_types(config, &job.endpoint).len()) {
+        (FOLLOWERS, _) if job.account().ok().and_then(|it| organization(it).ok()).flatten().is_none() => {
+            Calls::exactly(2)
+        }
+        (VIDEOS, _) => Calls::at_least(1),
+        (_, 0) => Calls::by_shape(descriptor, job),
+        (_, types) => Calls::exactly(types),
     }
 }
 

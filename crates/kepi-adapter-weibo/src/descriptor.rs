@@ -42,6 +42,9 @@ pub(crate) const POSTS_PAGE: u16 = 100;
 /// Posts that one page of a list of mentions holds.
 pub(crate) const MENTIONS_PAGE: u16 = 200;
 
+/// Mentions that a list shows in all; whoever has more is not told so.
+pub(crate) const MENTIONS_IN_ALL: u32 = 2_000;
+
 /// Days of the commercial API are read again twice.
 pub(crate) const LOOKBACK: u16 = 3;
 

@@ -28,6 +28,14 @@ pub(crate) struct Step {
     /// The day that is being counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tally: Option<Tally>,
+    /// How many rows of a list of mentions were shown before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub seen: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The posts of a day, as far as they are counted; unknown when one of them could not be read.

@@ -301,6 +301,36 @@ fn mentions_are_counted_once() {
     assert_eq!(page.next, None, "what is older than asked for is not walked through");
 }
 
+/// Weibo shows so many mentions and no more: of the day within which the list ends, nobody knows how many there were.
+#[test]
+fn the_day_within_which_a_list_is_cut_off_is_not_counted() {
+    let job = Job { window: days((2026, 3, 1), (2026, 3, 3)), ..job(ALL_MENTIONS) };
+    let last_page = |rows: u32, before: u32| {
+        let cursor = format!(
+            r#"{{"from":"999","last":"1000","tally":{{"day":"2026-03-02","posts":7}},"seen":{before}}}"#
+        );
+        let row = |n: u32| json!({"id": 900 - n, "created_at": "Sun Mar 01 09:00:00 +0800 2026"});
+        let rows: Vec<_> = (0..rows).map(row).collect();
+        let body = json!({"statuses": rows, "next_cursor": 0}).to_string();
+        let page = read(&job, &Cursor::from_stored(Some(&cursor)), &body);
+        let days: Vec<String> = page.measurements.iter().map(|one| format!("{:?}", one.window)).collect();
+        (days, page.notices)
+    };
+    let (days, notices) = last_page(3, 400);
+    assert_eq!(
+        (days.as_slice(), notices.len()),
+        (["Day(2026-03-02)".into(), "Day(2026-03-01)".into()].as_slice(), 0)
+    );
+    for (rows, before) in [(200, 400), (3, 1_997), (200, 1_800)] {
+        let (days, notices) = last_page(rows, before);
+        assert_eq!(days, ["Day(2026-03-02)"], "{rows} rows after {before}");
+        let [Notice::Gap { reason }] = notices.as_slice() else { panic!("{notices:?}") };
+        assert!(reason.contains("2026-03-01"), "{reason}");
+    }
+    let (days, _) = last_page(0, 2_000);
+    assert!(days.is_empty(), "the day before it was being counted when the list ended");
+}
+
 #[test]
 fn addresses_are_those_that_weibo_shows() {
     let address = |id| crate::decode::posts::address(&account(Some("1645372340")), None, id);

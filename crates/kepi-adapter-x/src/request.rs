@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{
-    AccountRef, Cursor, DateSpan, Error, ErrorKind, Grant, Job, Payload, Request, Result,
+    AccountRef, Calls, Cursor, DateSpan, Descriptor, Error, ErrorKind, Grant, Job, Payload, Request, Result,
     http::Text,
     json::FieldGroup,
     period::{add_days, local_day},
@@ -54,6 +54,18 @@ pub(crate) fn page(config: &XConfig, job: &Job, cursor: &Cursor) -> Result<Reque
                 .hint("`kepi backfill` starts the stream anew"))
         }
         (unknown, _) => Err(Error::new(ErrorKind::BadRequest, format!("x has no endpoint {unknown:?}"))),
+    }
+}
+
+/// How many calls a job takes: accounts are asked for by id, and those without one by name; videos after their posts.
+pub(crate) fn calls(descriptor: &Descriptor, job: &Job) -> Calls {
+    match job.endpoint.as_str() {
+        USERS => {
+            let nameless = nameless(job).count();
+            Calls::exactly(usize::from(nameless > 0) + usize::from(nameless < job.accounts.len()))
+        }
+        MEDIA_ANALYTICS => Calls::at_least(1),
+        _ => Calls::by_shape(descriptor, job),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{Body, Cursor, Descriptor, Error, ErrorKind, Grant, Job, Page, Request, Response, Result, Token};
+use crate::{
+    Body, Cursor, Descriptor, Error, ErrorKind, Grant, Job, Page, Request, Response, Result, Shape, Token,
+};
 
 /// Turns a body into a page. Pure and repeatable: the same job, cursor and body give the same page, today or
 /// from the journal in a year.
@@ -15,6 +17,40 @@ pub trait Decoder: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `BadResponse` when the shape is unknown.
     fn decode(&self, job: &Job, cursor: &Cursor, body: &Body) -> Result<Page>;
+}
+
+/// How many calls a job takes, as far as that is known before the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Calls {
+    /// So many.
+    pub count: u32,
+    /// Or more: how long a list is only the platform knows.
+    pub at_least: bool,
+}
+
+impl Calls {
+    /// So many, neither more nor fewer.
+    #[must_use]
+    pub fn exactly(count: usize) -> Self {
+        Self { count: u32::try_from(count).unwrap_or(u32::MAX), at_least: false }
+    }
+
+    /// So many, or more.
+    #[must_use]
+    pub fn at_least(count: usize) -> Self {
+        Self { at_least: true, ..Self::exactly(count) }
+    }
+
+    /// What the shape of a job's endpoint tells: one call, and more where the answer has pages.
+    #[must_use]
+    pub fn by_shape(descriptor: &Descriptor, job: &Job) -> Self {
+        let pages = descriptor.endpoint(&job.endpoint).is_some_and(|endpoint| match endpoint.shape {
+            Shape::Listing { .. } => true,
+            Shape::Windows { .. } | Shape::Trailing { .. } => endpoint.page_size > 0,
+            Shape::Snapshot | Shape::Batch { .. } => false,
+        });
+        if pages { Self::at_least(1) } else { Self::exactly(1) }
+    }
 }
 
 /// One platform: what it offers as data, how one page is asked for, how it is read, and what a response means
@@ -31,6 +67,12 @@ pub trait Adapter: Decoder {
     /// # Errors
     /// `BadRequest` when the job does not fit the endpoint; `NotOffered` when nothing can be asked.
     fn request(&self, job: &Job, cursor: &Cursor) -> Result<Request>;
+
+    /// How many calls a job takes that begins anew, as far as that is known before the first. By itself a job is one
+    /// call, or at least one where answers come in pages; an adapter whose jobs have several steps says how many.
+    fn calls(&self, job: &Job) -> Calls {
+        Calls::by_shape(self.descriptor(), job)
+    }
 
     /// What a response means when it means failure; `None` when it is to be decoded.
     fn classify(&self, response: &Response) -> Option<Error>;

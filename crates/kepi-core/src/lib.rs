@@ -25,7 +25,7 @@ pub mod plan;
 pub mod settings;
 pub mod tables;
 
-pub use adapter::{Adapter, Decoder};
+pub use adapter::{Adapter, Calls, Decoder};
 pub use catalogue::Catalogue;
 pub use credential::{Grant, Placement, Token, TokenFlow, TokenKind};
 pub use descriptor::{Cost, Descriptor, Endpoint, Field, Quota, Shape};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kepi_core::{
-    AccountId, Cost, DateSpan, Error, Result, Shape,
+    AccountId, Calls, Cost, DateSpan, Error, ErrorKind, Result, Shape,
     plan::{KnownPost, PlannedJob},
 };
 use serde::Serialize;
@@ -125,7 +125,7 @@ fn describe(
     posts: &[KnownPost],
     now: Timestamp,
 ) -> PlannedEndpoint {
-    let (jobs, refused) = match jobs {
+    let (jobs, refused) = match jobs.and_then(|jobs| askable(unit, jobs)) {
         Ok(jobs) => (jobs, None),
         Err(error) => (Vec::new(), Some(error.to_string())),
     };
@@ -146,6 +146,17 @@ fn describe(
     }
 }
 
+/// What the settings do not ask for, or an account cannot be asked for, takes no call.
+fn askable(unit: &Unit<'_>, jobs: Vec<PlannedJob>) -> Result<Vec<PlannedJob>, Error> {
+    let asked = jobs.first().map(|first| unit.group.adapter.request(&first.job, &first.cursor));
+    match asked {
+        Some(Err(error)) if matches!(error.kind(), ErrorKind::NotOffered | ErrorKind::BadConfig) => {
+            Err(error)
+        }
+        _ => Ok(jobs),
+    }
+}
+
 fn estimate(unit: &Unit<'_>, jobs: &[PlannedJob], posts: &[KnownPost]) -> Estimate {
     let mut sum = Estimate::default();
     for job in jobs {
@@ -161,12 +172,15 @@ fn estimate(unit: &Unit<'_>, jobs: &[PlannedJob], posts: &[KnownPost]) -> Estima
 
 fn estimate_job(unit: &Unit<'_>, planned: &PlannedJob, posts: &[KnownPost]) -> Estimate {
     let job = &planned.job;
-    let one_call = |items| Estimate { calls: 1, items, cost_micro_usd: 0, at_least: false };
+    // What was interrupted has some of its steps behind it.
+    let takes = if planned.cursor.is_start() { unit.group.adapter.calls(job) } else { Calls::at_least(1) };
+    let (calls, at_least) = (u64::from(takes.count), takes.at_least);
+    let with_items = |items| Estimate { calls, items, cost_micro_usd: 0, at_least };
     match unit.endpoint.shape {
-        Shape::Snapshot => one_call(length(job.accounts.len())),
-        Shape::Batch { .. } => one_call(length(job.posts.len())),
+        Shape::Snapshot => with_items(length(job.accounts.len())),
+        Shape::Batch { .. } => with_items(length(job.posts.len())),
         Shape::Windows { .. } | Shape::Trailing { .. } => {
-            one_call(job.window.map_or(0, |window| u64::try_from(window.days()).unwrap_or(0)))
+            with_items(job.window.map_or(0, |window| u64::try_from(window.days()).unwrap_or(0)))
         }
         Shape::Listing { .. } => {
             let listed = |known: &&KnownPost| {
@@ -178,7 +192,8 @@ fn estimate_job(unit: &Unit<'_>, planned: &PlannedJob, posts: &[KnownPost]) -> E
                     && job.window.is_none_or(|window| day.is_some_and(|day| window.contains(day)))
             };
             let items = length(posts.iter().filter(listed).count());
-            let calls = items.div_ceil(u64::from(unit.endpoint.page_size.max(1))).max(1);
+            let pages = items.div_ceil(u64::from(unit.endpoint.page_size.max(1)));
+            let calls = calls.max(pages);
             Estimate { calls, items, cost_micro_usd: 0, at_least: true }
         }
     }

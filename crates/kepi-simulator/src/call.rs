@@ -12,7 +12,10 @@ pub(crate) struct Call<'a> {
     pub(crate) world: &'a World,
     pub(crate) desk: &'a Desk,
     pub(crate) faults: &'a Active,
+    /// When it is.
     pub(crate) now: Timestamp,
+    /// When the platform believes that it is: what tokens, allowances and headers go by.
+    pub(crate) clock: Timestamp,
     pub(crate) method: String,
     /// Decoded, without a slash at the end.
     pub(crate) path: String,

@@ -15,7 +15,7 @@ pub enum Fault {
     RateLimit,
     /// The platform's own "your allowance is used up until it resets".
     QuotaExhausted,
-    /// The platform's own "your token has expired".
+    /// The platform's own "your token has expired"; calls that exchange tokens are spared.
     TokenExpired,
     /// The platform's own "no money left", where it knows one.
     CreditsDepleted,
@@ -35,7 +35,7 @@ pub enum Fault {
     EmptyPage,
     /// A list gives the cursor that it was asked with.
     RepeatedCursor,
-    /// The platform's clock is off.
+    /// The platform's clock is off: tokens, allowances and headers go by it. The world's days do not.
     ClockSkew(SignedDuration),
     /// The answer comes in two halves with a pause between.
     SlowBody(Duration),
@@ -112,7 +112,10 @@ impl Faults {
     pub(crate) fn strike(&self, path: &str) -> Active {
         let mut active = Active::default();
         self.rules().retain_mut(|rule| {
-            if !path.contains(&rule.path) {
+            // A call that is to bring a token has none that could have expired.
+            let exchange = path.contains("oauth") || path.contains("token");
+            let elsewhere = rule.fault == Fault::TokenExpired && exchange;
+            if !path.contains(&rule.path) || elsewhere {
                 return true;
             }
             if rule.skip > 0 {

@@ -39,7 +39,7 @@ pub use ledger::Stats;
 pub use server::Simulator;
 pub use world::{
     AccountDay, AccountFlows, AccountKey, AudienceRow, Counter, Counters, Format, Market, Network, PostFacts,
-    PostKey, PostWords, Profile, Split, Story, World, WorldConfig,
+    PostKey, PostWords, Profile, Site, Split, Story, World, WorldConfig,
 };
 
 #[cfg(test)]

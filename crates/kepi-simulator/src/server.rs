@@ -169,13 +169,22 @@ impl Simulator {
         Ok(self.platform(account.platform_name())?.desk.tokens.user(key, 0))
     }
 
-    /// A refresh token of an account's owner.
+    /// The same, for a kind of token as the platform's adapter calls it.
     ///
     /// # Errors
     /// `BadInput` when the account is not of this world.
-    pub fn refresh_token(&self, account: &AccountId) -> Result<String> {
-        let key = self.account_key(account)?;
-        Ok(self.platform(account.platform_name())?.desk.tokens.refresh(key, 0))
+    pub fn user_token_for(&self, account: &AccountId, kind: &str) -> Result<String> {
+        let (tokens, key) = self.consent(account, kind)?;
+        Ok(tokens.user(key, 0))
+    }
+
+    /// A refresh token of an account's owner, for a kind of token as the platform's adapter calls it.
+    ///
+    /// # Errors
+    /// `BadInput` when the account is not of this world.
+    pub fn refresh_token(&self, account: &AccountId, kind: &str) -> Result<String> {
+        let (tokens, key) = self.consent(account, kind)?;
+        Ok(tokens.refresh(key, 0))
     }
 
     /// Says whose browser comes to a platform's page of consent from now on.
@@ -194,7 +203,9 @@ impl Simulator {
     /// `BadInput` when the account is not of this world.
     pub fn revoke(&self, account: &AccountId) -> Result<()> {
         let key = self.account_key(account)?;
-        self.platform(account.platform_name())?.desk.tokens.revoke(key);
+        let tokens = &self.platform(account.platform_name())?.desk.tokens;
+        tokens.revoke(key);
+        tokens.revoke(key.at_second_app());
         Ok(())
     }
 
@@ -215,10 +226,19 @@ impl Simulator {
         })
     }
 
+    fn consent(&self, account: &AccountId, kind: &str) -> Result<(&Tokens, AccountKey)> {
+        let key = self.account_key(account)?;
+        let platform = self.platform(account.platform_name())?;
+        let second = platform.dialect.second_app() == Some(kind);
+        Ok((&platform.desk.tokens, if second { key.at_second_app() } else { key }))
+    }
+
     fn account_key(&self, account: &AccountId) -> Result<AccountKey> {
-        self.world.find_account(account).map(|profile| profile.key).ok_or_else(|| {
+        let site = || self.world.sites().into_iter().find(|site| site.id == *account);
+        let known = self.world.find_account(account).map(|profile| profile.key);
+        known.or_else(|| site().map(|site| site.owner)).ok_or_else(|| {
             Error::bad_input(format!("{account} is not an account of this world"))
-                .hint("World::accounts lists them")
+                .hint("World::accounts and World::sites list them")
         })
     }
 }
@@ -273,7 +293,8 @@ impl Platform {
         if active.wire == Some(Wire::Dropped) {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        let now = self.clock.now().saturating_add(active.skew).unwrap_or(Timestamp::MAX);
+        let now = self.clock.now();
+        let clock = now.saturating_add(active.skew).unwrap_or(Timestamp::MAX);
         let text =
             |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let call = Call {
@@ -281,6 +302,7 @@ impl Platform {
             desk: &self.desk,
             faults: &active,
             now,
+            clock,
             method: parts.method.as_str().to_owned(),
             path: path.to_owned(),
             raw_query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -290,7 +312,7 @@ impl Platform {
             headers: parts.headers.iter().map(|(k, v)| (k.as_str().to_owned(), text(v))).collect(),
             body: body.to_vec(),
         };
-        let answer = self.answer(&call, &active).with("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT"));
+        let answer = self.answer(&call, &active).with("date", clock.strftime("%a, %d %b %Y %H:%M:%S GMT"));
         self.desk.ledger.count(endpoint_of(path), answer.status);
         send(answer, active.wire)
     }

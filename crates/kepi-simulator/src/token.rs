@@ -12,6 +12,26 @@ use sha2::{Digest, Sha256};
 
 use crate::{AccountKey, world::dice::Dice};
 
+/// Marks a consent to the second application of a platform that has two.
+const SECOND: u32 = 1 << 31;
+
+impl AccountKey {
+    /// The same person's consent to the platform's second application, whose tokens live and die by themselves.
+    pub(crate) fn at_second_app(self) -> Self {
+        Self(self.0 | SECOND)
+    }
+
+    /// Whether it is a consent to the second application.
+    pub(crate) fn is_at_second_app(self) -> bool {
+        self.0 & SECOND != 0
+    }
+
+    /// Whose consent it is, to whichever application.
+    pub(crate) fn person(self) -> Self {
+        Self(self.0 & !SECOND)
+    }
+}
+
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {

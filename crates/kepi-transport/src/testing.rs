@@ -5,6 +5,6 @@ mod clock;
 mod proxy;
 mod wire;
 
-pub use clock::ManualClock;
+pub use clock::{Hold, ManualClock};
 pub use proxy::{FaultProxy, Mishap};
 pub use wire::{ScriptedWire, Seen};

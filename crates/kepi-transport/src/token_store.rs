@@ -55,6 +55,8 @@ pub struct StoredToken {
     pub obtained_at: Timestamp,
     /// Since when it cannot be renewed any more, as the platform said.
     pub dead_since: Option<Timestamp>,
+    /// Since when its successor may have been given out in an answer that did not come or could not be read.
+    pub lost_since: Option<Timestamp>,
     /// A fingerprint of the configured secrets it grew from; others there mean a fresh beginning.
     pub seed: Option<String>,
 }
@@ -65,6 +67,7 @@ impl fmt::Debug for StoredToken {
             .field("expires_at", &self.expires_at)
             .field("renewals", &self.renewals)
             .field("dead_since", &self.dead_since)
+            .field("lost_since", &self.lost_since)
             .finish_non_exhaustive()
     }
 }
@@ -260,6 +263,8 @@ struct Row {
     subject: Option<String>,
     obtained_at: Timestamp,
     dead_since: Option<Timestamp>,
+    #[serde(default)]
+    lost_since: Option<Timestamp>,
     seed: Option<String>,
 }
 
@@ -276,6 +281,7 @@ impl From<&StoredToken> for Row {
             subject: token.subject,
             obtained_at: token.obtained_at,
             dead_since: token.dead_since,
+            lost_since: token.lost_since,
             seed: token.seed,
         }
     }
@@ -293,6 +299,7 @@ impl From<Row> for StoredToken {
             subject: row.subject,
             obtained_at: row.obtained_at,
             dead_since: row.dead_since,
+            lost_since: row.lost_since,
             seed: row.seed,
         }
     }

@@ -163,6 +163,19 @@ impl Project {
         })
     }
 
+    /// The experiments of the project, each with a KPI that it can be read by; all faults at once.
+    pub(crate) fn experiments(&self, kpis: &[Kpi]) -> Result<&[kepi_engine::Experiment]> {
+        let name = self.config.file.display().to_string();
+        let faults = kepi_core::document::Faults::new(name.clone());
+        kepi_engine::check_experiments(&self.config.experiments, kpis, &faults);
+        let faults = faults.into_vec();
+        if faults.is_empty() {
+            Ok(&self.config.experiments)
+        } else {
+            Err(Failure::Faults(vec![FaultyText { name, text: self.config.text.clone(), faults }]))
+        }
+    }
+
     /// The posts that are planned; all faults of all files at once.
     pub(crate) fn calendar(&self) -> Result<Vec<Planned>> {
         let mut planned = Vec::new();

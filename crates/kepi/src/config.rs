@@ -27,6 +27,10 @@ pub(crate) struct Config {
     pub catalogue: Catalogue,
     /// `[[tag]]`: what posts are about.
     pub tags: Vec<kepi_engine::TagRule>,
+    /// `[[experiment]]`: what is tried, declared before it begins.
+    pub experiments: Vec<kepi_engine::Experiment>,
+    /// `[money]`: the currency of returns, and stated rates.
+    pub money: kepi_engine::Money,
     /// `[[mapping]]`: tables that say what posts are about.
     pub mappings: Vec<kepi_engine::Mapping>,
     /// `[[goal]]`: what the business wants, with objectives and tasks.
@@ -128,6 +132,8 @@ impl Config {
         let jobs = read_jobs(&root, &project, &accounts);
         let catalogue = read_catalogue(&root);
         let tags = kepi_engine::read_tags(&text, &root);
+        let experiments = kepi_engine::read_experiments(&text, &root);
+        let money = kepi_engine::read_money(&root);
         let goals = kepi_engine::read_goals(&root);
         let mappings = kepi_engine::read_mappings(&root);
         let indices = read_indices(&root);
@@ -143,6 +149,8 @@ impl Config {
                 jobs,
                 catalogue,
                 tags,
+                experiments,
+                money,
                 goals,
                 mappings,
                 indices,

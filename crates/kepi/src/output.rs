@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
+use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use kepi_core::{Error, ErrorKind};
 use serde_json::Value;
 
@@ -26,6 +26,9 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// A line below the headings and no other.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Rows that can be printed in every format: a name per column, a value per cell.
 #[derive(Debug, Default)]
@@ -69,7 +72,7 @@ impl Rows {
 
     fn table(&self) -> Table {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(&self.columns);
+        table.load_style(STYLE).set_header(&self.columns);
         for row in &self.rows {
             table.add_row(row.iter().map(|value| {
                 let cell = Cell::new(text_of(value));

@@ -13,6 +13,7 @@ pub mod measure;
 pub mod pages;
 pub mod scorecard;
 mod startup;
+pub mod sync;
 pub mod world;
 
 use std::path::PathBuf;
@@ -29,6 +30,10 @@ enum Name {
     Startup,
     /// Pages of X JSON to journal and projections: rate and memory.
     Ingest,
+    /// The day of many accounts, asked of simulated X over HTTP: rate and memory.
+    Sync,
+    /// How much of what a platform allows is used, and how often it refuses.
+    Quota,
     /// Megabytes of JSON a second and core, per adapter.
     Decode,
     /// 25 KPIs over post-days, beside DuckDB.
@@ -62,6 +67,12 @@ struct Options {
     /// Posts of `ingest`: one run for each.
     #[arg(long, value_delimiter = ',', default_value = "100000,300000,1000000")]
     posts: Vec<u64>,
+    /// Accounts of `sync`.
+    #[arg(long, default_value_t = 1_000)]
+    sync_accounts: u32,
+    /// Recent posts of each of them.
+    #[arg(long, default_value_t = 100)]
+    sync_posts: u32,
     /// Readings of the new day of `fresh`.
     #[arg(long, default_value_t = 100_000)]
     readings: u64,
@@ -107,6 +118,8 @@ pub fn main() -> Result<()> {
         match name {
             Name::Startup => startup::run(&options)?,
             Name::Ingest => ingest::run(&options)?,
+            Name::Sync => sync::run(&options)?,
+            Name::Quota => sync::run_quota()?,
             Name::Decode => decode::run(&options)?,
             Name::Scorecard => scorecard::run(&options)?,
             Name::Fresh => fresh::run(&options)?,

@@ -9,17 +9,19 @@ use super::{
     rows::MentionRow,
 };
 use crate::{
-    descriptor::{AUTHORISED, MENTION_DAYS, MENTIONS},
+    descriptor::{AUTHORISED, MENTION_DAYS, MENTIONS, MENTIONS_IN_ALL, MENTIONS_PAGE},
     request::{Step, Tally},
 };
 
-/// Lists are newest first, so a day is counted when an older one begins, or the list ends. A day that is not over
-/// is no day.
+/// Lists are newest first, so a day is counted when an older one begins, or the list ends because there are no more.
+/// A list that was cut off ends within a day, and that day's count is not known. A day that is not over is no day.
 pub(super) fn page(job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
     let mut sheet = Sheet { settles_after: MENTION_DAYS, ..Sheet::new(body) };
     let answer = list(job, body)?;
     let rows: Vec<MentionRow> = sheet.rows(job, answer.statuses, "/statuses")?;
     let step: Option<Step> = cursor.state()?;
+    let shown = u32::try_from(rows.len() + sheet.page.rejects.len()).unwrap_or(u32::MAX);
+    let seen = step.as_ref().map_or(0, |step| step.seen).saturating_add(shown);
     let mut count = Count {
         sheet: &mut sheet,
         job,
@@ -35,12 +37,26 @@ pub(super) fn page(job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
         older |= count.add(row)?;
     }
     let next = if older { None } else { following(job, cursor, answer.next_cursor)? };
-    if next.is_none() {
+    // Whether all that follows is older than what is asked for, or nothing follows.
+    let cut_off = !older && next.is_none() && is_cut_off(shown, seen);
+    if next.is_none() && !cut_off {
         count.finish()?;
     }
     let Count { last, tally, .. } = count;
-    sheet.page.next = next.map(|from| Cursor::from_state(&Step { from, last, tally })).transpose()?;
+    if let Some(tally) = tally.as_ref().filter(|_| cut_off) {
+        sheet.gap(format!(
+            "the list ends after {seen} mentions, within {}: there may be more, so that day and those before it are \
+             not counted",
+            tally.day
+        ));
+    }
+    sheet.page.next = next.map(|from| Cursor::from_state(&Step { from, last, tally, seen })).transpose()?;
     Ok(sheet.page)
+}
+
+/// A list that ends with a full page, or with as many rows as Weibo shows at most, was cut off there.
+fn is_cut_off(shown: u32, seen: u32) -> bool {
+    shown >= u32::from(MENTIONS_PAGE) || seen >= MENTIONS_IN_ALL
 }
 
 struct Count<'s, 'b, 'j> {

@@ -103,7 +103,7 @@ pub(super) fn all(job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
     put(&mut sheet, job, rows)?;
     let next = if older { None } else { following(job, cursor, answer.next_cursor)? };
     sheet.page.next =
-        next.map(|from| Cursor::from_state(&Step { from, last: None, tally: None })).transpose()?;
+        next.map(|from| Cursor::from_state(&Step { from, last: None, tally: None, seen: 0 })).transpose()?;
     Ok(sheet.page)
 }
 

@@ -156,7 +156,7 @@ impl Notes<'_> {
                     let traffic = self.kpi.traffic.map(Traffic::as_str).map(|traffic| format!("{traffic} "));
                     let traffic = traffic.unwrap_or_default();
                     return Some(format!(
-                        "{} offers no {traffic}{} of a {}",
+                        "{} offers no {traffic}{} by {}",
                         names.join(", "),
                         gauge.metric,
                         subject.as_str()

@@ -150,6 +150,7 @@ impl Scorer<'_> {
             notes: self.notes(scopes, placed).of(cell.as_ref(), known, framed.span),
             measured_from: None,
             trailing: Vec::new(),
+            provisional: cell.as_ref().map_or(0, |cell| cell.provisional),
         };
         row.notes.extend(self.request.compare.told(framed));
         self.compare(scopes, placed, framed, [cell.as_ref(), earlier.as_ref()], &mut row);

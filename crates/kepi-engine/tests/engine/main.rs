@@ -3,16 +3,20 @@
 
 mod accounts;
 mod activity;
+mod advice;
 mod catalogue;
 mod comparison;
 mod definitions;
+mod experiments;
 mod files;
 mod indices;
 mod law;
 mod lists;
+mod money;
 mod published;
 mod reference;
 mod reference_accounts;
+mod signals;
 mod targets;
 mod traps;
 mod world;

@@ -37,8 +37,8 @@ async fn a_plan_tells_calls_items_and_money_and_makes_no_call() {
         [
             "profile a 1 jobs  1 calls 1 items $0.000",
             "profile b 1 jobs  1 calls 1 items $0.000",
-            "daily a 1 jobs 2026-10-06..2026-10-07 1 calls 2 items $0.000",
-            "daily b 1 jobs 2026-10-06..2026-10-07 1 calls 2 items $0.000",
+            "daily a 1 jobs 2026-10-06..2026-10-07 1 calls 2 items $0.000 at least",
+            "daily b 1 jobs 2026-10-06..2026-10-07 1 calls 2 items $0.000 at least",
             "posts a 1 jobs 2026-09-09..2026-10-08 1 calls 0 items $0.000 at least",
             "posts b 1 jobs 2026-09-09..2026-10-08 1 calls 0 items $0.000 at least",
             "followers a+b 1 jobs  1 calls 2 items $0.020",
@@ -64,6 +64,21 @@ async fn a_plan_knows_the_posts_that_were_read_and_where_a_run_was_interrupted()
     let (posts, numbers) = (&plan.endpoints[0], &plan.endpoints[1]);
     assert_eq!((posts.resumed, posts.estimate.calls, posts.estimate.items), (1, 2, 3));
     assert_eq!((numbers.estimate.calls, numbers.estimate.cost_micro_usd), (2, 15_000));
+}
+
+static STEPS: [Endpoint; 2] = [
+    Endpoint { page_size: 0, ..Endpoint::new("stepwise", "four calls", Shape::Windows { max_days: 30 }) },
+    Endpoint { page_size: 0, ..Endpoint::new("whole", "one call", Shape::Windows { max_days: 30 }) },
+];
+
+#[tokio::test]
+async fn a_plan_counts_the_steps_of_a_job() {
+    let toy = Toy::with("toy", &STEPS);
+    let mut world = World::of(vec![account(&toy, "toy/a", "one")], &[]);
+    world.request.range = Some(DateSpan::new(date(2026, 9, 1), date(2026, 10, 1)));
+    let plan = world.ingest.plan(&world.request).await.unwrap();
+    let told: Vec<_> = plan.endpoints.iter().map(|row| (row.estimate.calls, row.estimate.at_least)).collect();
+    assert_eq!(told, [(4, false), (1, false)]);
 }
 
 #[tokio::test]

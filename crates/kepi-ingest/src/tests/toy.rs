@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use kepi_core::{
-    AccountId, AccountRef, Adapter, Body, Cost, Cursor, Decoder, Descriptor, Endpoint, Error, Job,
+    AccountId, AccountRef, Adapter, Body, Calls, Cost, Cursor, Decoder, Descriptor, Endpoint, Error, Job,
     Measurement, MetricId, Page, Post, PostRef, Quota, Reading, Request, Response, Result, Shape, Stream,
     Subject, Window,
     descriptor::{Earliest, Reset, Scope},
@@ -99,6 +99,13 @@ impl Adapter for Toy {
 
     fn request(&self, job: &Job, _: &Cursor) -> Result<Request> {
         Ok(Request::get(format!("https://toy.example/{}", job.endpoint)))
+    }
+
+    fn calls(&self, job: &Job) -> Calls {
+        match job.endpoint.as_str() {
+            "stepwise" => Calls::exactly(4),
+            _ => Calls::by_shape(&self.descriptor, job),
+        }
     }
 
     fn classify(&self, _: &Response) -> Option<Error> {

@@ -22,6 +22,11 @@ pub(crate) trait Dialect: Send + Sync {
     /// What tokens of the application, of a person, and for renewing begin with.
     fn token_prefixes(&self) -> [&'static str; 3];
 
+    /// The kind of token of the platform's second application, where it has one.
+    fn second_app(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Answers a call.
     fn answer(&self, call: &Call<'_>) -> Answer;
 

@@ -186,7 +186,7 @@ async fn days_of_a_video_add_up() {
 impl Caller {
     async fn ocean(&self, path: &str) -> Value {
         let own = self.creator();
-        let token = self.simulator.user_token(&own.id).unwrap();
+        let token = self.simulator.user_token_for(&own.id, "ocean").unwrap();
         let headers = [("access-token", token.as_str())];
         let path = format!("/open_api/{path}&advertiser_id=1700000000000001");
         send(self.url(), &path, Ask { headers: &headers, ..Ask::default() }).await.unwrap().json()

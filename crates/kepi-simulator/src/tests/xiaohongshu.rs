@@ -128,7 +128,9 @@ async fn columns_decide_what_is_told() {
 async fn ordered_notes_are_told_as_of_a_day() {
     let red = red().await;
     let (world, own) = (red.simulator.world(), red.advertiser());
-    let token = red.simulator.user_token(&own.id).unwrap();
+    let of_reports = red.simulator.user_token(&own.id).unwrap();
+    assert_eq!(red.red("/pgy/note/post/data", &of_reports, &json!({})).await["code"], json!(10403));
+    let token = red.simulator.user_token_for(&own.id, "pugongying").unwrap();
     let body = json!({"user_id": "5f", "date_type": 2, "start_time": "2026-08-20", "end_time": "2026-09-18", "page_num": 1, "page_size": 100});
     let answer = red.red("/pgy/note/post/data", &token, &body).await;
     let notes = answer["data"]["datas"].as_array().unwrap();

@@ -13,6 +13,7 @@ mod growth;
 mod ids;
 mod network;
 mod post;
+mod site;
 mod words;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ pub use counter::{Counter, Counters, Split};
 pub use day::{AccountDay, AccountFlows, AudienceRow};
 pub use network::{Market, Network};
 pub use post::{Format, PostFacts, PostKey, PostWords};
+pub use site::Site;
 
 use calendar::Calendar;
 use dice::Dice;

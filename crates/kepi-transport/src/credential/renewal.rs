@@ -43,6 +43,7 @@ impl Credential {
             subject: None,
             obtained_at: self.clock.now(),
             dead_since: None,
+            lost_since: None,
             seed,
         }))
     }
@@ -62,6 +63,7 @@ impl Credential {
         }
         let grant = self.grant(wanted, known.as_ref(), said)?;
         let renewed = self.ask(call, wanted, &grant, known.as_ref()).await;
+        let renewed = renewed.map_err(|error| lost_before(error, wanted, known.as_ref()));
         if let (Some(known), Err(error)) = (&known, &renewed)
             && (dead.is_some() || !self.alive(known))
         {
@@ -87,6 +89,7 @@ impl Credential {
             None => return Err(no_consent(wanted)),
         };
         let renewed = self.ask(call, wanted, &Grant::Renew, Some(&known)).await;
+        let renewed = renewed.map_err(|error| lost_before(error, wanted, Some(&known)));
         if let Err(error) = &renewed
             && error.kind() == ErrorKind::Reauthorise
         {
@@ -110,9 +113,35 @@ impl Credential {
         (nested.endpoint, nested.declared) = ("token", None);
         nested.exchange = Some(Exchange { kind: wanted.kind, grant, secrets: &secrets });
         let asked = self.exchange(&mut nested, wanted, known).await.map_err(|error| nested.locate(error));
-        let (tally, heard) = (nested.tally, nested.heard);
+        let (tally, heard, sent) = (nested.tally, nested.heard, nested.sent);
         (call.tally, call.heard) = (tally, heard);
+        if let (Err(error), Some(known), true) = (&asked, known, sent) {
+            self.note_loss(wanted, grant, known, error).await?;
+        }
         asked
+    }
+
+    /// Remembers that a refresh token which works once may have worked, and what it brought was lost on the way: the
+    /// old one is tried again as long as the platform takes it, and when it does not, a person is told why.
+    async fn note_loss(
+        &self,
+        wanted: &Wanted<'_>,
+        grant: &Grant,
+        known: &StoredToken,
+        error: &Error,
+    ) -> Result<()> {
+        let once = match wanted.kind.flow {
+            TokenFlow::AuthorizationCode { refresh: Refresh::Rotating, .. } => *grant == Grant::Refresh,
+            TokenFlow::AuthorizationCode { refresh: Refresh::Renewable { .. }, .. } => *grant == Grant::Renew,
+            _ => false,
+        };
+        let no_answer = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::BadResponse);
+        if !(once && no_answer) || known.lost_since.is_some() {
+            return Ok(());
+        }
+        tracing::warn!(%error, credential = %wanted.key, "the answer to a renewal was lost: it may hold the only token");
+        let lost = StoredToken { lost_since: Some(self.clock.now()), ..known.clone() };
+        self.store.save(&wanted.key, &lost).await
     }
 
     /// The exchange that a person asked for.
@@ -209,6 +238,7 @@ impl Credential {
                 refresh: token.refresh.or_else(|| known.refresh.clone()),
                 refresh_expires_at,
                 renewals: known.renewals.saturating_add(1),
+                lost_since: None,
                 seed,
                 ..known.clone()
             },
@@ -225,6 +255,7 @@ impl Credential {
                 subject: token.subject.or_else(|| known?.subject.clone()),
                 obtained_at: now,
                 dead_since: None,
+                lost_since: None,
                 seed,
             },
         };
@@ -274,7 +305,7 @@ impl Credential {
             };
         };
         if let Some(gone) = self.gone(known) {
-            return Err(reauthorise(wanted, Some(gone)));
+            return Err(lost_before(reauthorise(wanted, Some(gone)), wanted, Some(known)));
         }
         match wanted.kind.flow {
             TokenFlow::Client if app => Ok(Grant::Client),
@@ -402,6 +433,23 @@ fn reauthorise(wanted: &Wanted<'_>, since: Option<jiff::Timestamp>) -> Error {
         Some(since) => error.with("since", since),
         None => error,
     }
+}
+
+/// Why a refresh token that worked once is refused: the one that came after it was lost on its way.
+fn lost_before(error: Error, wanted: &Wanted<'_>, known: Option<&StoredToken>) -> Error {
+    let Some(lost) = known.and_then(|known| known.lost_since) else { return error };
+    if error.kind() != ErrorKind::Reauthorise {
+        return error;
+    }
+    Error::new(
+        ErrorKind::Reauthorise,
+        "the answer with the next token was lost on its way, and the old one is used up",
+    )
+    .with("account", wanted.account)
+    .with("credential", &wanted.key)
+    .with("lost_since", lost)
+    .with("told", error.message())
+    .hint(format!("run `kepi auth {}`", wanted.account))
 }
 
 fn told(error: Error, said: Option<&Error>) -> Error {

@@ -27,6 +27,8 @@ struct State {
     /// Who waits for when: time and number of the sleeper.
     sleepers: BTreeMap<(Timestamp, u64), ()>,
     next: u64,
+    /// How many hold it.
+    holds: usize,
     /// Counts whatever happens: someone lies down, someone rises, the clock moves.
     stirs: u64,
 }
@@ -48,7 +50,7 @@ impl ManualClock {
     }
 
     fn with(now: Timestamp, jumps: bool) -> Self {
-        let state = State { now, sleepers: BTreeMap::new(), next: 0, stirs: 0 };
+        let state = State { now, sleepers: BTreeMap::new(), next: 0, holds: 0, stirs: 0 };
         Self { state: Mutex::new(state), moved: Notify::new(), jumps }
     }
 
@@ -65,6 +67,13 @@ impl ManualClock {
         state.stirs += 1;
         drop(state);
         self.moved.notify_waiters();
+    }
+
+    /// Keeps it from jumping until this is dropped: a call is on its way to a platform that lives by it.
+    #[must_use]
+    pub fn hold(&self) -> Hold<'_> {
+        self.state().holds += 1;
+        Hold(self)
     }
 
     /// The times that are waited for, earliest first.
@@ -102,12 +111,26 @@ impl ManualClock {
     /// Jumps if this sleeper is the first to wake.
     fn jump(&self, key: (Timestamp, u64)) {
         let mut state = self.state();
-        if state.sleepers.first_key_value().is_some_and(|(first, ())| *first == key) {
+        if state.holds == 0 && state.sleepers.first_key_value().is_some_and(|(first, ())| *first == key) {
             state.now = state.now.max(key.0);
             state.stirs += 1;
             drop(state);
             self.moved.notify_waiters();
         }
+    }
+}
+
+/// A clock that is held.
+#[derive(Debug)]
+pub struct Hold<'a>(&'a ManualClock);
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.holds = state.holds.saturating_sub(1);
+        state.stirs += 1;
+        drop(state);
+        self.0.moved.notify_waiters();
     }
 }
 

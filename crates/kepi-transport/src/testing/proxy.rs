@@ -88,14 +88,15 @@ async fn pass(mut client: TcpStream, upstream: SocketAddr, mishap: Mishap) -> io
             return Ok(());
         }
         Mishap::Garbage => {
-            ask(&mut client, &mut server).await?;
+            exchange(&mut client, &mut server, 0).await?;
             client.write_all(b"\x00\x01garbage\r\n\r\n").await?;
             return client.shutdown().await;
         }
         Mishap::TruncateAfter(limit) | Mishap::ResetAfter(limit) | Mishap::StallAfter(limit) => limit,
     };
-    ask(&mut client, &mut server).await?;
-    answer(&mut client, &mut server, limit).await?;
+    if !exchange(&mut client, &mut server, limit).await? {
+        return Ok(());
+    }
     match mishap {
         // Closing with a linger of zero sends a reset.
         Mishap::ResetAfter(_) => client.set_zero_linger(),
@@ -104,16 +105,26 @@ async fn pass(mut client: TcpStream, upstream: SocketAddr, mishap: Mishap) -> io
     }
 }
 
-/// Passes one request on: all of what came at once.
-async fn ask(client: &mut TcpStream, server: &mut TcpStream) -> io::Result<()> {
-    let mut request = vec![0; 64 * 1024];
-    let length = client.read(&mut request).await?;
-    server.write_all(request.get(..length).unwrap_or_default()).await
-}
-
-/// Passes so many bytes of the answer back.
-async fn answer(client: &mut TcpStream, server: &mut TcpStream, limit: usize) -> io::Result<()> {
-    let mut part = server.take(limit as u64);
-    tokio::io::copy(&mut part, client).await?;
-    client.flush().await
+/// Passes what is asked on, and so many bytes of the answer back. Nothing breaks before the other side has begun to
+/// answer: what it was asked to do, it has done. `false` when the client went away before.
+async fn exchange(client: &mut TcpStream, server: &mut TcpStream, limit: usize) -> io::Result<bool> {
+    let (mut asking, mut told) = client.split();
+    let (mut answering, mut asked) = server.split();
+    let answer = async {
+        let mut bytes = vec![0; 64 * 1024];
+        let mut left = limit;
+        loop {
+            let length = answering.read(&mut bytes).await?;
+            let passed = length.min(left);
+            told.write_all(bytes.get(..passed).unwrap_or_default()).await?;
+            left -= passed;
+            if length == 0 || left == 0 {
+                return told.flush().await;
+            }
+        }
+    };
+    tokio::select! {
+        answered = answer => answered.map(|()| true),
+        gone = tokio::io::copy(&mut asking, &mut asked) => gone.map(|_| false),
+    }
 }

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use kepi_core::{ErrorKind, Grant, Response, Result, credential::ExposeSecret};
 use kepi_transport::{
-    Clock, CredentialKey, CredentialStore, FileCredentials, Held, MemoryCredentials, Secrets, StoredToken,
+    Clock, CredentialKey, CredentialStore, Fault, FaultKind, FileCredentials, Held, MemoryCredentials,
+    Secrets, StoredToken,
     testing::{ManualClock, ScriptedWire, Seen},
 };
 
@@ -153,6 +154,42 @@ async fn what_cannot_be_renewed_asks_for_a_person_with_the_date_and_is_not_tried
     let error = bench.fetch("mine").await.unwrap_err();
     assert_eq!((bench.calls(), error.context_value("since")), (before, Some(START)), "{error:?}");
     assert_eq!(error.kind(), ErrorKind::Reauthorise);
+}
+
+/// A wire that loses the first answer to a renewal; where the platform forgives, the old token stays good.
+fn losing(server: &Arc<Mutex<Rotating>>, forgives: bool) -> ScriptedWire {
+    let server = Arc::clone(server);
+    let mut lost = false;
+    ScriptedWire::new(move |request, _| {
+        if request.url.path() == "/token" && !std::mem::replace(&mut lost, true) {
+            if !forgives {
+                server.lock().unwrap().answer(request);
+            }
+            return Err(Fault::new(FaultKind::Reset, true));
+        }
+        Ok(server.lock().unwrap().answer(request))
+    })
+}
+
+#[tokio::test]
+async fn a_token_that_was_lost_on_its_way_is_asked_for_again_and_else_a_person_is_told_why() {
+    let server = Rotating::new("another", "value-of-A_REFRESH");
+    let bench = Bench::new(losing(&server, true));
+    bench.fetch("mine").await.unwrap();
+    assert_eq!(server.lock().unwrap().renewals, 1, "the old token was still good");
+
+    let server = Rotating::new("another", "value-of-A_REFRESH");
+    let bench = Bench::new(losing(&server, false));
+    let lost_at = bench.clock.now();
+    let error = bench.fetch("mine").await.unwrap_err();
+    let again = bench.fetch("mine").await.unwrap_err();
+    for error in [&error, &again] {
+        assert_eq!(error.kind(), ErrorKind::Reauthorise);
+        assert!(error.message().contains("lost on its way"), "{error:?}");
+        assert_eq!(error.context_value("lost_since"), Some(lost_at.to_string().as_str()));
+        assert!(error.hint_text().unwrap().contains("kepi auth toy/a"), "{error:?}");
+    }
+    assert_eq!(server.lock().unwrap().renewals, 1);
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ fn token(access: &str) -> StoredToken {
         subject: None,
         obtained_at: at(START),
         dead_since: None,
+        lost_since: None,
         seed: None,
     }
 }

@@ -22,6 +22,7 @@ pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome>
     project.tags()?;
     let chosen = evaluate::chosen(all.clone(), &arguments.kpi)?;
     let count = all.len();
+    let experiments = project.experiments(&all)?.len();
     // Partners and guards are looked for among all KPIs of the project, old versions where they are named.
     let mut request = evaluate::request(project, all.clone(), "last-28d")?;
     let chosen = if arguments.kpi.is_empty() { request.kpis.clone() } else { chosen };
@@ -38,11 +39,12 @@ pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome>
         RowFormat::Csv => rows(&reviews).print(RowFormat::Csv)?,
         RowFormat::Table => {
             output::result(&format!(
-                "{}: {} accounts, {} platforms, {count} KPIs, {} jobs: all of it can be read\n",
+                "{}: {} accounts, {} platforms, {count} KPIs, {} jobs{}: all of it can be read\n",
                 project.config.file.display(),
                 project.config.accounts.len(),
                 project.adapters().len(),
-                project.config.jobs.len()
+                project.config.jobs.len(),
+                if experiments == 0 { String::new() } else { format!(", {experiments} experiments") }
             ))?;
             output::result(&for_people(&reviews, !arguments.kpi.is_empty(), measured.is_some()))?;
             if arguments.kpi.is_empty() {

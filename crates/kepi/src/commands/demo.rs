@@ -1,7 +1,7 @@
 //! `kepi demo`: the whole product over simulated platforms, without an account and without a network.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fmt::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,9 +9,9 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::{Timestamp, ToSpan};
-use kepi_core::{Adapter, Error, ErrorKind, TokenFlow, credential::Refresh};
+use kepi_core::{AccountRef, Adapter, Error, ErrorKind, TokenFlow, credential::Refresh};
 use kepi_ingest::{Ending, EndpointReport, IngestRequest, StopFlag};
-use kepi_simulator::{Profile, SimClock, Simulator, SimulatorConfig, World, WorldConfig};
+use kepi_simulator::{Profile, SimClock, Simulator, SimulatorConfig, Site, World, WorldConfig};
 use kepi_transport::Clock;
 use serde_json::{Map, Value};
 
@@ -127,33 +127,66 @@ async fn scorecard(project: &Project) -> Result<()> {
     let store = project.open_store().await?;
     let session = store.session().await?;
     let rows = kepi_engine::evaluate(&session, &request).await?;
-    evaluate::print(&rows, RowFormat::Table)
+    evaluate::print(&rows, RowFormat::Table, false)
 }
 
+/// Commands that work as they are printed, wherever this `kepi` stands.
 fn say_next(dir: &Path) {
-    let dir = dir.display();
-    output::note(&format!("\nthe project and its store are in {dir}; what to try next:"));
-    for command in [
-        "kepi evaluate --by platform,account --period last-7d",
-        "kepi evaluate --by format",
-        "kepi explain x-engagement-rate",
-        "kepi adapters",
-        "kepi query \"select account, count(*) as posts from posts where current group by account\"",
+    let file = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).join("kepi.toml");
+    let kepi = own_name();
+    output::note(&format!("\nthe project and its store are in {}; what to try next:\n", dir.display()));
+    output::note(&format!("  export KEPI_CONFIG={}", quoted(&file)));
+    for (arguments, what) in [
+        ("evaluate --by account --period last-7d", "the last week, account by account"),
+        ("evaluate --kpi x-engagement-rate --by format", "one KPI by format of the posts"),
+        ("explain x-engagement-rate", "where a number comes from, down to the answers"),
+        (
+            "query \"select account, count(*) as posts from posts where current group by account\"",
+            "SQL on all of it",
+        ),
+        ("adapters", "what each platform offers"),
+        ("init my-brand", "a project of your own"),
     ] {
-        output::note(&format!("  {} --config {dir}/kepi.toml", command));
+        output::note(&format!("  {kepi} {arguments}   # {what}"));
     }
+}
+
+/// What this program is called by: its name where that leads to it, its file otherwise.
+fn own_name() -> String {
+    let Ok(own) = std::env::current_exe() else { return "kepi".to_owned() };
+    let real = |file: &Path| std::fs::canonicalize(file).ok();
+    let same = |file: PathBuf| real(&file).is_some_and(|file| Some(file) == real(&own));
+    let on_path = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| same(folder.join("kepi"))));
+    if on_path {
+        return "kepi".to_owned();
+    }
+    let here = std::env::current_dir().ok();
+    let near = here.as_ref().and_then(|here| own.strip_prefix(here).ok());
+    quoted(near.unwrap_or(&own))
+}
+
+/// A path that a shell takes as one word.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn write_project(dir: &Path, simulator: &Simulator, simulated: &SimulatorConfig) -> Result<()> {
     let mut text = String::from(
         "[project]\nname = \"Demo\"\nzone = \"UTC\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n",
     );
+    let world = simulator.world();
+    let sites = world.sites();
+    let accounts: Vec<AccountRef> =
+        world.accounts().map(Profile::as_ref).chain(sites.iter().map(Site::as_ref)).collect();
     for name in adapters::names() {
         if let Some(url) = simulator.url(name) {
             let adapter = adapters::build(name, Value::Object(Map::new()))?;
             let _ = write!(text, "\n[platform.{name}]\n{}", addresses(adapter.as_ref(), url));
-            for profile in simulator.world().accounts().filter(|account| account.network.name() == name) {
-                text.push_str(&account(dir, simulator, simulated, adapter.as_ref(), profile)?);
+            for known in accounts.iter().filter(|account| account.id.platform_name() == name) {
+                text.push_str(&account(dir, simulator, simulated, adapter.as_ref(), known)?);
             }
         }
     }
@@ -178,50 +211,56 @@ fn account(
     simulator: &Simulator,
     simulated: &SimulatorConfig,
     adapter: &dyn Adapter,
-    profile: &Profile,
+    known: &AccountRef,
 ) -> Result<String> {
-    let known = profile.as_ref();
-    let mut secrets: BTreeMap<String, String> = BTreeMap::new();
+    let id = &known.id;
+    let platform_id = known.platform_id.as_deref().unwrap_or_default();
     // A WeChat account is an application of its own: its AppID is the account's id.
-    let app = known.platform_id.as_ref().filter(|_| known.id.platform_name() == "wechat");
-    let client_id = app.map_or_else(|| simulated.client_id.clone(), ToString::to_string);
-    secrets.insert("client_id".into(), client_id);
-    secrets.insert("client_secret".into(), simulated.client_secret.clone());
+    let client_id = if id.platform_name() == "wechat" { platform_id } else { &simulated.client_id };
     let mut kinds = Vec::new();
-    for kind in adapter.descriptor().tokens {
-        let mut names = vec!["client_id", "client_secret"];
+    for kind in adapter.descriptor().tokens.iter().filter(|kind| is_for(kind.name, platform_id)) {
+        let mut secrets =
+            vec![("client_id", client_id.to_owned()), ("client_secret", simulated.client_secret.clone())];
         match kind.flow {
             TokenFlow::AuthorizationCode { refresh: Refresh::Never | Refresh::Exchange, .. } => {
-                secrets.insert("token".into(), simulator.user_token(&known.id)?);
-                names.push("token");
+                secrets.push(("token", simulator.user_token_for(id, kind.name)?));
             }
+            // Each kind has a token of its own: some work once, and would spoil each other.
             TokenFlow::AuthorizationCode { .. } => {
-                secrets.insert("refresh_token".into(), simulator.refresh_token(&known.id)?);
-                names.push("refresh_token");
+                secrets.push(("refresh_token", simulator.refresh_token(id, kind.name)?));
             }
             TokenFlow::Client | TokenFlow::Static => {}
         }
-        let references: Vec<String> = names
+        let references: Vec<String> = secrets
             .iter()
-            .map(|name| {
-                Ok(format!("{name}_file = {:?}", keep_secret(dir, &known.id.to_string(), name, &secrets)?))
+            .map(|(name, secret)| {
+                let file = keep_secret(dir, &format!("{id}.{}.{name}", kind.name), secret)?;
+                Ok(format!("{name}_file = {file:?}"))
             })
             .collect::<Result<_>>()?;
         kinds.push(format!("{} = {{ {} }}", kind.name, references.join(", ")));
     }
-    let platform_id = known.platform_id.map(|id| format!("platform_id = \"{id}\"\n")).unwrap_or_default();
     Ok(format!(
-        "\n[[account]]\nid = \"{}\"\n{platform_id}zone = \"{}\"\ncredentials = {{ {} }}\n",
-        known.id,
+        "\n[[account]]\nid = \"{id}\"\nplatform_id = \"{platform_id}\"\nzone = \"{}\"\n\
+         credentials = {{ {} }}\n",
         known.zone,
         kinds.join(", ")
     ))
 }
 
-fn keep_secret(dir: &Path, account: &str, name: &str, secrets: &BTreeMap<String, String>) -> Result<String> {
+/// A website is measured, and a place is reviewed.
+fn is_for(kind: &str, platform_id: &str) -> bool {
+    match kind {
+        "analytics" => platform_id.starts_with("properties/"),
+        "business" => platform_id.starts_with("accounts/"),
+        _ => true,
+    }
+}
+
+fn keep_secret(dir: &Path, name: &str, secret: &str) -> Result<String> {
     let folder = dir.join(".kepi/secrets");
     std::fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("{}.{name}", account.replace('/', ".")));
-    std::fs::write(&file, secrets.get(name).map_or("", String::as_str))?;
+    let file = folder.join(name.replace('/', "."));
+    std::fs::write(&file, secret)?;
     Ok(std::path::absolute(&file)?.display().to_string())
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{Evaluate, RowFormat},
-    commands::{goals, import::parse_instant},
+    commands::{decide, goals, import::parse_instant},
     compose::Project,
     failure::{Outcome, Result},
     output::{self, Rows},
@@ -41,9 +41,12 @@ pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outco
         None => kepi_engine::evaluate(&session, &request).await?,
     };
     rows.extend(kepi_engine::evaluate_indices(&session, &request, &indices).await?);
-    print(&rows, arguments.format.format)?;
-    if arguments.format.format == RowFormat::Table && arguments.by.is_empty() && arguments.kpi.is_empty() {
-        goals::print(&goals::standings(project, &request.kpis, &rows)?)?;
+    print(&rows, arguments.format.format, !arguments.kpi.is_empty())?;
+    if arguments.format.format == RowFormat::Table {
+        if arguments.by.is_empty() && arguments.kpi.is_empty() {
+            goals::print(&goals::standings(project, &request.kpis, &rows)?)?;
+        }
+        decide::remind(&store, &rows).await?;
     }
     record_all(&store, &rows, &Kept::of(&request)).await?;
     Ok(Outcome::Done)
@@ -250,14 +253,14 @@ pub(crate) fn chosen(kpis: Vec<Kpi>, names: &[String]) -> Result<Vec<Kpi>> {
     Ok(kpis.into_iter().filter(|kpi| names.iter().any(|name| named(kpi, name))).collect())
 }
 
-/// Prints a scorecard.
-pub(crate) fn print(rows: &[ScoreRow], format: RowFormat) -> Result<()> {
+/// Prints a scorecard; `named` where somebody asked for just these KPIs, of which nothing is left out then.
+pub(crate) fn print(rows: &[ScoreRow], format: RowFormat, named: bool) -> Result<()> {
     match format {
         RowFormat::Json => output::json(&rows),
         RowFormat::Csv => flat(rows).print(format),
         RowFormat::Table => {
-            let rows = &concerned(rows);
-            for_people(rows).print(format)?;
+            let rows = if named { rows.to_vec() } else { with_numbers(&concerned(rows)) };
+            for_people(&rows)?;
             let mut notes: Vec<String> = rows
                 .iter()
                 .flat_map(|row| row.notes.iter().map(|note| format!("{}: {note}", row.kpi)))
@@ -268,6 +271,25 @@ pub(crate) fn print(rows: &[ScoreRow], format: RowFormat) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// People are spared the rows without value and target, and told which KPIs have none at all.
+fn with_numbers(rows: &[ScoreRow]) -> Vec<ScoreRow> {
+    let told = |row: &&ScoreRow| row.value.is_some() || row.target.is_some();
+    let kept: Vec<ScoreRow> = rows.iter().filter(told).cloned().collect();
+    if kept.is_empty() {
+        return rows.to_vec();
+    }
+    let shown: BTreeSet<&str> = kept.iter().map(|row| row.kpi.as_str()).collect();
+    let mut without: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !shown.contains(row.kpi.as_str())) {
+        without.entry(row.status.as_str()).or_default().insert(&row.kpi);
+    }
+    for (status, kpis) in without {
+        let names: Vec<&str> = kpis.into_iter().collect();
+        output::note(&format!("{status}: {} (kepi evaluate --kpi ID says why)", names.join(", ")));
+    }
+    kept
 }
 
 /// People are spared the KPIs of platforms on which they have no account, and told so.
@@ -288,7 +310,7 @@ fn concerned(rows: &[ScoreRow]) -> Vec<ScoreRow> {
     kept
 }
 
-fn for_people(rows: &[ScoreRow]) -> Rows {
+fn for_people(rows: &[ScoreRow]) -> Result<()> {
     let scoped = rows.iter().any(|row| !row.scope.is_empty());
     let mut table = Rows::new([
         "kpi",
@@ -329,10 +351,18 @@ fn for_people(rows: &[ScoreRow]) -> Rows {
     if !scoped {
         table.without("scope");
     }
+    if rows.iter().all(|row| row.target.is_none()) {
+        table.without("target");
+    }
     if rows.iter().all(|row| row.pace.is_none()) {
         table.without("forecast");
     }
-    table
+    // One period for all stands above them.
+    if let Some(first) = rows.first().filter(|first| rows.iter().all(|row| row.period == first.period)) {
+        output::result(&format!(" {}\n\n", span_text(first)))?;
+        table.without("period");
+    }
+    table.print(RowFormat::Table)
 }
 
 pub(crate) fn scope_text(scope: &BTreeMap<String, Option<String>>) -> String {

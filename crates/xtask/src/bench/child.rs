@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{fresh, ingest, scorecard, world::World};
+use super::{fresh, ingest, scorecard, sync, world::World};
 
 /// What a child process is to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub(super) enum Task {
     Fresh(fresh::Task),
     /// A part of `ingest`.
     Ingest(ingest::Task),
+    /// A part of `sync`.
+    Sync(sync::Task),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,6 +65,7 @@ pub(super) fn serve() -> Result<()> {
             Task::Scorecard(task) => scorecard::work(task, &world, &store).await,
             Task::Fresh(task) => fresh::work(task, &world, &store).await,
             Task::Ingest(task) => ingest::work(task, &store).await,
+            Task::Sync(task) => sync::work(task, &store).await,
         }
     })?;
     println!("{answer}");

@@ -31,12 +31,12 @@ pub(super) fn answer(call: &Call<'_>) -> Option<Answer> {
 pub(super) fn owner<'w>(call: &Call<'w>) -> Result<&'w Profile, Fault> {
     let token = call.header("access-token").or(call.param("access_token")).ok_or(TOKEN_INVALID)?;
     let bearer = call.desk.tokens.read_undated(token).map_err(|_| TOKEN_INVALID)?;
-    let profile = call.world.account(bearer.account);
-    if bearer.kind != Kind::User || profile.network != Network::Douyin {
+    let profile = call.world.account(bearer.account.person());
+    if bearer.account.is_at_second_app() || bearer.kind != Kind::User || profile.network != Network::Douyin {
         return Err(TOKEN_INVALID);
     }
     let expires = call.desk.note(&life(bearer.account, bearer.expires)).unwrap_or(bearer.expires);
-    if expires != 0 && call.now.as_second() >= expires {
+    if expires != 0 && call.clock.as_second() >= expires {
         return Err(TOKEN_EXPIRED);
     }
     match call.param("open_id") {
@@ -66,9 +66,9 @@ fn connect(call: &Call<'_>) -> Answer {
     if asked("client_key") != call.desk.config.client_id || redirect.is_empty() {
         return Answer::html(200, "<!doctype html><html><body><p>client_key不合法</p></body></html>");
     }
-    let until = call.now.as_second() + 600;
+    let until = call.clock.as_second() + 600;
     let scope = if asked("scope").is_empty() { SCOPE } else { asked("scope") };
-    let code = call.desk.tokens.consent(call.desk.visitor(), redirect, None, scope, until, call.now);
+    let code = call.desk.tokens.consent(call.desk.visitor(), redirect, None, scope, until, call.clock);
     let state: String = form_urlencoded::byte_serialize(asked("state").as_bytes()).collect();
     let sign = if redirect.contains('?') { '&' } else { '?' };
     Answer::redirect(format!("{redirect}{sign}code={code}&state={state}"))
@@ -85,10 +85,10 @@ fn exchange(call: &Call<'_>) -> Answer {
     if given(call, "client_secret") != call.desk.config.client_secret {
         return refused(call, 10013, "client_key或client_secret错误");
     }
-    match call.desk.tokens.exchange(&given(call, "code"), None, None, call.now) {
+    match call.desk.tokens.exchange(&given(call, "code"), None, None, call.clock) {
         Some(granted) => {
             call.desk.remember(renewals(granted.account), 0);
-            let refresh = call.desk.tokens.refresh(granted.account, call.now.as_second() + REFRESH_LIFE);
+            let refresh = call.desk.tokens.refresh(granted.account, call.clock.as_second() + REFRESH_LIFE);
             issue(call, granted.account, &granted.scope, Some(refresh), REFRESH_LIFE)
         }
         None => refused(call, 10007, "code过期"),
@@ -100,10 +100,10 @@ fn refresh(call: &Call<'_>) -> Answer {
         return refused(call, 10014, "client_key不匹配");
     }
     let text = given(call, "refresh_token");
-    match call.desk.tokens.redeem(&text, call.now, true) {
+    match call.desk.tokens.redeem(&text, call.clock, true) {
         Ok(account) => {
             let expires = call.desk.tokens.read_undated(&text).map_or(0, |bearer| bearer.expires);
-            let left = if expires == 0 { REFRESH_LIFE } else { expires - call.now.as_second() };
+            let left = if expires == 0 { REFRESH_LIFE } else { expires - call.clock.as_second() };
             issue(call, account, SCOPE, Some(text), left)
         }
         Err(_) => refused(call, 10010, "refresh_token过期"),
@@ -118,9 +118,9 @@ fn issue(
     refresh: Option<String>,
     refresh_left: i64,
 ) -> Answer {
-    let until = call.now.as_second() + LIFE;
+    let until = call.clock.as_second() + LIFE;
     let living = call.desk.note(&newest(account)).filter(|made| {
-        call.desk.note(&life(account, *made)).is_some_and(|expires| expires > call.now.as_second())
+        call.desk.note(&life(account, *made)).is_some_and(|expires| expires > call.clock.as_second())
     });
     let made = living.unwrap_or(until);
     call.desk.remember(newest(account), made);
@@ -146,14 +146,14 @@ fn issue(
 
 fn renew(call: &Call<'_>) -> Answer {
     let text = given(call, "refresh_token");
-    let Ok(bearer) = call.desk.tokens.read(&text, call.now) else {
+    let Ok(bearer) = call.desk.tokens.read(&text, call.clock) else {
         return refused(call, 10010, "refresh_token过期");
     };
     let done = call.desk.note(&renewals(bearer.account)).unwrap_or(0);
     if done >= RENEWALS {
         return refused(call, 10020, "refresh_token续期次数已达上限");
     }
-    let Ok(account) = call.desk.tokens.redeem(&text, call.now, false) else {
+    let Ok(account) = call.desk.tokens.redeem(&text, call.clock, false) else {
         return refused(call, 10010, "refresh_token过期");
     };
     call.desk.remember(renewals(account), done + 1);
@@ -161,7 +161,7 @@ fn renew(call: &Call<'_>) -> Answer {
         root.object("data", |data| {
             data.text(
                 "refresh_token",
-                &call.desk.tokens.refresh(account, call.now.as_second() + REFRESH_LIFE),
+                &call.desk.tokens.refresh(account, call.clock.as_second() + REFRESH_LIFE),
             );
             data.int("expires_in", REFRESH_LIFE);
             data.int("error_code", 0);
@@ -177,7 +177,7 @@ fn client_token(call: &Call<'_>) -> Answer {
     if given(call, "client_key") != config.client_id || given(call, "client_secret") != config.client_secret {
         return refused(call, 10013, "client_key或client_secret错误");
     }
-    let token = call.desk.tokens.app(call.now.as_second() + APP_LIFE);
+    let token = call.desk.tokens.app(call.clock.as_second() + APP_LIFE);
     let body = call.json().object(|root| {
         root.object("data", |data| {
             data.text("access_token", &token);

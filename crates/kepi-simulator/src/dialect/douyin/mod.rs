@@ -43,6 +43,10 @@ impl Dialect for Douyin {
         ["clt.sim", "act.sim", "rft.sim"]
     }
 
+    fn second_app(&self) -> Option<&'static str> {
+        Some("ocean")
+    }
+
     fn answer(&self, call: &Call<'_>) -> Answer {
         if ocean::is(&call.path) {
             return ocean::answer(call);
@@ -102,7 +106,7 @@ fn enveloped(call: &Call<'_>, (code, words): Fault, fill: impl FnOnce(&mut Objec
 fn respond(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let own = access::owner(call)?;
     let limit = Limit { pool: "open", calls: DAILY, window: 86_400, shift: BEIJING };
-    let standing = call.desk.ledger.take(limit, u64::from(own.key.0), call.now);
+    let standing = call.desk.ledger.take(limit, u64::from(own.key.0), call.clock);
     if standing.exceeded && call.desk.config.enforce_limits {
         call.desk.ledger.count_throttled();
         return Err(OUT_OF_QUOTA);

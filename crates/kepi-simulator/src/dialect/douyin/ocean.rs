@@ -83,8 +83,9 @@ fn advertiser(call: &Call<'_>, own: &Profile) -> u64 {
 
 fn authorize(call: &Call<'_>) -> Answer {
     let redirect = call.param("redirect_uri").unwrap_or_default();
-    let until = call.now.as_second() + 600;
-    let code = call.desk.tokens.consent(call.desk.visitor(), redirect, None, "", until, call.now);
+    let until = call.clock.as_second() + 600;
+    let code =
+        call.desk.tokens.consent(call.desk.visitor().at_second_app(), redirect, None, "", until, call.clock);
     let state: String =
         form_urlencoded::byte_serialize(call.param("state").unwrap_or_default().as_bytes()).collect();
     Answer::redirect(format!("{redirect}?auth_code={code}&state={state}"))
@@ -103,7 +104,7 @@ fn by_app(call: &Call<'_>) -> Result<Value, Fault> {
 fn exchange(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let body = by_app(call)?;
     let code = body["auth_code"].as_str().unwrap_or_default();
-    let granted = call.desk.tokens.exchange(code, None, None, call.now);
+    let granted = call.desk.tokens.exchange(code, None, None, call.clock);
     Ok(issue(call, granted.ok_or_else(|| bad("auth_code is invalid or used"))?.account))
 }
 
@@ -111,12 +112,12 @@ fn exchange(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
 fn refresh(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let body = by_app(call)?;
     let text = body["refresh_token"].as_str().unwrap_or_default();
-    let account = call.desk.tokens.redeem(text, call.now, false);
+    let account = call.desk.tokens.redeem(text, call.clock, false);
     Ok(issue(call, account.map_err(|_| (40103, "Refresh token has expired".to_owned()))?))
 }
 
 fn issue(call: &Call<'_>, account: AccountKey) -> Vec<u8> {
-    let now = call.now.as_second();
+    let now = call.clock.as_second();
     good(call, |data| {
         data.text("access_token", &call.desk.tokens.user(account, now + LIFE));
         data.int("expires_in", LIFE);
@@ -128,12 +129,13 @@ fn issue(call: &Call<'_>, account: AccountKey) -> Vec<u8> {
 fn owner<'w>(call: &Call<'w>) -> Result<&'w Profile, Fault> {
     let invalid = || (40105, "Access token is invalid".to_owned());
     let token = call.header("access-token").ok_or_else(invalid)?;
-    let bearer = call.desk.tokens.read_newest(token, call.now).map_err(|bad| match bad {
+    let bearer = call.desk.tokens.read_newest(token, call.clock).map_err(|bad| match bad {
         BadToken::Expired => (40102, "Access token has expired".to_owned()),
         BadToken::Unknown => invalid(),
     })?;
-    let profile = call.world.account(bearer.account);
-    let ours = bearer.kind == Kind::User && profile.network == Network::Douyin;
+    let profile = call.world.account(bearer.account.person());
+    let ours =
+        bearer.kind == Kind::User && bearer.account.is_at_second_app() && profile.network == Network::Douyin;
     if ours { Ok(profile) } else { Err(invalid()) }
 }
 

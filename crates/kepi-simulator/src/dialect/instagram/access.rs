@@ -40,7 +40,7 @@ pub(super) fn owner<'w>(call: &Call<'w>) -> Result<&'w Profile, Fault> {
 }
 
 fn account(call: &Call<'_>, token: &str) -> Result<AccountKey, Fault> {
-    let bearer = call.desk.tokens.read(token, call.now).map_err(|bad| match bad {
+    let bearer = call.desk.tokens.read(token, call.clock).map_err(|bad| match bad {
         crate::token::BadToken::Expired => Fault::expired(),
         crate::token::BadToken::Unknown => {
             Fault::new(190, "Invalid OAuth access token - Cannot parse access token")
@@ -56,8 +56,9 @@ fn authorize(call: &Call<'_>) -> Answer {
     if asked("client_id") != call.desk.config.client_id || redirect.is_empty() {
         return Answer::json(400, error_body(call, &Fault::new(101, "Invalid platform app")));
     }
-    let until = call.now.as_second() + 3600;
-    let code = call.desk.tokens.consent(call.desk.visitor(), redirect, None, asked("scope"), until, call.now);
+    let until = call.clock.as_second() + 3600;
+    let code =
+        call.desk.tokens.consent(call.desk.visitor(), redirect, None, asked("scope"), until, call.clock);
     let state: String = form_urlencoded::byte_serialize(asked("state").as_bytes()).collect();
     let sign = if redirect.contains('?') { '&' } else { '?' };
     Answer::redirect(format!("{redirect}{sign}code={code}&state={state}"))
@@ -75,11 +76,11 @@ fn by_code_or_exchange(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
         return Err(Fault::new(101, "Error validating client secret."));
     }
     let redirect = given(call, "redirect_uri");
-    let granted = call.desk.tokens.exchange(&given(call, "code"), Some(&redirect), None, call.now);
+    let granted = call.desk.tokens.exchange(&given(call, "code"), Some(&redirect), None, call.clock);
     let granted = granted
         .ok_or_else(|| Fault::new(100, "This authorization code has been used or has expired.").sub(36009))?;
     // A short token is of the kind that renews: good for an hour's calls and for one exchange.
-    let token = call.desk.tokens.refresh(granted.account, call.now.as_second() + SHORT_LIFE);
+    let token = call.desk.tokens.refresh(granted.account, call.clock.as_second() + SHORT_LIFE);
     Ok(call.json().object(|root| {
         root.text("access_token", &token);
         if call.method == "POST" {
@@ -106,7 +107,7 @@ fn renew(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let token = given(call, "access_token");
     let account = account(call, &token)?;
     let bearer = call.desk.tokens.read_undated(&token).map_err(|_| Fault::expired())?;
-    let age = LONG_LIFE - (bearer.expires - call.now.as_second());
+    let age = LONG_LIFE - (bearer.expires - call.clock.as_second());
     if bearer.kind != Kind::User || bearer.expires != 0 && age < DAY {
         return Err(Fault::new(100, "The access token must be a long-lived one and at least 24 hours old"));
     }
@@ -114,7 +115,7 @@ fn renew(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
 }
 
 fn long(call: &Call<'_>, account: AccountKey) -> Vec<u8> {
-    let token = call.desk.tokens.user(account, call.now.as_second() + LONG_LIFE);
+    let token = call.desk.tokens.user(account, call.clock.as_second() + LONG_LIFE);
     call.json().object(|root| {
         root.text("access_token", &token);
         root.text("token_type", "bearer");

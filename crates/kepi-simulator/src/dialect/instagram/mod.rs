@@ -118,9 +118,9 @@ fn take(call: &Call<'_>, own: &Profile, calls: usize) -> Standing {
     let shown = (call.world.followers_at(own.key, call.now) / 10).max(1);
     let most = u32::try_from(shown * CALLS_PER_IMPRESSION).unwrap_or(u32::MAX);
     let limit = Limit { pool: "business", calls: most, window: 86_400, shift: 0 };
-    let mut standing = call.desk.ledger.take(limit, u64::from(own.key.0), call.now);
+    let mut standing = call.desk.ledger.take(limit, u64::from(own.key.0), call.clock);
     for _ in 1..calls {
-        standing = call.desk.ledger.take(limit, u64::from(own.key.0), call.now);
+        standing = call.desk.ledger.take(limit, u64::from(own.key.0), call.clock);
     }
     standing
 }

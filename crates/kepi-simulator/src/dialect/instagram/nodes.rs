@@ -48,6 +48,7 @@ pub(super) fn answer_batch(call: &Call<'_>, own: &Profile, parts: &[String]) -> 
                 desk: call.desk,
                 faults: call.faults,
                 now: call.now,
+                clock: call.clock,
                 method: "GET".to_owned(),
                 path: format!("/{}", path.trim_matches('/')),
                 raw_query: query.to_owned(),

@@ -27,7 +27,7 @@ pub(super) fn owner<'w>(call: &Call<'w>) -> Result<&'w Profile, Fault> {
         return Err(Fault::new(401, 401, "EMPTY_ACCESS_TOKEN", "Empty oauth2_access_token"));
     }
     let invalid = || Fault::new(401, 65600, "INVALID_ACCESS_TOKEN", "Invalid access token");
-    let bearer = call.desk.tokens.read(token, call.now).map_err(|bad| match bad {
+    let bearer = call.desk.tokens.read(token, call.clock).map_err(|bad| match bad {
         BadToken::Expired => Fault::expired(),
         BadToken::Unknown => invalid(),
     })?;
@@ -45,8 +45,9 @@ fn authorize(call: &Call<'_>) -> Answer {
             "<!doctype html><html><body><p>Bummer, something went wrong.</p></body></html>",
         );
     }
-    let until = call.now.as_second() + 1800;
-    let code = call.desk.tokens.consent(call.desk.visitor(), redirect, None, asked("scope"), until, call.now);
+    let until = call.clock.as_second() + 1800;
+    let code =
+        call.desk.tokens.consent(call.desk.visitor(), redirect, None, asked("scope"), until, call.clock);
     let state: String = form_urlencoded::byte_serialize(asked("state").as_bytes()).collect();
     let sign = if redirect.contains('?') { '&' } else { '?' };
     Answer::redirect(format!("{redirect}{sign}code={code}&state={state}"))
@@ -62,9 +63,9 @@ fn token(call: &Call<'_>) -> Answer {
     match given("grant_type") {
         "authorization_code" => {
             let redirect = Some(given("redirect_uri"));
-            match call.desk.tokens.exchange(given("code"), redirect, None, call.now) {
+            match call.desk.tokens.exchange(given("code"), redirect, None, call.clock) {
                 Some(granted) => {
-                    let until = call.now.as_second() + REFRESH_LIFE;
+                    let until = call.clock.as_second() + REFRESH_LIFE;
                     issue(call, granted.account, call.desk.tokens.refresh(granted.account, until), until)
                 }
                 None => denied(
@@ -77,11 +78,11 @@ fn token(call: &Call<'_>) -> Answer {
         }
         "refresh_token" => {
             let text = given("refresh_token");
-            match call.desk.tokens.redeem(text, call.now, true) {
+            match call.desk.tokens.redeem(text, call.clock, true) {
                 Ok(account) => {
                     // Refreshing does not lengthen the year.
                     let until = call.desk.tokens.read_undated(text).map_or(0, |bearer| bearer.expires);
-                    let until = if until == 0 { call.now.as_second() + REFRESH_LIFE } else { until };
+                    let until = if until == 0 { call.clock.as_second() + REFRESH_LIFE } else { until };
                     issue(call, account, text.to_owned(), until)
                 }
                 Err(_) => denied(
@@ -97,7 +98,7 @@ fn token(call: &Call<'_>) -> Answer {
 }
 
 fn issue(call: &Call<'_>, account: AccountKey, refresh: String, refresh_until: i64) -> Answer {
-    let now = call.now.as_second();
+    let now = call.clock.as_second();
     let body = call.json().object(|root| {
         root.text("access_token", &call.desk.tokens.user(account, now + LIFE));
         root.int("expires_in", LIFE);

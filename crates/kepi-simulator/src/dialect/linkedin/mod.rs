@@ -306,7 +306,7 @@ fn take(call: &Call<'_>, own: &Profile, resource: &str) -> Result<(), Fault> {
         (RESOURCES.into_iter().find(|known| *known == resource).unwrap_or("other"), 20_000)
     };
     let limit = Limit { pool, calls, window: DAY, shift: 0 };
-    let standing = call.desk.ledger.take(limit, u64::from(own.key.0), call.now);
+    let standing = call.desk.ledger.take(limit, u64::from(own.key.0), call.clock);
     if standing.exceeded && call.desk.config.enforce_limits {
         call.desk.ledger.count_throttled();
         return Err(Fault::spent());

@@ -280,7 +280,7 @@ fn caller(property: &str) -> u64 {
 
 fn pay(call: &Call<'_>, property: &str) -> Result<(), Fault> {
     for limit in [PER_DAY, PER_HOUR] {
-        let standing = call.desk.ledger.take(limit, caller(property), call.now);
+        let standing = call.desk.ledger.take(limit, caller(property), call.clock);
         if standing.exceeded && call.desk.config.enforce_limits {
             call.desk.ledger.count_throttled();
             return Err(Fault::exhausted(&format!("Exhausted property tokens per {}.", limit.pool)));
@@ -338,7 +338,7 @@ fn write(root: &mut Object<'_>, call: &Call<'_>, property: &str, accounts: &[&Pr
 }
 
 fn write_quota(root: &mut Object<'_>, call: &Call<'_>, property: &str) {
-    let used = |limit: Limit| call.desk.ledger.used(limit, caller(property), call.now) * COST;
+    let used = |limit: Limit| call.desk.ledger.used(limit, caller(property), call.clock) * COST;
     let row = |o: &mut Object<'_>, key: &str, consumed: u32, remaining: u32| {
         o.object(key, |q| {
             q.int("consumed", i64::from(consumed));

@@ -15,10 +15,6 @@ use crate::{
 };
 
 const LIFE: i64 = 3599;
-const PROPERTIES: u64 = 300_000_001;
-const LOCATIONS: u64 = 222;
-/// The business account that holds all locations.
-const BUSINESS: &str = "111";
 
 pub(crate) struct Web;
 
@@ -89,7 +85,7 @@ fn refused(call: &Call<'_>, Fault(status, name, words): &Fault) -> Answer {
 }
 
 fn respond(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
-    let bearer = call.desk.tokens.read(call.bearer().ok_or_else(Fault::unauthenticated)?, call.now);
+    let bearer = call.desk.tokens.read(call.bearer().ok_or_else(Fault::unauthenticated)?, call.clock);
     match bearer.map(|bearer| bearer.kind) {
         Ok(Kind::App | Kind::User) => {}
         Ok(Kind::Refresh) | Err(BadToken::Unknown | BadToken::Expired) => {
@@ -98,7 +94,7 @@ fn respond(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     }
     if let Some(rest) = call.path.strip_prefix("/v1beta/properties/") {
         let (property, action) = rest.split_once(':').unwrap_or((rest, ""));
-        let accounts = accounts_of(call, property, PROPERTIES)?;
+        let accounts = accounts_of(call, &format!("properties/{property}"))?;
         return match (call.method.as_str(), action) {
             ("POST", "runReport") => analytics::run(call, property, &accounts),
             ("POST", "batchRunReports") => analytics::batch(call, property, &accounts),
@@ -107,29 +103,22 @@ fn respond(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     }
     let location = call
         .path
-        .strip_prefix(&format!("/v4/accounts/{BUSINESS}/locations/"))
+        .strip_prefix("/v4/")
         .and_then(|rest| rest.strip_suffix("/reviews"))
         .ok_or_else(|| Fault(404, "NOT_FOUND", "Requested entity was not found.".to_owned()))?;
-    reviews::list(call, location, &accounts_of(call, location, LOCATIONS)?)
+    reviews::list(call, location, &accounts_of(call, location)?)
 }
 
-/// The accounts of the brand that a property's or location's number stands for: brands are numbered in the
-/// order in which their accounts stand in the world.
-fn accounts_of<'w>(call: &Call<'w>, number: &str, first: u64) -> Result<Vec<&'w Profile>, Fault> {
-    let mut brands: Vec<&str> = Vec::new();
-    for profile in call.world.accounts() {
-        if !brands.contains(&profile.brand) {
-            brands.push(profile.brand);
-        }
-    }
-    let place = number.parse::<u64>().ok().and_then(|number| number.checked_sub(first));
-    let brand = place.and_then(|place| brands.get(place as usize)).ok_or_else(Fault::denied)?;
-    Ok(call.world.accounts().filter(|profile| profile.brand == *brand).collect())
+/// The accounts of the brand whose website or place it is.
+fn accounts_of<'w>(call: &Call<'w>, platform_id: &str) -> Result<Vec<&'w Profile>, Fault> {
+    let site = call.world.sites().into_iter().find(|site| site.platform_id == platform_id);
+    let brand = site.ok_or_else(Fault::denied)?.brand;
+    Ok(call.world.accounts().filter(|profile| profile.brand == brand).collect())
 }
 
 fn authorize(call: &Call<'_>) -> Answer {
     let asked = |key| call.param(key).unwrap_or_default();
-    let until = call.now.as_second() + 600;
+    let until = call.clock.as_second() + 600;
     let challenge =
         call.param("code_challenge").map(|text| (text.to_owned(), asked("code_challenge_method") == "S256"));
     let code = call.desk.tokens.consent(
@@ -138,7 +127,7 @@ fn authorize(call: &Call<'_>) -> Answer {
         challenge,
         asked("scope"),
         until,
-        call.now,
+        call.clock,
     );
     let state: String = form_urlencoded::byte_serialize(asked("state").as_bytes()).collect();
     Answer::redirect(format!("{}?state={state}&code={code}", asked("redirect_uri")))
@@ -154,10 +143,10 @@ fn token(call: &Call<'_>) -> Answer {
     let (account, refresh) = match given("grant_type") {
         "authorization_code" if client => {
             let verifier = find(&form, "code_verifier");
-            let granted = tokens.exchange(given("code"), Some(given("redirect_uri")), verifier, call.now);
+            let granted = tokens.exchange(given("code"), Some(given("redirect_uri")), verifier, call.clock);
             (granted.map(|granted| granted.account), true)
         }
-        "refresh_token" if client => (tokens.redeem(given("refresh_token"), call.now, true).ok(), false),
+        "refresh_token" if client => (tokens.redeem(given("refresh_token"), call.clock, true).ok(), false),
         "urn:ietf:params:oauth:grant-type:jwt-bearer" => {
             // The signature is not checked: the simulator holds no public key.
             let claims =
@@ -174,7 +163,7 @@ fn token(call: &Call<'_>) -> Answer {
         return Answer::json(if client { 400 } else { 401 }, body);
     };
     let body = call.json().object(|root| {
-        root.text("access_token", &tokens.user(account, call.now.as_second() + LIFE));
+        root.text("access_token", &tokens.user(account, call.clock.as_second() + LIFE));
         root.int("expires_in", LIFE);
         root.text("token_type", "Bearer");
         root.text("scope", "https://www.googleapis.com/auth/analytics.readonly");

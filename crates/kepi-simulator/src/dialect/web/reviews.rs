@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kepi_core::period::add_days;
 
-use super::{BUSINESS, Fault};
+use super::Fault;
 use crate::{
     Profile,
     call::Call,
@@ -50,7 +50,7 @@ fn all(call: &Call<'_>, accounts: &[&Profile]) -> Vec<Review> {
     reviews
 }
 
-/// `/v4/accounts/{account}/locations/{location}/reviews`
+/// `/v4/accounts/{account}/locations/{location}/reviews`; the location is named with its account.
 pub(super) fn list(call: &Call<'_>, location: &str, accounts: &[&Profile]) -> Result<Vec<u8>, Fault> {
     let size: usize =
         call.param("pageSize").map_or(Ok(50), str::parse).map_err(|_| Fault::bad("Invalid pageSize"))?;
@@ -91,7 +91,7 @@ pub(super) fn list(call: &Call<'_>, location: &str, accounts: &[&Profile]) -> Re
 
 fn write(o: &mut Object<'_>, location: &str, review: &Review) {
     let at = review.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    o.text("name", &format!("accounts/{BUSINESS}/locations/{location}/reviews/{}", review.id));
+    o.text("name", &format!("{location}/reviews/{}", review.id));
     o.text("reviewId", &review.id);
     o.object("reviewer", |reviewer| {
         reviewer.text("displayName", "A Google user");

@@ -174,7 +174,7 @@ fn respond(call: &Call<'_>, profile: &Profile) -> Result<Vec<u8>, Fault> {
         "/cgi-bin/comment/list" => Err((88000, "without comment privilege")),
         path => {
             let cube = CUBES.iter().find(|cube| cube.path == path).ok_or((40066, "invalid url"))?;
-            let standing = call.desk.ledger.take(limit(cube.path), u64::from(profile.key.0), call.now);
+            let standing = call.desk.ledger.take(limit(cube.path), u64::from(profile.key.0), call.clock);
             if standing.exceeded && call.desk.config.enforce_limits {
                 call.desk.ledger.count_throttled();
                 return Err(OUT_OF_QUOTA);
@@ -229,7 +229,7 @@ fn analytic(call: &Call<'_>, profile: &Profile, cube: &Cube, days: DateSpan) -> 
 fn quota(call: &Call<'_>, profile: &Profile, body: &serde_json::Value) -> Result<Vec<u8>, Fault> {
     let path = body["cgi_path"].as_str().unwrap_or_default();
     let cube = CUBES.iter().find(|cube| cube.path == path).ok_or((76021, "cgi_path not found"))?;
-    let used = call.desk.ledger.used(limit(cube.path), u64::from(profile.key.0), call.now);
+    let used = call.desk.ledger.used(limit(cube.path), u64::from(profile.key.0), call.clock);
     let rate = |o: &mut Object<'_>| {
         o.int("call_count", 600);
         o.int("refresh_second", 60);

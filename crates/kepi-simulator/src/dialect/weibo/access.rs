@@ -32,7 +32,7 @@ pub(super) fn owner<'w>(call: &Call<'w>) -> Result<&'w Profile, Fault> {
     let header = call.header("authorization").and_then(|value| value.strip_prefix("OAuth2 "));
     let token =
         call.param("access_token").or(header).ok_or((401, 10006, "source paramter(appkey) is missing"))?;
-    let bearer = call.desk.tokens.read(token, call.now).map_err(|bad| match bad {
+    let bearer = call.desk.tokens.read(token, call.clock).map_err(|bad| match bad {
         BadToken::Unknown => (401, 21332, "invalid_access_token"),
         BadToken::Expired => (401, 21327, "expired_token"),
     })?;
@@ -56,8 +56,8 @@ fn authorize(call: &Call<'_>) -> Answer {
     if redirect.is_empty() {
         return refused(call, 400, 21322, "redirect_uri_mismatch", "redirect_uri mismatch");
     }
-    let until = call.now.as_second() + CODE_LIFE;
-    let code = call.desk.tokens.consent(call.desk.visitor(), redirect, None, "", until, call.now);
+    let until = call.clock.as_second() + CODE_LIFE;
+    let code = call.desk.tokens.consent(call.desk.visitor(), redirect, None, "", until, call.clock);
     let state: String = form_urlencoded::byte_serialize(asked("state").as_bytes()).collect();
     let sign = if redirect.contains('?') { '&' } else { '?' };
     Answer::redirect(format!("{redirect}{sign}state={state}&code={code}"))
@@ -78,11 +78,11 @@ fn exchange(call: &Call<'_>) -> Answer {
         return refused(call, 400, 21328, "unsupported_grant_type", "unsupported grant_type");
     }
     let (code, redirect) = (given(call, "code"), given(call, "redirect_uri"));
-    let Some(granted) = call.desk.tokens.exchange(&code, Some(&redirect), None, call.now) else {
+    let Some(granted) = call.desk.tokens.exchange(&code, Some(&redirect), None, call.clock) else {
         let words = format!("invalid authorization code:{code}");
         return refused(call, 400, 21325, "invalid_grant", &words);
     };
-    let token = call.desk.tokens.user(granted.account, call.now.as_second() + LIFE);
+    let token = call.desk.tokens.user(granted.account, call.clock.as_second() + LIFE);
     let body = call.json().object(|root| {
         root.text("access_token", &token);
         root.shown("remind_in", LIFE);
@@ -95,23 +95,23 @@ fn exchange(call: &Call<'_>) -> Answer {
 
 fn info(call: &Call<'_>) -> Answer {
     let token = given(call, "access_token");
-    let Ok(bearer) = call.desk.tokens.read(&token, call.now) else {
+    let Ok(bearer) = call.desk.tokens.read(&token, call.clock) else {
         return refused(call, 401, 21332, "invalid_access_token", "invalid access token");
     };
-    let expires = if bearer.expires == 0 { call.now.as_second() + LIFE } else { bearer.expires };
+    let expires = if bearer.expires == 0 { call.clock.as_second() + LIFE } else { bearer.expires };
     let body = call.json().object(|root| {
         root.bare("uid", &call.world.account(bearer.account).platform_id);
         root.text("appkey", &call.desk.config.client_id);
         root.bare("scope", "null");
         root.int("create_at", expires - LIFE);
-        root.int("expire_in", expires - call.now.as_second());
+        root.int("expire_in", expires - call.clock.as_second());
     });
     Answer::json(200, body)
 }
 
 fn revoke(call: &Call<'_>) -> Answer {
     let token = given(call, "access_token");
-    match call.desk.tokens.read(&token, call.now) {
+    match call.desk.tokens.read(&token, call.clock) {
         Ok(bearer) => {
             call.desk.tokens.revoke(bearer.account);
             Answer::json(200, call.json().object(|root| root.flag("result", true)))

@@ -102,7 +102,7 @@ fn respond(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
 }
 
 fn take(call: &Call<'_>, limit: Limit, who: u64, fault: Fault) -> Result<(), Fault> {
-    let standing = call.desk.ledger.take(limit, who, call.now);
+    let standing = call.desk.ledger.take(limit, who, call.clock);
     if standing.exceeded && call.desk.config.enforce_limits {
         call.desk.ledger.count_throttled();
         return Err(fault);
@@ -111,8 +111,8 @@ fn take(call: &Call<'_>, limit: Limit, who: u64, fault: Fault) -> Result<(), Fau
 }
 
 fn rate_limit_status(call: &Call<'_>, own: &Profile) -> Vec<u8> {
-    let used = call.desk.ledger.used(USER, u64::from(own.key.0), call.now);
-    let of_address = call.desk.ledger.used(ADDRESS, 0, call.now);
+    let used = call.desk.ledger.used(USER, u64::from(own.key.0), call.clock);
+    let of_address = call.desk.ledger.used(ADDRESS, 0, call.clock);
     let (today, hour) = call.beijing();
     let seconds = ((24.0 - hour) * 3600.0) as i64;
     call.json().object(|root| {

@@ -87,7 +87,8 @@ impl Walk {
     /// The page of items that come newest first, and the id at which the next begins; 0 at the end.
     fn page<T>(&self, call: &Call<'_>, items: impl Iterator<Item = (u64, T)>) -> (Vec<(u64, T)>, u64) {
         let mut left = items.filter(|(id, _)| *id > self.since && *id <= self.max).skip(self.skip).peekable();
-        if call.faults.empty_page {
+        // A walk goes on by an id, so that only the first of its pages can be empty without going round.
+        if call.faults.empty_page && self.max == u64::MAX {
             return (Vec::new(), left.peek().map_or(0, |(id, _)| *id));
         }
         let page: Vec<_> = left.by_ref().take(self.count).collect();

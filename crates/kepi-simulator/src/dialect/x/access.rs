@@ -17,7 +17,7 @@ const CODE_LIFE: i64 = 30;
 pub(super) fn caller(call: &Call<'_>) -> Result<Caller, Answer> {
     let unauthorized = || fatal(call, 401, &Problem::unauthorized());
     let token = call.bearer().ok_or_else(unauthorized)?;
-    let bearer = call.desk.tokens.read(token, call.now).map_err(|_| unauthorized())?;
+    let bearer = call.desk.tokens.read(token, call.clock).map_err(|_| unauthorized())?;
     caller_of(bearer.kind, bearer.account).ok_or_else(unauthorized)
 }
 
@@ -74,8 +74,8 @@ fn authorize(call: &Call<'_>) -> Answer {
         redirect,
         Some((asked("code_challenge").to_owned(), hashed)),
         asked("scope"),
-        call.now.as_second() + CODE_LIFE,
-        call.now,
+        call.clock.as_second() + CODE_LIFE,
+        call.clock,
     );
     let state: String = form_urlencoded::byte_serialize(asked("state").as_bytes()).collect();
     let sign = if redirect.contains('?') { '&' } else { '?' };
@@ -94,7 +94,7 @@ fn user_token(call: &Call<'_>) -> Answer {
             let (Some(code), Some(redirect)) = (given("code"), given("redirect_uri")) else {
                 return refused(call, "invalid_request", "Missing required parameter [code, redirect_uri].");
             };
-            match call.desk.tokens.exchange(code, Some(redirect), given("code_verifier"), call.now) {
+            match call.desk.tokens.exchange(code, Some(redirect), given("code_verifier"), call.clock) {
                 Some(granted) => issue(call, granted.account, &granted.scope),
                 None => {
                     refused(call, "invalid_request", "Value passed for the authorization code was invalid.")
@@ -102,7 +102,7 @@ fn user_token(call: &Call<'_>) -> Answer {
             }
         }
         Some("refresh_token") => {
-            match call.desk.tokens.redeem(given("refresh_token").unwrap_or_default(), call.now, false) {
+            match call.desk.tokens.redeem(given("refresh_token").unwrap_or_default(), call.clock, false) {
                 Ok(account) => issue(call, account, "users.read tweet.read offline.access"),
                 Err(_) => refused(call, "invalid_request", "Value passed for the token was invalid."),
             }
@@ -115,7 +115,7 @@ fn issue(call: &Call<'_>, account: AccountKey, scope: &str) -> Answer {
     let body = call.json().object(|root| {
         root.text("token_type", "bearer");
         root.int("expires_in", LIFE);
-        root.text("access_token", &call.desk.tokens.user(account, call.now.as_second() + LIFE));
+        root.text("access_token", &call.desk.tokens.user(account, call.clock.as_second() + LIFE));
         root.text("scope", scope);
         if scope.split(' ').any(|scope| scope == "offline.access") {
             root.text("refresh_token", &call.desk.tokens.refresh(account, 0));
@@ -126,7 +126,7 @@ fn issue(call: &Call<'_>, account: AccountKey, scope: &str) -> Answer {
 
 fn revoke(call: &Call<'_>) -> Answer {
     let form = call.form();
-    if let Ok(bearer) = call.desk.tokens.read(find(&form, "token").unwrap_or_default(), call.now) {
+    if let Ok(bearer) = call.desk.tokens.read(find(&form, "token").unwrap_or_default(), call.clock) {
         call.desk.tokens.revoke(bearer.account);
     }
     Answer::json(200, call.json().object(|root| root.flag("revoked", true)))

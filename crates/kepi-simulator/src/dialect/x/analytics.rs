@@ -62,7 +62,7 @@ pub(super) fn counts(call: &Call<'_>, terms: &Terms, archive: bool) -> Result<An
     let wanted = instant(call, "start_time")?.map_or(start, Timestamp::as_second);
     let next = (archive && start > wanted).then_some(Place { anchor: start, offset: 0, again: 0 });
     let price = if archive { price::ALL_COUNTS } else { price::COUNTS };
-    call.desk.ledger.bill(1, price, call.now);
+    call.desk.ledger.bill(1, price, call.clock);
     let buckets = buckets(start, page_end, step);
     Ok(Answer::json(200, write_counts(call, terms, query, &buckets, next)))
 }

@@ -167,7 +167,7 @@ pub(super) fn mentions(call: &Call<'_>, terms: &Terms, id: &str) -> Result<Answe
             }
         });
     });
-    call.desk.ledger.bill(items.len() as u64, price::POST, call.now);
+    call.desk.ledger.bill(items.len() as u64, price::POST, call.clock);
     Ok(Answer::json(200, body))
 }
 
@@ -270,7 +270,7 @@ fn no_user(call: &Call<'_>, id: &str) -> Answer {
 }
 
 fn bill(call: &Call<'_>, posts: &[PostFacts]) {
-    call.desk.ledger.bill_posts(posts.iter().map(|post| post.key), price::POST, call.now);
+    call.desk.ledger.bill_posts(posts.iter().map(|post| post.key), price::POST, call.clock);
 }
 
 /// Writes `data`, `includes` and `errors`.

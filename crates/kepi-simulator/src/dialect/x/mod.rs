@@ -167,7 +167,7 @@ impl Dialect for X {
         if calls == 0 {
             return fatal(call, 403, &Problem::wrong_token());
         }
-        let standing = call.desk.ledger.take(Limit { pool, calls, window: 900, shift: 0 }, who, call.now);
+        let standing = call.desk.ledger.take(Limit { pool, calls, window: 900, shift: 0 }, who, call.clock);
         let answer = if standing.exceeded && call.desk.config.enforce_limits {
             call.desk.ledger.count_throttled();
             fatal(call, 429, &Problem::too_many())
@@ -192,7 +192,7 @@ impl Dialect for X {
         if refusal != Refusal::RateLimit {
             return answer;
         }
-        let reset = (call.now.as_second().div_euclid(900) + 1) * 900;
+        let reset = (call.clock.as_second().div_euclid(900) + 1) * 900;
         with_standing(answer, Standing { limit: 900, remaining: 0, reset, exceeded: true })
     }
 }

@@ -35,14 +35,14 @@ pub(super) fn one(
         Some(profile) => root.object("data", |o| write(o, call, terms, profile)),
         None => write_partial(root, &[Partial::NotFound("user", parameter, value.to_owned())]),
     });
-    call.desk.ledger.bill(found.iter().count() as u64, price::USER, call.now);
+    call.desk.ledger.bill(found.iter().count() as u64, price::USER, call.clock);
     Ok(Answer::json(200, body))
 }
 
 pub(super) fn me(call: &Call<'_>, terms: &Terms, caller: Caller) -> Result<Answer, Problem> {
     let Some(account) = caller.account() else { return Ok(fatal(call, 403, &Problem::wrong_token())) };
     let profile = call.world.account(account);
-    call.desk.ledger.bill(1, price::USER, call.now);
+    call.desk.ledger.bill(1, price::USER, call.clock);
     Ok(Answer::json(200, call.json().object(|root| root.object("data", |o| write(o, call, terms, profile)))))
 }
 
@@ -71,7 +71,7 @@ fn several<'w>(
         }
         write_partial(root, &missing);
     });
-    call.desk.ledger.bill(found.len() as u64, price::USER, call.now);
+    call.desk.ledger.bill(found.len() as u64, price::USER, call.clock);
     Answer::json(200, body)
 }
 

@@ -14,6 +14,9 @@ const REFRESH_LIFE: i64 = 2_591_999;
 /// The application's number, beside the simulated client's name.
 const APP: u64 = 11_000;
 
+/// The scope of a consent for reports; one without it is for ordered notes.
+const REPORTS: &str = "report_service";
+
 /// Answers calls about tokens; `None` for all others.
 pub(super) fn answer(call: &Call<'_>) -> Option<Answer> {
     match (call.method.as_str(), call.path.as_str()) {
@@ -28,14 +31,18 @@ fn told(call: &Call<'_>, result: Result<Vec<u8>, Fault>) -> Answer {
     result.map_or_else(|fault| refused(call, &fault), |body| Answer::json(200, body))
 }
 
-/// The account that the token belongs to.
+/// The account that the token belongs to. What is consented to for reports (聚光) is not good for notes (蒲公英), nor
+/// the other way round.
 pub(super) fn owner<'w>(call: &Call<'w>) -> Result<&'w Profile, Fault> {
     let bearer = call.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
     let token = call.header("access-token").or(bearer).ok_or_else(expired)?;
-    let bearer = call.desk.tokens.read_newest(token, call.now).map_err(|_| expired())?;
-    let profile = call.world.account(bearer.account);
-    let ours = bearer.kind == Kind::User && profile.network == Network::Xiaohongshu;
-    if ours { Ok(profile) } else { Err(expired()) }
+    let bearer = call.desk.tokens.read_newest(token, call.clock).map_err(|_| expired())?;
+    let profile = call.world.account(bearer.account.person());
+    if bearer.kind != Kind::User || profile.network != Network::Xiaohongshu {
+        return Err(expired());
+    }
+    let of_notes = call.path.starts_with("/api/open/pgy/");
+    if of_notes == bearer.account.is_at_second_app() { Ok(profile) } else { Err(forbidden()) }
 }
 
 /// Checks that the advertiser asked for is the token's.
@@ -54,8 +61,10 @@ fn authorize(call: &Call<'_>) -> Answer {
     if !ours || redirect.is_empty() {
         return Answer::html(400, "<!doctype html><html><body><p>app_id不合法</p></body></html>");
     }
-    let until = call.now.as_second() + 600;
-    let code = call.desk.tokens.consent(call.desk.visitor(), redirect, None, asked("scope"), until, call.now);
+    let until = call.clock.as_second() + 600;
+    let visitor = call.desk.visitor();
+    let visitor = if asked("scope").contains(REPORTS) { visitor } else { visitor.at_second_app() };
+    let code = call.desk.tokens.consent(visitor, redirect, None, asked("scope"), until, call.clock);
     let state: String = form_urlencoded::byte_serialize(asked("state").as_bytes()).collect();
     let sign = if redirect.contains('?') { '&' } else { '?' };
     Answer::redirect(format!("{redirect}{sign}auth_code={code}&state={state}"))
@@ -77,7 +86,7 @@ fn by_app(call: &Call<'_>) -> Result<Value, Fault> {
 fn exchange(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let body = by_app(call)?;
     let code = body["auth_code"].as_str().unwrap_or_default();
-    let granted = call.desk.tokens.exchange(code, None, None, call.now);
+    let granted = call.desk.tokens.exchange(code, None, None, call.clock);
     let granted = granted.ok_or_else(|| (10404, "auth_code无效或已使用".to_owned()))?;
     Ok(issue(call, granted.account))
 }
@@ -85,13 +94,13 @@ fn exchange(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
 fn refresh(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let body = by_app(call)?;
     let text = body["refresh_token"].as_str().unwrap_or_default();
-    let account = call.desk.tokens.redeem(text, call.now, false);
+    let account = call.desk.tokens.redeem(text, call.clock, false);
     Ok(issue(call, account.map_err(|_| (10405, "refresh_token无效或已过期".to_owned()))?))
 }
 
 fn issue(call: &Call<'_>, account: AccountKey) -> Vec<u8> {
-    let now = call.now.as_second();
-    let profile = call.world.account(account);
+    let now = call.clock.as_second();
+    let profile = call.world.account(account.person());
     envelope(call, |data| {
         data.text("access_token", &call.desk.tokens.user(account, now + LIFE));
         data.int("access_token_expires_in", LIFE);
@@ -108,6 +117,6 @@ fn issue(call: &Call<'_>, account: AccountKey) -> Vec<u8> {
                 o.text("advertiser_name", &format!("{}-聚光01", profile.name));
             });
         });
-        data.text("scope", "report_service");
+        data.text("scope", if account.is_at_second_app() { "" } else { REPORTS });
     })
 }

@@ -50,6 +50,10 @@ impl Dialect for Xiaohongshu {
         ["xhs-sim-"; 3]
     }
 
+    fn second_app(&self) -> Option<&'static str> {
+        Some("pugongying")
+    }
+
     fn answer(&self, call: &Call<'_>) -> Answer {
         if let Some(answer) = access::answer(call) {
             return answer;
@@ -99,7 +103,7 @@ fn envelope(call: &Call<'_>, fill: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
 fn respond(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     let own = access::owner(call)?;
     let limit = Limit { pool: "minute", calls: MINUTE, window: 60, shift: 0 };
-    let standing = call.desk.ledger.take(limit, u64::from(own.key.0), call.now);
+    let standing = call.desk.ledger.take(limit, u64::from(own.key.0), call.clock);
     if standing.exceeded && call.desk.config.enforce_limits {
         call.desk.ledger.count_throttled();
         return Err(too_often());
