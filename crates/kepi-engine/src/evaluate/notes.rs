@@ -81,7 +81,8 @@ impl Notes<'_> {
         let mut apart = members.filter_map(|account| {
             let platform = Platform::new(&account.platform).ok()?;
             let fixed = self.request.offered.day_zone(&platform)?;
-            (!account.zone.is_empty() && fixed != account.zone.as_str()).then_some((account, fixed))
+            let apart = !account.zone.is_empty() && fixed != account.zone.as_str();
+            apart.then_some((account, fixed))
         });
         let (account, fixed) = apart.next()?;
         Some(format!(
