@@ -12,7 +12,7 @@ use crate::project::Project;
 
 /// The folder of the exports, from `KEPI_REAL_X`; without it the test says that it was skipped.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
-fn exports() -> Option<Vec<PathBuf>> {
+pub(crate) fn exports() -> Option<Vec<PathBuf>> {
     let Some(folder) = std::env::var_os("KEPI_REAL_X") else {
         println!("skipped: KEPI_REAL_X does not name a folder of real X exports");
         return None;
@@ -51,7 +51,7 @@ fn independent(files: &[PathBuf]) -> BTreeMap<String, Sums> {
     months
 }
 
-fn import<'a>(project: &Project, files: impl IntoIterator<Item = &'a PathBuf>) {
+pub(crate) fn import<'a>(project: &Project, files: impl IntoIterator<Item = &'a PathBuf>) {
     let files = files.into_iter().map(|file| file.as_os_str());
     let arguments = ["import", "--account", "x/ropensci"].map(std::ffi::OsStr::new);
     project.run(arguments.into_iter().chain(files)).expect(0);
@@ -232,4 +232,130 @@ fn rewrite(from: &Path, to: &Path) {
         writer.write_record(cells).expect("written");
     }
     writer.flush().expect("written");
+}
+
+/// One post of the files: its quarter, engagements, impressions.
+fn posts(files: &[PathBuf]) -> BTreeMap<String, Vec<(f64, f64)>> {
+    let mut quarters: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    for file in files {
+        let mut reader = csv::Reader::from_path(file).expect("a file");
+        for row in reader.deserialize() {
+            let row: BTreeMap<String, String> = row.expect("a row");
+            let number = |name: &str| row[name].parse::<f64>().expect("a number");
+            let month: u32 = row["time"][5..7].parse().expect("a month");
+            let quarter = format!("{}-Q{}", &row["time"][..4], (month - 1) / 3 + 1);
+            quarters.entry(quarter).or_default().push((number("engagements"), number("impressions")));
+        }
+    }
+    quarters
+}
+
+/// What a quarter comes to by hand: engagements, impressions, their ratio and its 95 % interval clustered by post.
+fn by_hand(posts: &[(f64, f64)]) -> (f64, f64, f64, (f64, f64)) {
+    let sum = |of: fn(&(f64, f64)) -> f64| posts.iter().map(of).sum::<f64>();
+    let (engagements, impressions) = (sum(|post| post.0), sum(|post| post.1));
+    let rate = engagements / impressions;
+    let n = posts.len() as f64;
+    let spread: f64 = posts.iter().map(|(y, x)| (y - rate * x).powi(2)).sum();
+    let half = 1.959_963_984_540_054 * (n / (n - 1.0) * spread).sqrt() / impressions;
+    (engagements, impressions, rate, (rate - half, rate + half))
+}
+
+fn days(quarter: &str) -> f64 {
+    let (year, number) = quarter.split_once("-Q").expect("a quarter");
+    let leap = year.parse::<u32>().expect("a year").is_multiple_of(4);
+    match number {
+        "1" => 90.0 + f64::from(u8::from(leap)),
+        "2" => 91.0,
+        _ => 92.0,
+    }
+}
+
+/// Quarterly scorecards of three years; from the second on, every quarter aims at five percent more than the same one
+/// of the year before.
+#[test]
+fn quarters_against_the_year_before() {
+    let Some(files) = exports() else { return };
+    let quarters = posts(&files);
+    let all: Vec<String> =
+        (2017..=2019).flat_map(|year| (1..=4).map(move |quarter| format!("{year}-Q{quarter}"))).collect();
+    let year_before = |quarter: &str| {
+        let (year, rest) = quarter.split_once('-').expect("a quarter");
+        format!("{}-{rest}", year.parse::<u32>().expect("a year") - 1)
+    };
+    let mut text = String::new();
+    for (id, formula) in [("q-rate", "platform_engagements / impressions"), ("q-sum", "platform_engagements")]
+    {
+        text += &format!(
+            "[[kpi]]\nid = \"{id}\"\ngoal = \"engagement\"\nplatforms = [\"x\"]\nformula = \"{formula}\"\n\n"
+        );
+        for quarter in all.iter().filter(|quarter| !quarter.starts_with("2017")) {
+            let baseline = year_before(quarter);
+            text += &format!(
+                "[[kpi.target]]\nperiod = \"{quarter}\"\nrelative = \"+5%\"\nbaseline = \"{baseline}\"\n\n"
+            );
+        }
+    }
+    let project = Project::new();
+    project.write("kpis/quarters.toml", &text);
+    import(&project, &files);
+    let mut statuses = BTreeMap::new();
+    for (place, quarter) in all.iter().enumerate() {
+        let rows = project.evaluate(&["--kpi", "q-rate", "--kpi", "q-sum", "--period", quarter]);
+        let (engagements, impressions, value, interval) = by_hand(&quarters[quarter]);
+        let row = |kpi: &str| rows.iter().find(|row| row["kpi"] == kpi).expect("a row");
+        let (rate, sum) = (row("q-rate"), row("q-sum"));
+        let posts = i64::try_from(quarters[quarter].len()).expect("few posts");
+        assert_eq!(
+            sums(rate),
+            Sums { posts, impressions: impressions as i64, engagements: engagements as i64 }
+        );
+        near(&rate["value"], value, 1e-12);
+        near(&rate["interval"][0], interval.0, 1e-9);
+        near(&rate["interval"][1], interval.1, 1e-9);
+        near(&sum["value"], engagements, 0.0);
+        assert_eq!((&rate["coverage"], &sum["coverage"]), (&Value::from(1.0), &Value::from(1.0)));
+        if let Some(before) = place.checked_sub(1).map(|place| &all[place]) {
+            let (earlier, _, rate_before, _) = by_hand(&quarters[before]);
+            near(&rate["previous"], rate_before, 1e-12);
+            near(&rate["change_rel"], value / rate_before - 1.0, 1e-9);
+            // Quarters differ in length, so a sum is compared per day.
+            let scale = days(quarter) / days(before);
+            near(&sum["change_rel"], engagements / (earlier * scale) - 1.0, 1e-9);
+        }
+        if quarter.starts_with("2017") {
+            assert_eq!(
+                (&rate["status"], &sum["status"]),
+                (&Value::from("no_target"), &Value::from("no_target"))
+            );
+            assert_eq!((&rate["target"], &rate["baseline"]), (&Value::Null, &Value::Null));
+            continue;
+        }
+        let (sum_before, _, rate_before, _) = by_hand(&quarters[&year_before(quarter)]);
+        for (row, value, baseline) in [(rate, value, rate_before), (sum, engagements, sum_before)] {
+            let target = 1.05 * baseline;
+            near(&row["baseline"], baseline, 1e-9);
+            near(&row["target"]["value"], target, 1e-9 * target.max(1.0));
+            near(&row["attainment"], value / target, 1e-9);
+        }
+        let told = |low: f64, high: f64, target: f64| {
+            if low >= target {
+                "met"
+            } else if high < target {
+                "missed"
+            } else {
+                "undecided"
+            }
+        };
+        assert_eq!(rate["status"], told(interval.0, interval.1, 1.05 * rate_before), "{quarter} {rate}");
+        assert_eq!(sum["status"], told(engagements, engagements, 1.05 * sum_before), "{quarter} {sum}");
+        statuses.insert(quarter.clone(), rate["status"].as_str().expect("a status").to_owned());
+        // The common wrong answer: by the value alone every quarter is met or missed.
+        let bare = told(value, value, 1.05 * rate_before);
+        assert!(rate["status"] == bare || rate["status"] == "undecided", "{quarter}");
+    }
+    assert!(
+        statuses.values().any(|status| status == "undecided"),
+        "the interval decides somewhere: {statuses:?}"
+    );
 }

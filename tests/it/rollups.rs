@@ -119,6 +119,7 @@ fn request(by: &[&str], rollups: bool) -> EvaluationRequest {
         offered: std::sync::Arc::new(OfferedByDescriptors::default()),
         breaks: Vec::new(),
         rollups,
+        compare: kepi_engine::Comparison::default(),
     }
 }
 

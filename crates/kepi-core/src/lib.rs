@@ -12,6 +12,7 @@ pub mod credential;
 pub mod descriptor;
 pub mod document;
 pub mod error;
+pub mod holiday;
 pub mod http;
 pub mod identity;
 pub mod job;

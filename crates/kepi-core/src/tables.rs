@@ -437,13 +437,39 @@ pub const DECISIONS: Table = Table {
         must("what", Type::Text, "what is changed"),
         may("why", Type::Text, "why"),
         may("by", Type::Text, "by whom"),
+        may("version", Type::Int, "the KPI's version"),
+        may("start", Type::Date, "first day of the period that it answers"),
+        may("end", Type::Date, "the day after the last"),
+        may("value", Type::Real, "what the KPI came to in that period, as it was said then"),
+    ],
+    metrics: None,
+    partition: &[],
+};
+/// Signals that were there, as runs said them: the memory of later runs.
+pub const SIGNALS: Table = Table {
+    name: "signals",
+    doc: "signals that were there, as runs said them; one row per signal, scope and day up to which was looked",
+    head: &[
+        must("looked_at", Type::Instant, "when"),
+        must("signal", Type::Text, "P1 to P8, anomaly, shift, chart"),
+        must("kpi", Type::Text, "the KPI's id"),
+        must("version", Type::Int, "its version"),
+        must("scope", Type::Text, "JSON"),
+        must("start", Type::Date, "first of the days that were looked at"),
+        must("end", Type::Date, "the day after the last"),
+        must("through", Type::Date, "the last day up to which the run looked"),
+        must("outcome", Type::Text, "fired, continues, cooling_down, ended"),
+        may("effect", Type::Real, "how large it is"),
+        may("p", Type::Real, "the p-value, where a test tells"),
+        may("q", Type::Real, "the q-value over all tests of the run"),
+        must("row", Type::Text, "JSON: the whole signal"),
     ],
     metrics: None,
     partition: &[],
 };
 
 /// All tables, the journal first.
-pub const ALL: [Table; 18] = [
+pub const ALL: [Table; 19] = [
     PAGES,
     POST_FACTS,
     ACCOUNT_FACTS,
@@ -462,6 +488,7 @@ pub const ALL: [Table; 18] = [
     RUNS,
     EVALUATIONS,
     DECISIONS,
+    SIGNALS,
 ];
 
 impl Table {

@@ -13,7 +13,9 @@
 //!            | "per_post(" expression ")"                   a sum over posts, divided by their number
 //!            | "mean_over_posts(" row ")"                   the mean of what each post has
 //!            | "median_over_posts(" row ")"                 the post in the middle
+//!            | "max_over_posts(" row ")"                    the greatest of what each post has
 //!            | "count_posts()" | "count_posts(" condition ")"
+//!            | "days()"                                      the days of the period that are over
 //!            | "per_1k_followers(" expression ")"           over thousands of followers at the end of the period
 //!            | "at_age(" expression ", '7d')"               of posts when they were so many days old
 //!            | "at_start(" level ")"                        a state as it stood before the period
@@ -38,6 +40,19 @@
 //! notes are put together from that small result. Plans are made of DataFusion's own functions, so that they run
 //! wherever its plans run; [`explain_plan`] shows them.
 //!
+//! # Advice
+//!
+//! [`best_times`], [`best_formats`], [`growth`], [`roi`] and [`next_spend`] look at single posts and at money through the
+//! same readings; [`experiments`] reads what was declared before it began. Each has an answer, and each can say that there
+//! is none: an interval on both sides of nothing, too few posts, a change of definition. What is told is told with care
+//! for how many things were looked at.
+//!
+//! # Signals
+//!
+//! [`find_signals`] reads series of KPIs through the evaluation and tells what asks for another course (P1 to P8) and
+//! what stands out (odd days, level shifts, process charts), each with evidence, effect, interval and the next steps.
+//! What earlier runs kept in the table `signals` is their memory.
+//!
 //! ```
 //! use kepi_core::Catalogue;
 //! use kepi_engine::{Source, parse_kpis};
@@ -55,36 +70,62 @@
 //! ```
 #![warn(missing_docs)]
 
+mod address;
+mod advice;
 pub mod benchmarks;
 mod breaks;
+mod calendar;
 mod evaluate;
+mod experiments;
 mod fault;
 pub mod formula;
+mod goals;
 pub mod indices;
 mod kpi;
+mod mapping;
 mod number;
 mod offered;
 mod review;
+pub mod signals;
 pub mod statistics;
 mod suggest;
 mod tag;
 
+pub use address::one_address;
+pub use advice::{
+    Answer, Assessment, EngagementMove, ExchangeRate, FollowerMove, FormatRow, FormatsAdvice, GrowthAdvice,
+    Money, Move, NextSpend, RoiRow, SpendVerdict, TimeCell, TimesAdvice, Verdict, best_formats, best_times,
+    compares_posts, growth, next_spend, read_money, roi,
+};
 pub use benchmarks::{BenchmarkChoice, BenchmarkRow, Benchmarks};
 pub use breaks::Break;
+pub use calendar::{
+    CalendarRow, Outcome, Planned, PublishedPost, TOLERANCE, plan_against_done, read_calendar,
+};
 pub use evaluate::{
-    BaselineValue, Benchmark, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status, TargetValue,
-    evaluate, evaluate_by_tag, explain_plan,
+    BaselineValue, Benchmark, Comparison, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status,
+    TargetValue, evaluate, evaluate_by_tag, explain_plan, narrowed,
+};
+pub use experiments::{
+    Design, Expectation, Experiment, ExperimentResult, ExperimentVerdict, GroupResult, check_experiments,
+    experiments, read_experiments,
 };
 pub use fault::Source;
 pub use formula::{Filter, Program, Shape};
+pub use goals::{
+    GoalStanding, ObjectiveStanding, ProjectGoal, ProjectObjective, Task, TaskState, goal_of, on_course,
+    ranked, read_goals, standings,
+};
 pub use indices::{Index, evaluate_indices};
 pub use kepi_core::document::Fault;
 pub use kpi::{
     Baseline, Basis, Direction, Goal, Goalpost, Indicator, Kpi, Objective, Profile, Review, Side, Stage,
-    Starter, Target, choose, in_force, parse_kpis, parts_against_whole, starters,
+    Starter, Target, choose, in_force, parse_kpis, parse_kpis_for, parts_against_whole, starters,
 };
+pub use mapping::{Mapping, PostBy, read_mappings};
 pub use number::Number;
 pub use offered::{Offered, OfferedByDescriptors};
 pub use review::{Finding, Measured, Point, SmartReview, measure, review};
+pub use signals::{Holiday, Signal, SignalKind, SignalOutcome, find_signals, process_charts};
 pub use suggest::{Published, Suggestion, suggest};
 pub use tag::{TagRule, read_tags};

@@ -171,11 +171,11 @@ impl Journal {
         Ok(heads.streams.get(stream).map_or(0, sequence_of))
     }
 
-    /// Commits pages after what their streams had when their writer began (`bases`). What another worker has
-    /// written since is dropped, the rest is numbered anew.
+    /// Commits pages after what their streams had when their writer began (`bases`), and takes them. What another
+    /// worker has written since is dropped, the rest is numbered anew.
     pub(crate) async fn commit(
         &self,
-        mut pages: Vec<Waiting>,
+        pages: &mut Vec<Waiting>,
         bases: &HashMap<Stream, i64>,
     ) -> Result<Option<Committed>> {
         let mut dropped = 0;
@@ -183,16 +183,16 @@ impl Journal {
             let snapshot = self.table.refresh().await?;
             let mut heads = self.heads.lock().await;
             self.read_heads(&mut heads, &snapshot).await?;
-            dropped += self.drop_known(&mut pages, bases, &heads, &snapshot).await?;
+            dropped += self.drop_known(pages, bases, &heads, &snapshot).await?;
             if pages.is_empty() {
                 return Ok(None);
             }
             let previous = last_recorded(&snapshot);
             let now = (self.table.options.clock)().as_microsecond();
             let recorded = previous.map_or(now, |previous| now.max(previous + 1));
-            let numbers = number(&pages, &heads);
+            let numbers = number(pages, &heads);
             let mut plan = Plan::default();
-            plan.add(Vec::new(), to_batch(&self.table, &pages, &numbers, recorded)?);
+            plan.add(Vec::new(), to_batch(&self.table, pages, &numbers, recorded)?);
             let mut transactions: HashMap<String, i64> = HashMap::new();
             for (page, number) in pages.iter().zip(&numbers) {
                 transactions.insert(page.stream.as_str().to_owned(), *number);
@@ -203,9 +203,9 @@ impl Journal {
             else {
                 continue;
             };
-            heads.advance(&snapshot, &committed, &pages, &numbers);
+            heads.advance(&snapshot, &committed, pages, &numbers);
             let version = committed.version;
-            let pages = numbers.into_iter().zip(pages).collect();
+            let pages = numbers.into_iter().zip(pages.drain(..)).collect();
             return Ok(Some(Committed { version, recorded, previous, pages, dropped }));
         }
     }
@@ -224,6 +224,20 @@ impl Journal {
             }
         }
         Ok(false)
+    }
+
+    /// The body of a page.
+    pub(crate) async fn body(&self, stream: &Stream, sequence: i64) -> Result<Option<Body>> {
+        let snapshot = self.table.refresh().await?;
+        for file in snapshot.files.values().filter(|file| file.stats.may_hold("stream", stream.as_str())) {
+            let rows = stored_rows(&self.table, file, i64::MIN, i64::MAX).await?;
+            if let Some(row) = rows.into_iter().find(|row| row.stream == *stream && row.sequence == sequence)
+            {
+                return Ok(row.body);
+            }
+        }
+        Err(Error::bad_input(format!("the store has no page {sequence} of {stream}"))
+            .hint("`kepi query \"select stream, sequence from pages\"` lists them"))
     }
 
     async fn drop_known(

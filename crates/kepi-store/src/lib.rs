@@ -42,6 +42,6 @@ pub use journal::NewPage;
 pub use maintain::{MaintainOptions, Maintained};
 pub use options::{Clock, Fault, StoreOptions};
 pub use query::{QueryRows, query};
-pub use records::{DecisionRecord, EvaluationRecord, RunRecord};
+pub use records::{DecisionRecord, EvaluationRecord, RunRecord, SignalRecord};
 pub use store::{AccountRow, ConfiguredAccount, Store};
 pub use writer::{Flushed, Writer, Written};

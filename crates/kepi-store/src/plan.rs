@@ -84,7 +84,7 @@ pub(crate) fn partition_of(file: &DataFile) -> Partition {
 pub(crate) fn order(schema: &TableSchema) -> Vec<&'static str> {
     match schema.table.name {
         "pages" | "rejects" => vec!["recorded_at", "stream", "sequence"],
-        "runs" | "evaluations" | "decisions" => Vec::new(),
+        "runs" | "evaluations" | "decisions" | "signals" => Vec::new(),
         name => match crate::rows::Layout::of(name) {
             Some(layout) => layout.order(),
             None => vec!["account", "post", "day", "end_day", "at"],

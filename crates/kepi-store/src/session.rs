@@ -34,7 +34,8 @@ impl Store {
             if name == rollup::NAME && !snapshots.get(name).is_some_and(|known| rollup::is_complete(known)) {
                 continue;
             }
-            let table = self.0.table(name)?;
+            // A store of an older kepi that may not be written lacks the youngest table.
+            let Ok(table) = self.0.table(name) else { continue };
             let snapshot = snapshots.get(name).cloned().ok_or_else(|| torn("a table without state"))?;
             let url = table.root();
             let root = Path::from_url_path(url.path()).map_err(torn)?;

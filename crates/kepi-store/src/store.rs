@@ -8,6 +8,7 @@ use std::{
 use kepi_core::{
     Account, AccountId, Body, Error, ErrorKind, Job, PostRef, Result, Stream,
     plan::{KnownPost, StreamState},
+    tables,
 };
 use smol_str::SmolStr;
 
@@ -35,7 +36,7 @@ pub(crate) struct Inner {
     writable: bool,
     /// Held while a commit goes from the journal to the projections, so that writers of one process take
     /// turns.
-    pub(crate) turn: tokio::sync::Mutex<()>,
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// An account as the configuration, or an import of a file, names it.
@@ -89,8 +90,9 @@ impl Store {
         let mut tables = HashMap::new();
         for schema in schema::all() {
             let log = place.log(schema.table.name)?;
-            // Stores of an older kepi have no rollups; they can be read without.
-            if schema.table.name == rollup::NAME && !is_there(&log).await? {
+            // Stores of an older kepi have no rollups and remember no signals; they can be read without.
+            let newer = [rollup::NAME, tables::SIGNALS.name].contains(&schema.table.name);
+            if newer && !is_there(&log).await? {
                 continue;
             }
             let table = TableLog::open(log, schema.clone(), options.clone()).await?;
@@ -105,7 +107,7 @@ impl Store {
         writable: bool,
     ) -> Result<Self> {
         let pages = tables.remove("pages").ok_or_else(|| torn("the journal is missing"))?;
-        let turn = tokio::sync::Mutex::new(());
+        let turn = Arc::default();
         Ok(Self(Arc::new(Inner { options, journal: Journal::new(pages), tables, writable, turn })))
     }
 
@@ -129,6 +131,14 @@ impl Store {
     /// `Store` when the journal cannot be read.
     pub async fn has_page(&self, stream: &Stream, job: &Job, body: &Body) -> Result<bool> {
         self.0.journal.has(stream, job, &digest(body)).await
+    }
+
+    /// The body of a page as it was taken in, scrubbed; `None` once retention emptied it.
+    ///
+    /// # Errors
+    /// `BadInput` when there is no such page; `Store` when the journal cannot be read.
+    pub async fn body(&self, stream: &Stream, sequence: i64) -> Result<Option<Body>> {
+        self.0.journal.body(stream, sequence).await
     }
 
     /// Writes pages; `run` is the run that brings them.

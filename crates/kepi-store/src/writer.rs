@@ -1,18 +1,21 @@
 //! Groups pages of many streams into commits and carries each on to the projections.
 
-use std::{collections::HashMap, mem, time::Instant};
+use std::{collections::HashMap, time::Instant};
 
 use kepi_core::{Result, Stream};
 use smol_str::SmolStr;
+use tokio::task::JoinHandle;
 
 use crate::{
+    fail::Fail,
     journal::{NewPage, Waiting},
     project::project,
     store::Store,
 };
 
 /// Takes pages of any streams and commits them in groups. A page is safe once the [`Writer::flush`] (or a
-/// [`Writer::push`] that flushed by itself) after it has returned.
+/// [`Writer::push`] that committed by itself) after it has returned. While a commit is on its way to the
+/// projections, the pages of the next one are taken.
 #[derive(Debug)]
 pub struct Writer {
     store: Store,
@@ -23,6 +26,8 @@ pub struct Writer {
     bytes: usize,
     since: Option<Instant>,
     written: Written,
+    /// The commit that is on its way to the projections; says whether they have it.
+    on_its_way: Option<JoinHandle<Result<bool>>>,
 }
 
 /// What one flush did.
@@ -64,6 +69,7 @@ impl Writer {
             bytes: 0,
             since: None,
             written: Written::default(),
+            on_its_way: None,
         }
     }
 
@@ -90,7 +96,7 @@ impl Writer {
             || self.bytes >= options.commit_bytes
             || since.elapsed() >= options.commit_interval;
         if due {
-            self.flush().await?;
+            self.commit().await?;
         }
         Ok(())
     }
@@ -99,24 +105,33 @@ impl Writer {
     ///
     /// # Errors
     /// `Store` when the journal or a projection cannot be written. What the journal has is safe; the
-    /// projections are caught up later.
+    /// projections are caught up later. What it does not have stays with the writer, and the next flush tries
+    /// again.
     pub async fn flush(&mut self) -> Result<Flushed> {
-        let pages = mem::take(&mut self.waiting);
-        (self.rows, self.bytes, self.since) = (0, 0, None);
-        if pages.is_empty() {
-            return Ok(Flushed { projected: true, ..Flushed::default() });
+        let flushed = self.commit().await?;
+        Ok(Flushed { projected: self.arrived().await?, ..flushed })
+    }
+
+    /// Commits what waits to the journal and sends it on its way to the projections, once the commit before has
+    /// arrived there.
+    async fn commit(&mut self) -> Result<Flushed> {
+        let offered = self.waiting.len();
+        if offered == 0 {
+            return Ok(Flushed::default());
         }
+        self.arrived().await?;
         let inner = self.store.0.clone();
-        let turn = inner.turn.lock().await;
-        let offered = pages.len();
-        let Some(committed) = inner.journal.commit(pages, &self.bases).await? else {
+        let turn = inner.turn.clone().lock_owned().await;
+        let committed = inner.journal.commit(&mut self.waiting, &self.bases).await?;
+        (self.rows, self.bytes, self.since) = (0, 0, None);
+        let Some(committed) = committed else {
             self.written.dropped += offered;
-            return Ok(Flushed { dropped: offered, projected: true, ..Flushed::default() });
+            return Ok(Flushed { dropped: offered, ..Flushed::default() });
         };
         for (number, page) in &committed.pages {
             self.bases.insert(page.stream.clone(), *number);
         }
-        let mut flushed = Flushed {
+        let flushed = Flushed {
             pages: committed.pages.len(),
             dropped: committed.dropped,
             measurements: committed.pages.iter().map(|(_, page)| page.page.measurements.len()).sum(),
@@ -126,10 +141,23 @@ impl Writer {
         self.written.pages += flushed.pages;
         self.written.dropped += flushed.dropped;
         self.written.measurements += flushed.measurements;
-        flushed.projected = project(&inner, committed.try_into()?).await?;
-        self.written.behind += usize::from(!flushed.projected);
-        drop(turn);
+        let batch = committed.try_into()?;
+        self.on_its_way = Some(tokio::spawn(async move {
+            let projected = project(&inner, batch).await;
+            drop(turn);
+            projected
+        }));
         Ok(flushed)
+    }
+
+    /// Waits for the commit that is on its way; whether the projections have all that was committed.
+    async fn arrived(&mut self) -> Result<bool> {
+        let Some(on_its_way) = &mut self.on_its_way else { return Ok(true) };
+        let ended = on_its_way.await;
+        self.on_its_way = None;
+        let projected = ended.at("carry a commit to the projections")??;
+        self.written.behind += usize::from(!projected);
+        Ok(projected)
     }
 
     /// Commits what waits and ends.

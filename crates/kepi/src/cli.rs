@@ -46,9 +46,22 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Shows where a KPI's number comes from.
     Explain(Explain),
+    /// Looks for signals: what moved, and whether it asks for another course.
+    Signals(Signals),
+    /// Keeps what was decided, why and by whom; shows what came of it.
+    Decide(Decide),
+    /// Shows the project's goals, ranked and weighted, with their objectives and tasks, and where they stand.
+    Goals(Goals),
+    /// Holds the editorial calendar against what was published.
+    Calendar(Calendar),
     /// Suggests targets, and freezes what they are measured from.
     #[command(subcommand)]
     Targets(Targets),
+    /// Says what the data advise, or that they cannot: times, formats, growth, returns, the next spending.
+    #[command(subcommand)]
+    Advise(Advise),
+    /// Registers the experiments of the configuration, and reads those that are over.
+    Experiments(Experiments),
     /// Runs SQL over the tables of the store.
     Query(Query),
     /// Lists platforms, endpoints and metrics: what can be had from where.
@@ -233,6 +246,10 @@ pub(crate) struct Evaluate {
     /// Add up the rows of posts instead of reading the store's daily rollups. The numbers are the same.
     #[arg(long)]
     pub no_rollups: bool,
+    /// What each period is compared with: previous, year, or as far from a holiday a year earlier: chinese-new-year,
+    /// qingming, dragon-boat, mid-autumn, singles-day, easter, black-friday, christmas.
+    #[arg(long, default_value = "previous", value_name = "WHAT")]
+    pub compare: String,
     #[command(flatten)]
     pub format: Format,
 }
@@ -247,9 +264,89 @@ pub(crate) struct Explain {
     /// Also print the rows behind the number, each with its source, run, page and the digest of the page's body.
     #[arg(long)]
     pub rows: bool,
+    /// Only print the body of a page, as its source sent it: STREAM#SEQUENCE.
+    #[arg(long, value_name = "PAGE", conflicts_with_all = ["rows", "plans"])]
+    pub body: Option<String>,
     /// Also print the plans of the query engine.
     #[arg(long)]
     pub plans: bool,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Goals {
+    /// The period by which they are judged.
+    #[arg(long, default_value = "last-28d")]
+    pub period: String,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calendar {
+    /// The period.
+    #[arg(long, default_value = "last-28d")]
+    pub period: String,
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Signals {
+    /// Only this KPI, `id` or `id@version`; may be given several times.
+    #[arg(long, value_name = "KPI")]
+    pub kpi: Vec<String>,
+    /// Look up to the end of this period; up to yesterday otherwise.
+    #[arg(long)]
+    pub period: Option<String>,
+    /// Look at parts: platform, account, brand, market, format, category, campaign.
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+    pub by: Vec<String>,
+    /// Only this account; may be given several times. Nothing is remembered of such a run.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    /// What was known at this instant. Nothing is remembered of such a run.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// Also what was looked for and is not there, or cannot be told, with the reason.
+    #[arg(long)]
+    pub all: bool,
+    /// The process charts instead: each week with its limits.
+    #[arg(long, conflicts_with = "all")]
+    pub chart: bool,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The KPI that it is about; with --list, only those about it.
+    #[arg(required_unless_present = "list", value_name = "KPI")]
+    pub kpi: Option<String>,
+    /// The period whose evaluation it answers.
+    #[arg(long, required_unless_present = "list")]
+    pub period: Option<String>,
+    /// What is changed.
+    #[arg(long, required_unless_present = "list", value_name = "TEXT")]
+    pub what: Option<String>,
+    /// Why.
+    #[arg(long, required_unless_present = "list", value_name = "TEXT")]
+    pub why: Option<String>,
+    /// By whom.
+    #[arg(long, required_unless_present = "list", value_name = "NAME")]
+    pub by: Option<String>,
+    /// When it was decided: 2026-10-05T08:00:00Z, or a date; now otherwise.
+    #[arg(long, value_name = "TIME", conflicts_with = "list")]
+    pub at: Option<String>,
+    /// Show what was decided, with the KPI before and after.
+    #[arg(long)]
+    pub list: bool,
+    #[command(flatten)]
+    pub format: Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -283,6 +380,77 @@ pub(crate) struct FreezeTargets {
     /// Only this KPI; may be given several times.
     #[arg(long, value_name = "KPI")]
     pub kpi: Vec<String>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Advise {
+    /// When to post: hours of weekdays in which posts did better than the account's usual.
+    Times(AdvisePosts),
+    /// In which format: each held against the platform's other posts.
+    Formats(AdvisePosts),
+    /// How engagement and following went together: healthy, hollow growth, loyal core, decline.
+    Growth(AdvisePosts),
+    /// What money brought: ROAS, ROI and ROI after the cost of goods, each attribution by itself.
+    Roi(AdviseMoney),
+    /// Where the next unit of money brings most.
+    NextSpend(AdviseSpend),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdvisePosts {
+    /// The KPI that posts are compared by; the first of the goal engagement that has numbers otherwise.
+    #[arg(long, value_name = "KPI")]
+    pub kpi: Option<String>,
+    /// The period; the last year otherwise, for growth the last twelve weeks.
+    #[arg(long)]
+    pub period: Option<String>,
+    /// account: one by one instead of by platform. Of formats also category, campaign, product_type, language.
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+    pub by: Vec<String>,
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    /// What was known at this instant.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdviseMoney {
+    /// The period; the last quarter of a year (91 days) otherwise, for the next spending the last 26 weeks.
+    #[arg(long)]
+    pub period: Option<String>,
+    /// platform, account, campaign: what money is told apart by; platform otherwise.
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+    pub by: Vec<String>,
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    /// What was known at this instant.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdviseSpend {
+    /// What is returned; the first of these that any source tells otherwise.
+    #[arg(long, value_name = "METRIC", value_parser = ["gross_margin", "revenue", "conversions", "orders", "leads"])]
+    pub returns: Option<String>,
+    #[command(flatten)]
+    pub money: AdviseMoney,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Experiments {
+    /// Only these.
+    #[arg(value_name = "EXPERIMENT")]
+    pub experiments: Vec<String>,
     #[command(flatten)]
     pub format: Format,
 }

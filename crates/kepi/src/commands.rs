@@ -7,11 +7,16 @@ use crate::{
 };
 
 mod adapters;
+mod advise;
 mod auth;
+mod calendar;
 mod check;
+mod decide;
 mod demo;
 mod evaluate;
+mod experiments;
 mod explain;
+mod goals;
 mod import;
 mod ingest;
 mod init;
@@ -19,6 +24,7 @@ mod maintain;
 mod query;
 mod run;
 mod runs;
+mod signals;
 mod targets;
 
 /// Runs a command.
@@ -37,8 +43,14 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Command::Runs(arguments) => runs::run(&load()?, &arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&load()?, &arguments).await,
         Command::Explain(arguments) => explain::run(&load()?, &arguments).await,
+        Command::Signals(arguments) => signals::run(&load()?, &arguments).await,
+        Command::Decide(arguments) => decide::run(&load()?, &arguments).await,
+        Command::Calendar(arguments) => calendar::run(&load()?, &arguments).await,
+        Command::Goals(arguments) => goals::run(&load()?, &arguments).await,
         Command::Targets(Targets::Suggest(arguments)) => targets::suggest(&load()?, &arguments).await,
         Command::Targets(Targets::Freeze(arguments)) => targets::freeze(&load()?, &arguments).await,
+        Command::Advise(arguments) => advise::run(&load()?, &arguments).await,
+        Command::Experiments(arguments) => experiments::run(&load()?, &arguments).await,
         Command::Query(arguments) => query::run(&load()?, &arguments).await,
         Command::Adapters(format) => adapters::run(format),
         Command::Maintain(arguments) => maintain::run(&load()?, &arguments).await,

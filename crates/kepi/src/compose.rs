@@ -9,7 +9,7 @@ use std::{
 use jiff::{Timestamp, civil::Date};
 use kepi_adapter_files::Files;
 use kepi_core::{Account, AccountId, AccountRef, Adapter, Decoder, Descriptor, Error, period::local_day};
-use kepi_engine::{Kpi, Source};
+use kepi_engine::{Kpi, Planned, Source, TagRule};
 use kepi_ingest::{Ingest, IngestAccount, IngestOptions, Memory, schedule::State};
 use kepi_store::{ConfiguredAccount as StoredAccount, Decoders, Store, StoreOptions};
 use kepi_transport::{Clock, CredentialSource, FileCredentials, RetryPolicy, SystemClock, Transport};
@@ -154,13 +154,59 @@ impl Project {
                 .hint("`kepi init` writes starter KPIs; see also [project] kpis")
                 .into());
         }
-        kepi_engine::parse_kpis(&sources, &self.config.catalogue).map_err(|faults| {
+        kepi_engine::parse_kpis_for(&sources, &self.config.catalogue, &self.config.goals).map_err(|faults| {
             let texts = sources.into_iter().filter_map(|Source { name, text }| {
                 let own: Vec<_> = faults.iter().filter(|fault| fault.file == name).cloned().collect();
                 (!own.is_empty()).then_some(FaultyText { name, text, faults: own })
             });
             Failure::Faults(texts.collect())
         })
+    }
+
+    /// The experiments of the project, each with a KPI that it can be read by; all faults at once.
+    pub(crate) fn experiments(&self, kpis: &[Kpi]) -> Result<&[kepi_engine::Experiment]> {
+        let name = self.config.file.display().to_string();
+        let faults = kepi_core::document::Faults::new(name.clone());
+        kepi_engine::check_experiments(&self.config.experiments, kpis, &faults);
+        let faults = faults.into_vec();
+        if faults.is_empty() {
+            Ok(&self.config.experiments)
+        } else {
+            Err(Failure::Faults(vec![FaultyText { name, text: self.config.text.clone(), faults }]))
+        }
+    }
+
+    /// The posts that are planned; all faults of all files at once.
+    pub(crate) fn calendar(&self) -> Result<Vec<Planned>> {
+        let mut planned = Vec::new();
+        let mut faulty = Vec::new();
+        for path in matching(self.config.folder(), &self.config.project.calendar)? {
+            let source = Source { name: path.display().to_string(), text: read(&path)? };
+            match kepi_engine::read_calendar(&source) {
+                Ok(read) => planned.extend(read),
+                Err(faults) => faulty.push(FaultyText { name: source.name, text: source.text, faults }),
+            }
+        }
+        if faulty.is_empty() { Ok(planned) } else { Err(Failure::Faults(faulty)) }
+    }
+
+    /// The rules by which posts get their tags: those that are written out, and those of lists.
+    pub(crate) fn tags(&self) -> Result<Vec<TagRule>> {
+        let mut rules = self.config.tags.clone();
+        for mapping in &self.config.mappings {
+            let mut tables = Vec::new();
+            for path in matching(self.config.folder(), std::slice::from_ref(&mapping.files))? {
+                tables.push(Source { name: path.display().to_string(), text: read(&path)? });
+            }
+            if tables.is_empty() {
+                return Err(Error::bad_config("a mapping has no file")
+                    .with("file", &mapping.files)
+                    .hint("its path is relative to the configuration")
+                    .into());
+            }
+            rules.extend(mapping.rules(&tables)?);
+        }
+        Ok(rules)
     }
 
     /// The transport, with where each account's secrets are.

@@ -27,6 +27,14 @@ pub(crate) struct Config {
     pub catalogue: Catalogue,
     /// `[[tag]]`: what posts are about.
     pub tags: Vec<kepi_engine::TagRule>,
+    /// `[[experiment]]`: what is tried, declared before it begins.
+    pub experiments: Vec<kepi_engine::Experiment>,
+    /// `[money]`: the currency of returns, and stated rates.
+    pub money: kepi_engine::Money,
+    /// `[[mapping]]`: tables that say what posts are about.
+    pub mappings: Vec<kepi_engine::Mapping>,
+    /// `[[goal]]`: what the business wants, with objectives and tasks.
+    pub goals: Vec<kepi_engine::ProjectGoal>,
     /// `[indices] enabled`: composite indices that are switched on.
     pub indices: Vec<&'static Index>,
 }
@@ -38,6 +46,7 @@ pub(crate) struct Project {
     pub store: String,
     pub kpis: Vec<String>,
     pub exports: Vec<String>,
+    pub calendar: Vec<String>,
     pub fiscal: Fiscal,
     pub min_coverage: f64,
 }
@@ -123,6 +132,10 @@ impl Config {
         let jobs = read_jobs(&root, &project, &accounts);
         let catalogue = read_catalogue(&root);
         let tags = kepi_engine::read_tags(&text, &root);
+        let experiments = kepi_engine::read_experiments(&text, &root);
+        let money = kepi_engine::read_money(&root);
+        let goals = kepi_engine::read_goals(&root);
+        let mappings = kepi_engine::read_mappings(&root);
         let indices = read_indices(&root);
         root.finish();
         let faults = faults.into_vec();
@@ -136,6 +149,10 @@ impl Config {
                 jobs,
                 catalogue,
                 tags,
+                experiments,
+                money,
+                goals,
+                mappings,
                 indices,
             })
         } else {
@@ -181,6 +198,7 @@ fn read_project(root: &Block<'_, '_>) -> Project {
         store: "./store".to_owned(),
         kpis: vec!["kpis/*.toml".to_owned()],
         exports: Vec::new(),
+        calendar: Vec::new(),
         fiscal: Fiscal::default(),
         min_coverage: 0.8,
     };
@@ -203,6 +221,7 @@ fn read_project(root: &Block<'_, '_>) -> Project {
         project.kpis = values(block.texts("kpis"));
     }
     project.exports = values(block.texts("exports"));
+    project.calendar = values(block.texts("calendar"));
     if let Some(month) = block.integer("fiscal_year_first_month") {
         match i8::try_from(month.value) {
             Ok(first_month @ 1..=12) => project.fiscal = Fiscal { first_month },
@@ -506,6 +525,22 @@ id = "nps"
 unit = "score"
 nature = "level"
 definition = "net promoter score"
+
+[[goal]]
+id = "engagement"
+priority = 1
+weight = 0.5
+
+[[goal.objective]]
+id = "answers"
+term = "short"
+start = "2026-07-01"
+end = "2026-09-30"
+
+[[goal.objective.task]]
+name = "Answer within a day"
+due = "2026-07-15"
+state = "done"
 
 [indices]
 enabled = ["wci@14.2-share", "bci"]

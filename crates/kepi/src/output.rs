@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
+use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use kepi_core::{Error, ErrorKind};
 use serde_json::Value;
 
@@ -16,11 +16,19 @@ pub(crate) fn note(line: &str) {
 
 /// Prints results on stdout. A reader that went away (`| head`) is no failure.
 pub(crate) fn result(text: &str) -> Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    bytes(text.as_bytes())
+}
+
+/// Prints bytes as they are.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<()> {
+    match std::io::stdout().lock().write_all(bytes) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
 }
+
+/// A line below the headings and no other.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Rows that can be printed in every format: a name per column, a value per cell.
 #[derive(Debug, Default)]
@@ -64,7 +72,7 @@ impl Rows {
 
     fn table(&self) -> Table {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(&self.columns);
+        table.load_style(STYLE).set_header(&self.columns);
         for row in &self.rows {
             table.add_row(row.iter().map(|value| {
                 let cell = Cell::new(text_of(value));

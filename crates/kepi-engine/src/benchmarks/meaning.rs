@@ -152,6 +152,7 @@ fn call(function: &Function, into: &mut BTreeSet<String>) {
         Function::Gross(inner)
         | Function::MeanOverPosts(inner)
         | Function::MedianOverPosts(inner)
+        | Function::MaxOverPosts(inner)
         | Function::AtAge(inner, _)
         | Function::AtStart(inner)
         | Function::MeanOverDays(inner)
@@ -167,6 +168,9 @@ fn call(function: &Function, into: &mut BTreeSet<String>) {
         Function::InSegment(inner, dimension, value) => {
             gather(inner, into);
             into.insert(format!("{dimension}={value}"));
+        }
+        Function::Days => {
+            into.insert("days".to_owned());
         }
         Function::CountPosts(condition) => {
             into.insert("posts".to_owned());

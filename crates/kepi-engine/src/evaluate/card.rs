@@ -70,6 +70,9 @@ pub struct ScoreRow {
     /// The values of the earlier like periods, newest first; no part of the output.
     #[serde(skip)]
     pub trailing: Vec<f64>,
+    /// How many of its numbers may still change; no part of the output.
+    #[serde(skip)]
+    pub provisional: u64,
 }
 
 /// The value of a baseline.

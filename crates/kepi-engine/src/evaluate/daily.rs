@@ -17,6 +17,7 @@ use smol_str::SmolStr;
 use super::{
     expression::{self, valid},
     family,
+    filters::{self, Filters},
     gathered::{Cells, Gathered, Observed, ObservedTwice},
     request::{Dimension, EvaluationRequest},
     scope::Scopes,
@@ -38,6 +39,7 @@ const IN_WORD: usize = 60;
 #[derive(Debug)]
 pub(super) struct Daily {
     slices: Slices,
+    filters: Filters,
     groups: Vec<Group>,
     metrics: Vec<MetricId>,
     sums: Vec<(String, Numbers)>,
@@ -50,6 +52,8 @@ struct Group {
     traffic: Traffic,
     side: Side,
     currency: Option<SmolStr>,
+    /// The conditions that its posts meet.
+    met: i64,
     key: Key,
     /// Which metrics its rows hold: those of the key, then words of the rest.
     present: Vec<i64>,
@@ -131,6 +135,7 @@ fn set_of(kpi: &Kpi) -> BTreeSet<MetricId> {
 pub(super) struct Planned {
     pub(super) frame: DataFrame,
     slices: Slices,
+    filters: Filters,
     side: Option<Side>,
     money: bool,
     metrics: Vec<MetricId>,
@@ -140,8 +145,8 @@ pub(super) struct Planned {
 /// The dimensions of posts that rollups tell apart.
 const ROLLED_UP: [Dimension; 3] = [Dimension::Format, Dimension::Category, Dimension::Campaign];
 
-/// Whether rows that are added up over posts come to the same: what is asked is current, of dimensions that they
-/// tell apart, and of each row of a formula the sum is that row of the sums.
+/// Whether rows that are added up over posts come to the same: what is asked is current, of all posts, of dimensions
+/// that they tell apart, and of each row of a formula the sum is that row of the sums.
 fn rolled_up(
     ctx: &SessionContext,
     request: &EvaluationRequest,
@@ -151,12 +156,13 @@ fn rolled_up(
     let told = dimensions.iter().all(|dimension| ROLLED_UP.contains(dimension));
     let parts = kpis.iter().flat_map(|kpi| &kpi.program.parts);
     let mut parts = parts.filter(|part| part.origin == Origin::Posts);
-    let asked = request.rollups && request.as_of.is_none() && told;
+    let all = kpis.iter().all(|kpi| kpi.filter.is_none());
+    let asked = request.rollups && request.as_of.is_none() && told && all;
     Ok(asked && parts.all(|part| part.row.is_linear()) && ctx.table_exist("daily_rollup").map_err(failed)?)
 }
 
 /// The plan: one scan of `daily_rollup`, or of `post_daily` where that cannot answer, and one aggregate; joined
-/// with `posts` only for dimensions of posts.
+/// with `posts` only for dimensions of posts and conditions on them.
 pub(super) async fn plan(
     ctx: &SessionContext,
     request: &EvaluationRequest,
@@ -173,6 +179,7 @@ pub(super) async fn plan(
     let metrics: BTreeSet<MetricId> = kpis.iter().flat_map(|kpi| set_of(kpi)).collect();
     let metrics: Vec<MetricId> = metrics.into_iter().collect();
     let money = metrics.iter().any(is_money);
+    let filters = Filters::of(&kpis);
     let rolled_up = rolled_up(ctx, request, dimensions, &kpis)?;
     let mut wanted = touching("day", "end_day", &spans);
     if !rolled_up {
@@ -194,7 +201,7 @@ pub(super) async fn plan(
     let mut family = col("account");
     if rolled_up {
         family = col(family::COLUMN);
-    } else if !dimensions.is_empty() {
+    } else if !dimensions.is_empty() || !filters.is_empty() {
         frame = with_posts(ctx, request, dimensions, &kpis, frame).await?;
         family = coalesce(vec![col(family::COLUMN), family]);
     }
@@ -202,6 +209,7 @@ pub(super) async fn plan(
     keys.extend((0..words(&metrics)).map(|word| col(present_name(word))));
     keys.extend(side.is_none().then(|| col("public")));
     keys.extend(money.then(|| col("currency")));
+    keys.extend(filters.key());
     let mut columns = Columns::new("v");
     let mut sums = Vec::new();
     let column = |gauge: &Gauge| col(gauge.metric.as_str());
@@ -216,7 +224,7 @@ pub(super) async fn plan(
     aggregates.push(rows.alias("rows"));
     aggregates.push(max(col("observed_at")).alias("fresh"));
     let frame = frame.aggregate(keys, aggregates).map_err(failed)?;
-    Ok(Some(Planned { frame, slices, side, money, metrics, sums }))
+    Ok(Some(Planned { frame, slices, filters, side, money, metrics, sums }))
 }
 
 /// What rows are grouped by and what is added up, no more: the join carries every column that it is given.
@@ -258,11 +266,12 @@ async fn with_posts(
     if let Some(accounts) = of_accounts(request, kpis) {
         wanted = wanted.and(accounts);
     }
-    let columns = [
+    let mut columns = vec![
         col("account").alias("p_account"),
         col("post").alias("p_post"),
         family::expression(dimensions)?.alias(family::COLUMN),
     ];
+    columns.extend(Filters::of(kpis).expression()?);
     let posts = ctx.table("posts").await.map_err(failed)?.filter(wanted).map_err(failed)?;
     let posts = posts.select(columns).map_err(failed)?;
     // The small side is the one that a hash join builds: the left.
@@ -297,6 +306,7 @@ pub(super) async fn read(
         .collect::<Result<Vec<_>>>()?;
     let public = if planned.side.is_none() { Some(rows.flags("public")?) } else { None };
     let currency = if planned.money { Some(rows.texts("currency")?) } else { None };
+    let met = if planned.filters.is_empty() { None } else { Some(rows.numbers(filters::COLUMN)?) };
     let mut groups = Vec::with_capacity(rows.len());
     for row in 0..rows.len() {
         let (account, values) = family::read(account.value(row), dimensions.len());
@@ -310,6 +320,7 @@ pub(super) async fn read(
                 if public.as_ref().is_some_and(|public| public.value(row)) { Side::Public } else { Side::Own }
             }),
             currency: currency.as_ref().and_then(|currency| text(currency, row)),
+            met: met.as_ref().map_or(0, |met| met.whole(row)),
             key,
             present: std::iter::once(key.present).chain(present.iter().map(|word| word.whole(row))).collect(),
             rows: count.count(row),
@@ -319,7 +330,8 @@ pub(super) async fn read(
     }
     let sums =
         planned.sums.into_iter().map(|(of, name)| Ok((of, rows.numbers(&name)?))).collect::<Result<_>>()?;
-    Ok(Some(Daily { slices: planned.slices, groups, metrics: planned.metrics, sums }))
+    let Planned { slices, filters, metrics, .. } = planned;
+    Ok(Some(Daily { slices, filters, groups, metrics, sums }))
 }
 
 impl Daily {
@@ -345,8 +357,12 @@ impl Daily {
         traffic: Traffic,
         wanted: &'a dyn Fn(u32) -> bool,
     ) -> impl Iterator<Item = (usize, &'a Group)> {
+        let asked = self.filters.asked(kpi);
         self.groups.iter().enumerate().filter(move |(_, group)| {
-            group.traffic == traffic && group.side == kpi.provenance && wanted(group.account)
+            group.traffic == traffic
+                && group.side == kpi.provenance
+                && asked.admits(group.met)
+                && wanted(group.account)
         })
     }
 

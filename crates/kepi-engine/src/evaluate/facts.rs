@@ -71,6 +71,22 @@ impl Facts {
         self.revocable.get(place).copied().unwrap_or(true)
     }
 
+    /// The subjects that an account has records of.
+    pub(super) fn subjects(&self, account: u32) -> BTreeSet<SmolStr> {
+        self.of(account).iter().map(|record| record.subject.clone()).collect()
+    }
+
+    /// The same facts with the records of one subject only.
+    pub(super) fn of_subject(&self, account: u32, subject: &str) -> Self {
+        let own = self.of(account).iter().filter(|record| record.subject == subject).cloned().collect();
+        Self {
+            kind: self.kind,
+            measures: self.measures.clone(),
+            records: own,
+            revocable: self.revocable.clone(),
+        }
+    }
+
     /// The records of an account.
     pub(super) fn of(&self, account: u32) -> &[Record] {
         let start = self.records.partition_point(|record| record.account < account);

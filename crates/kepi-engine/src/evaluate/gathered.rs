@@ -7,7 +7,11 @@ use kepi_core::{DateSpan, MetricId};
 use smol_str::SmolStr;
 
 use super::slices::epoch_day;
-use crate::{number::Number, statistics::Cluster};
+use crate::{
+    formula::{Fold, Program},
+    number::Number,
+    statistics::Cluster,
+};
 
 /// The additive parts of one cell.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +20,7 @@ pub(super) struct Gathered {
     pub(super) parts: Vec<Option<Number>>,
     /// The same without what may still change, for comparisons.
     pub(super) settled: Vec<Option<Number>>,
-    /// The values of single posts, for parts that are medians.
+    /// The values of single posts, for parts that are medians or the greatest.
     pub(super) lists: HashMap<usize, Vec<f64>>,
     /// Posts with a usable reading.
     pub(super) usable: u64,
@@ -98,12 +102,14 @@ impl Gathered {
         }
     }
 
-    /// The parts with medians taken.
-    pub(super) fn finished(&self) -> Vec<Option<Number>> {
+    /// The parts of a program, with what is chosen among posts taken.
+    pub(super) fn finished(&self, program: &Program) -> Vec<Option<Number>> {
         let mut parts = self.parts.clone();
         for (part, list) in &self.lists {
+            let most = program.parts.get(*part).is_some_and(|part| part.fold == Fold::Max);
+            let chosen = if most { list.iter().copied().max_by(f64::total_cmp) } else { median(list) };
             if let Some(slot) = parts.get_mut(*part) {
-                *slot = median(list).map(Number::Real);
+                *slot = chosen.map(Number::Real);
             }
         }
         parts

@@ -12,6 +12,7 @@ use kepi_core::{DateSpan, Result};
 
 use super::{
     expression::valid,
+    filters::{self, Filters},
     request::EvaluationRequest,
     scope::Scopes,
     slices::{Slices, within},
@@ -27,9 +28,19 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Known {
     slices: Slices,
-    groups: Vec<(u32, u32, i64)>,
+    filters: Filters,
+    groups: Vec<Group>,
     counts: Vec<u64>,
     young: HashMap<u16, Vec<u64>>,
+}
+
+#[derive(Debug)]
+struct Group {
+    account: u32,
+    scope: u32,
+    slice: i64,
+    /// The conditions that its posts meet.
+    met: i64,
 }
 
 /// How many posts are known, and how many of them are too young for an age.
@@ -72,6 +83,8 @@ pub(super) async fn read(
     let dimensions = scopes.post_dimensions();
     let mut keys = vec![col("account"), slices.expression(col("published_day")).alias("slice")];
     keys.extend(dimensions.iter().map(|dimension| col(dimension.as_str())));
+    let filters = Filters::of(&kpis);
+    keys.extend(filters.expression()?);
     let mut aggregates = vec![count(lit(1_i64)).alias("posts")];
     for age in &ages {
         aggregates.push(sum(too_young(*age, request)?).alias(format!("young{age}")));
@@ -85,11 +98,17 @@ pub(super) async fn read(
     let (account, slice, posts) = (rows.texts("account")?, rows.numbers("slice")?, rows.numbers("posts")?);
     let values =
         dimensions.iter().map(|dimension| rows.texts(dimension.as_str())).collect::<Result<Vec<_>>>()?;
-    let mut known = Known { slices, groups: Vec::new(), counts: Vec::new(), young: HashMap::new() };
+    let met = if filters.is_empty() { None } else { Some(rows.numbers(filters::COLUMN)?) };
+    let mut known = Known { slices, filters, groups: Vec::new(), counts: Vec::new(), young: HashMap::new() };
     for row in 0..rows.len() {
         let account = scopes.account(account.value(row));
         let of_post: Vec<_> = values.iter().map(|column| text(column, row)).collect();
-        known.groups.push((account, scopes.scope(account, &of_post), slice.whole(row)));
+        known.groups.push(Group {
+            account,
+            scope: scopes.scope(account, &of_post),
+            slice: slice.whole(row),
+            met: met.as_ref().map_or(0, |met| met.whole(row)),
+        });
     }
     let column = |numbers: &Numbers| (0..rows.len()).map(|row| numbers.count(row)).collect();
     known.counts = column(&posts);
@@ -117,12 +136,13 @@ impl Known {
         let young = age_of(kpi).and_then(|age| self.young.get(&age));
         let codes: Vec<_> = spans.iter().map(|span| self.slices.codes(*span)).collect();
         let mut cells: HashMap<(u32, usize), KnownPosts> = HashMap::new();
-        for (row, (account, scope, slice)) in self.groups.iter().enumerate() {
-            if !wanted(*account) {
+        let asked = self.filters.asked(kpi);
+        for (row, group) in self.groups.iter().enumerate() {
+            if !asked.admits(group.met) || !wanted(group.account) {
                 continue;
             }
-            for (span, _) in codes.iter().enumerate().filter(|(_, codes)| codes.contains(slice)) {
-                let cell = cells.entry((*scope, span)).or_default();
+            for (span, _) in codes.iter().enumerate().filter(|(_, codes)| codes.contains(&group.slice)) {
+                let cell = cells.entry((group.scope, span)).or_default();
                 cell.posts += self.counts.get(row).copied().unwrap_or(0);
                 cell.young += young.and_then(|young| young.get(row)).copied().unwrap_or(0);
             }

@@ -7,20 +7,25 @@ mod daily;
 mod expression;
 mod facts;
 mod family;
+mod filters;
 mod frozen;
 mod gathered;
 mod judge;
 mod known;
+mod ledger;
 mod notes;
 mod pace;
+mod posts;
 mod readings;
+mod registrations;
 mod request;
 mod row;
 mod scope;
 mod score;
 mod slices;
+mod states;
 mod subjects;
-mod table;
+pub(crate) mod table;
 mod views;
 mod wanted;
 
@@ -28,9 +33,16 @@ use datafusion::{physical_plan::displayable, prelude::SessionContext};
 use kepi_core::{Result, SubjectKind};
 
 pub use card::{BaselineValue, Benchmark, Pace, ScoreRow, Span, Status, TargetValue};
-pub use request::{Dimension, EvaluationRequest};
+pub(crate) use ledger::{Entry, ledger};
+pub(crate) use posts::{PostRow, Posts, Which, accounts, platform_of, posts};
+pub(crate) use registrations::{Registrations, registrations};
+pub use request::{Comparison, Dimension, EvaluationRequest};
+pub(crate) use states::{States, states};
 
-use self::{daily::Daily, facts::Facts, frozen::Frozen, known::Known, readings::Readings, scope::Scopes};
+use self::{
+    daily::Daily, facts::Facts, filters::Filters, frozen::Frozen, known::Known, readings::Readings,
+    scope::Scopes,
+};
 use crate::{formula::Filter, kpi::Kpi, tag::TagRule};
 
 /// Evaluates KPIs over the tables of a session.
@@ -38,36 +50,43 @@ use crate::{formula::Filter, kpi::Kpi, tag::TagRule};
 /// Rows come in the order of the KPIs, then of scopes, then of periods; the same data give the same rows.
 ///
 /// # Errors
-/// When a table is missing or cannot be read. What the data do not hold is no error: such rows have a null
+/// When a table is missing or cannot be read, or a holiday to compare with is not known. What the data do not hold is no error: such rows have a null
 /// value, a status that says so, and the reason in their notes.
 pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Vec<ScoreRow>> {
+    request.comparable()?;
     let request = &request.in_fiscal();
     let ctx = &with_small_builds(ctx);
-    let mut filters: Vec<Option<&Filter>> = Vec::new();
-    for kpi in &request.kpis {
-        if !filters.contains(&kpi.filter.as_ref()) {
-            filters.push(kpi.filter.as_ref());
-        }
-    }
     let mut all: Vec<Vec<ScoreRow>> = vec![Vec::new(); request.kpis.len()];
-    for filter in filters {
-        let own = request.kpis.iter().enumerate().filter(|(_, kpi)| kpi.filter.as_ref() == filter);
-        let (places, kpis): (Vec<usize>, Vec<&Kpi>) = own.unzip();
-        let rows = match filter {
-            Some(filter) => {
-                // What was added up over all posts cannot be narrowed to some.
-                let request = EvaluationRequest { rollups: false, ..request.clone() };
-                scorecard(&views::narrowed(ctx, filter, request.as_of).await?, &request, &kpis).await?
-            }
-            None => scorecard(ctx, request, &kpis).await?,
-        };
-        for (place, rows) in places.into_iter().zip(rows) {
+    for places in together(request) {
+        let kpis: Vec<&Kpi> = places.iter().filter_map(|place| request.kpis.get(*place)).collect();
+        for (place, rows) in places.into_iter().zip(scorecard(ctx, request, &kpis).await?) {
             if let Some(slot) = all.get_mut(place) {
                 *slot = rows;
             }
         }
     }
     Ok(all.into_iter().flatten().collect())
+}
+
+/// The KPIs, by their places, that are evaluated together: all of them, as a rule. What was added up over all posts
+/// does not answer conditions on posts, so these stand apart where rollups answer the others.
+fn together(request: &EvaluationRequest) -> Vec<Vec<usize>> {
+    let apart = |kpi: &Kpi| request.rollups && kpi.filter.is_some();
+    let mut groups: Vec<(bool, Vec<usize>, Vec<&Kpi>)> = Vec::new();
+    for (place, kpi) in request.kpis.iter().enumerate() {
+        let room = |(own, _, kpis): &&mut (bool, Vec<usize>, Vec<&Kpi>)| {
+            let with_it: Vec<&Kpi> = kpis.iter().copied().chain([kpi]).collect();
+            *own == apart(kpi) && Filters::of(&with_it).len() <= filters::MOST
+        };
+        match groups.iter_mut().find(room) {
+            Some((_, places, kpis)) => {
+                places.push(place);
+                kpis.push(kpi);
+            }
+            None => groups.push((apart(kpi), vec![place], vec![kpi])),
+        }
+    }
+    groups.into_iter().map(|(_, places, _)| places).collect()
 }
 
 /// Evaluates KPIs by the tags that rules give to posts: a post with two tags is in both of their rows, and once in
@@ -102,6 +121,15 @@ pub async fn evaluate_by_tag(
     Ok(rows)
 }
 
+/// A session in which only the posts that meet a condition are known, with what happened to them: what a KPI with
+/// `where` is evaluated over.
+///
+/// # Errors
+/// When a table is missing.
+pub async fn narrowed(ctx: &SessionContext, filter: &Filter) -> Result<SessionContext> {
+    views::narrowed_to(ctx, filter.holds(), None).await
+}
+
 /// Said of the row that stands beside those of tags.
 const WHOLE: &str = "the whole: a post with several tags is in it once, so the tags need not add up to it";
 
@@ -129,15 +157,17 @@ async fn scorecard(
 pub async fn explain_plan(ctx: &SessionContext, request: &EvaluationRequest) -> Result<String> {
     let request = &request.in_fiscal();
     let ctx = &with_small_builds(ctx);
-    let kpis: Vec<&Kpi> = request.kpis.iter().collect();
     let dimensions: Vec<Dimension> =
         request.dimensions().into_iter().filter(|dimension| dimension.of_posts()).collect();
     let mut frames = Vec::new();
-    frames.extend(readings::plan(ctx, request, &dimensions, &kpis).await?.map(|planned| planned.frame));
-    frames.extend(daily::plan(ctx, request, &dimensions, &kpis).await?.map(|planned| planned.frame));
-    for kind in SubjectKind::ALL {
-        frames
-            .extend(facts::plans(ctx, request, kind, &kpis).await?.into_iter().map(|planned| planned.frame));
+    for places in together(request) {
+        let kpis: Vec<&Kpi> = places.iter().filter_map(|place| request.kpis.get(*place)).collect();
+        frames.extend(readings::plan(ctx, request, &dimensions, &kpis).await?.map(|planned| planned.frame));
+        frames.extend(daily::plan(ctx, request, &dimensions, &kpis).await?.map(|planned| planned.frame));
+        for kind in SubjectKind::ALL {
+            let planned = facts::plans(ctx, request, kind, &kpis).await?;
+            frames.extend(planned.into_iter().map(|planned| planned.frame));
+        }
     }
     let mut text = String::new();
     for frame in frames {

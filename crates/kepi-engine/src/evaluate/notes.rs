@@ -38,6 +38,7 @@ impl Notes<'_> {
         }
         notes.extend(self.people());
         notes.extend(self.zones());
+        notes.extend(self.days_apart());
         notes
     }
 
@@ -63,6 +64,30 @@ impl Notes<'_> {
         let state = people && self.kpi.program.parts.iter().any(|part| state(part.fold));
         (state && self.members.len() > 1)
             .then(|| "people who follow several accounts are counted in each".to_owned())
+    }
+
+    /// Posts live by the account's zone, the platform's own numbers of an account by the platform's: where the two
+    /// differ, a day of the one is not a day of the other, and a formula over both cannot be told by the day.
+    pub(super) fn days_apart(&self) -> Option<String> {
+        let parts = &self.kpi.program.parts;
+        let posts = parts.iter().any(|part| matches!(part.origin, Origin::Posts | Origin::Known));
+        let sums = |fold: Fold| matches!(fold, Fold::Sum | Fold::Exact);
+        let account =
+            parts.iter().any(|part| part.origin == Origin::Subject(SubjectKind::Account) && sums(part.fold));
+        if !(posts && account) {
+            return None;
+        }
+        let members = self.members.iter().filter_map(|account| self.scopes.accounts.get(*account as usize));
+        let mut apart = members.filter_map(|account| {
+            let platform = Platform::new(&account.platform).ok()?;
+            let fixed = self.request.offered.day_zone(&platform)?;
+            (!account.zone.is_empty() && fixed != account.zone.as_str()).then(|| (account, fixed))
+        });
+        let (account, fixed) = apart.next()?;
+        Some(format!(
+            "days of {} are {fixed}'s, those of its posts {}'s: the two are put together by the period and never by the day",
+            account.id, account.zone
+        ))
     }
 
     /// Days are local: says so where several zones meet.
@@ -113,7 +138,7 @@ impl Notes<'_> {
             let subject = match part.origin {
                 Origin::Posts => SubjectKind::Post,
                 Origin::Subject(kind) => kind,
-                Origin::Known => continue,
+                Origin::Known | Origin::Calendar => continue,
             };
             let mut gauges = Vec::new();
             part.row.gauges(&mut gauges);
@@ -130,7 +155,7 @@ impl Notes<'_> {
                     let traffic = self.kpi.traffic.map(Traffic::as_str).map(|traffic| format!("{traffic} "));
                     let traffic = traffic.unwrap_or_default();
                     return Some(format!(
-                        "{} offers no {traffic}{} of a {}",
+                        "{} offers no {traffic}{} by {}",
                         names.join(", "),
                         gauge.metric,
                         subject.as_str()

@@ -9,8 +9,9 @@ use datafusion::{
 use kepi_core::{DateSpan, MetricId, Result, Traffic};
 
 use self::plan::KpiNames;
-pub(super) use self::plan::plan;
+pub(super) use self::plan::{known_posts, per_post, plan};
 use super::{
+    filters::{self, Filters},
     gathered::{Cells, Gathered},
     request::EvaluationRequest,
     scope::Scopes,
@@ -28,6 +29,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Readings {
     slices: Slices,
+    filters: Filters,
     groups: Vec<Group>,
     kpis: Vec<(String, KpiColumns)>,
     metrics: Vec<(MetricId, Numbers)>,
@@ -40,6 +42,8 @@ struct Group {
     slice: i64,
     traffic: Traffic,
     side: Side,
+    /// The conditions that its posts meet.
+    met: i64,
 }
 
 /// The columns of one KPI.
@@ -81,6 +85,7 @@ pub(super) async fn read(
         .map(|dimension| rows.texts(&dimension_column(*dimension)))
         .collect::<Result<Vec<_>>>()?;
     let public = if made.side.is_none() { Some(rows.flags("public")?) } else { None };
+    let met = if made.filters.is_empty() { None } else { Some(rows.numbers(filters::COLUMN)?) };
     let mut groups = Vec::with_capacity(rows.len());
     for row in 0..rows.len() {
         let account = scopes.account(account.value(row));
@@ -94,6 +99,7 @@ pub(super) async fn read(
             slice: slice.whole(row),
             traffic: traffic_named(traffic.value(row)),
             side,
+            met: met.as_ref().map_or(0, |met| met.whole(row)),
         });
     }
     let kpis =
@@ -103,7 +109,7 @@ pub(super) async fn read(
         .into_iter()
         .map(|(metric, name)| Ok((metric, rows.numbers(&name)?)))
         .collect::<Result<_>>()?;
-    Ok(Some(Readings { slices: made.slices, groups, kpis, metrics }))
+    Ok(Some(Readings { slices: made.slices, filters: made.filters, groups, kpis, metrics }))
 }
 
 impl KpiNames {
@@ -150,9 +156,11 @@ impl Readings {
     /// Whether any post of a traffic has all metrics of a KPI.
     pub(super) fn holds(&self, kpi: &Kpi, traffic: Traffic, wanted: &dyn Fn(u32) -> bool) -> bool {
         let Some(columns) = self.of(kpi) else { return false };
+        let asked = self.filters.asked(kpi);
         self.groups.iter().enumerate().any(|(row, group)| {
             group.traffic == traffic
                 && group.side == kpi.provenance
+                && asked.admits(group.met)
                 && wanted(group.account)
                 && columns.usable.count(row) > 0
         })
@@ -169,9 +177,10 @@ impl Readings {
     ) -> Result<()> {
         let Some(columns) = self.of(kpi) else { return Ok(()) };
         let codes: Vec<_> = spans.iter().map(|span| self.slices.codes(*span)).collect();
-        let own = kpi.metrics();
+        let (own, asked) = (kpi.metrics(), self.filters.asked(kpi));
         for (row, group) in self.groups.iter().enumerate() {
-            if group.traffic != traffic || group.side != kpi.provenance || !wanted(group.account) {
+            let concerned = group.traffic == traffic && group.side == kpi.provenance;
+            if !concerned || !asked.admits(group.met) || !wanted(group.account) {
                 continue;
             }
             let mut one = columns.gathered(kpi.program.parts.len(), row)?;

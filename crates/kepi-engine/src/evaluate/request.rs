@@ -6,6 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use kepi_core::{
     AccountId, DateSpan, Error, Period, Result,
     document::one_of_hint,
+    holiday::Holiday,
     period::{Fiscal, Grain, add_days},
 };
 
@@ -45,6 +46,57 @@ pub struct EvaluationRequest {
     pub breaks: Vec<Break>,
     /// Whether the store's daily rollups may answer where they come to the same; the rows themselves otherwise.
     pub rollups: bool,
+    /// What each period is compared with.
+    pub compare: Comparison,
+}
+
+/// What a period is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Comparison {
+    /// The one before it, like for like.
+    #[default]
+    Previous,
+    /// The same one a year earlier, by the calendar.
+    YearBefore,
+    /// The days of a year earlier that lay as far from a holiday.
+    Holiday(Holiday),
+}
+
+impl Comparison {
+    /// The days that a period is compared with.
+    fn with(self, period: Period, fiscal: Fiscal) -> Result<DateSpan> {
+        match self {
+            Self::Previous => Ok(period.previous(fiscal).span),
+            Self::YearBefore => Ok(period.year_before(fiscal).span),
+            Self::Holiday(holiday) => holiday.year_before(period.span),
+        }
+    }
+
+    /// What a row must say of it.
+    pub(super) fn told(self, framed: Framed) -> Option<String> {
+        let holiday = match self {
+            Self::Previous => return None,
+            Self::YearBefore => String::new(),
+            Self::Holiday(holiday) => format!(", which lay as far from {holiday}"),
+        };
+        Some(format!("compared with {}{holiday}", framed.previous))
+    }
+}
+
+impl FromStr for Comparison {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        match text.trim() {
+            "previous" => Ok(Self::Previous),
+            "year" => Ok(Self::YearBefore),
+            word => Holiday::named(word).map(Self::Holiday).map_err(|_| {
+                let mut words = vec!["previous", "year"];
+                words.extend(Holiday::ALL.map(|(_, word)| word));
+                Error::bad_input(format!("{text:?} is nothing to compare with"))
+                    .hint(one_of_hint(word, &words))
+            }),
+        }
+    }
 }
 
 /// What a scorecard can be broken down by.
@@ -191,17 +243,33 @@ impl EvaluationRequest {
     /// The periods of the output: the period, or its parts of the finest grain asked for.
     pub(crate) fn framed(&self) -> Vec<Framed> {
         let Some(grain) = self.by.iter().filter_map(|dimension| dimension.grain()).min() else {
-            let (period, previous) = (self.period, self.period.previous(self.fiscal).span);
-            return vec![Framed { period, span: period.span, previous }];
+            return vec![self.frame(self.period)];
         };
         let parts = self.period.parts(grain, self.fiscal);
         let framed = parts.into_iter().map(|part| {
             // A part that is cut at the end of the period is compared with as many days, not with a whole one.
             let whole = Period::holding(part.span.start, grain, self.fiscal) == part;
             let part = if whole { part } else { Period::days(part.span) };
-            Framed { period: part, span: part.span, previous: part.previous(self.fiscal).span }
+            self.frame(part)
         });
         framed.collect()
+    }
+
+    fn frame(&self, period: Period) -> Framed {
+        let before = self.compare.with(period, self.fiscal);
+        Framed {
+            period,
+            span: period.span,
+            previous: before.unwrap_or_else(|_| period.previous(self.fiscal).span),
+        }
+    }
+
+    /// Whether every period has something that it can be compared with.
+    ///
+    /// # Errors
+    /// `BadInput` where the holiday's day is not known.
+    pub(super) fn comparable(&self) -> Result<()> {
+        self.framed().iter().try_for_each(|framed| self.compare.with(framed.period, self.fiscal).map(|_| ()))
     }
 
     /// The spans that a KPI's numbers are asked for, each once and in order: output, those before, baselines, and

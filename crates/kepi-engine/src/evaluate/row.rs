@@ -110,48 +110,57 @@ impl Scorer<'_> {
     }
 
     fn row(&self, scopes: &Scopes, placed: Placed, framed: Framed) -> ScoreRow {
-        let cell = self.cell(placed, framed.span);
+        let mut cell = self.cell(placed, framed.span);
+        if framed.span.days() == 1
+            && let Some(cell) = &mut cell
+        {
+            cell.refused = cell.refused.take().or_else(|| self.notes(scopes, placed).days_apart());
+        }
         let valued = self.valued(cell.as_ref());
         let earlier = self.cell(placed, framed.previous);
         let before = self.valued(earlier.as_ref());
         let interval =
             cell.as_ref().filter(|_| valued.value.is_some()).and_then(|cell| self.interval(&valued, cell));
         let known = self.known(placed.scope, framed.span);
-        let mut row =
-            ScoreRow {
-                kpi: self.kpi.id.clone(),
-                version: self.kpi.version,
-                name: self.kpi.name().to_owned(),
-                scope: scopes.named(placed.scope),
-                basis: self.kpi.basis,
-                traffic: self.traffic,
-                period: framed.span.into(),
-                value: valued.value,
-                unit: self.unit(cell.as_ref()),
-                numerator: valued.numerator,
-                denominator: valued.denominator,
-                posts: self.posts(cell.as_ref(), known),
-                interval,
-                previous: before.value,
-                change_abs: None,
-                change_rel: None,
-                target: None,
-                baseline: None,
-                attainment: None,
-                pace: None,
-                status: Status::NoTarget,
-                coverage: self.coverage(placed, framed.span, cell.as_ref()),
-                fresh_at: cell.as_ref().and_then(|cell| cell.fresh),
-                benchmark: None,
-                notes: Notes { kpi: self.kpi, request: self.request, scopes, members: self.members(placed) }
-                    .of(cell.as_ref(), known, framed.span),
-                measured_from: None,
-                trailing: Vec::new(),
-            };
+        let mut row = ScoreRow {
+            kpi: self.kpi.id.clone(),
+            version: self.kpi.version,
+            name: self.kpi.name().to_owned(),
+            scope: scopes.named(placed.scope),
+            basis: self.kpi.basis,
+            traffic: self.traffic,
+            period: framed.span.into(),
+            value: valued.value,
+            unit: self.unit(cell.as_ref()),
+            numerator: valued.numerator,
+            denominator: valued.denominator,
+            posts: self.posts(cell.as_ref(), known),
+            interval,
+            previous: before.value,
+            change_abs: None,
+            change_rel: None,
+            target: None,
+            baseline: None,
+            attainment: None,
+            pace: None,
+            status: Status::NoTarget,
+            coverage: self.coverage(placed, framed.span, cell.as_ref()),
+            fresh_at: cell.as_ref().and_then(|cell| cell.fresh),
+            benchmark: None,
+            notes: self.notes(scopes, placed).of(cell.as_ref(), known, framed.span),
+            measured_from: None,
+            trailing: Vec::new(),
+            provisional: cell.as_ref().map_or(0, |cell| cell.provisional),
+        };
+        row.notes.extend(self.request.compare.told(framed));
         self.compare(scopes, placed, framed, [cell.as_ref(), earlier.as_ref()], &mut row);
         self.judge(scopes, placed, framed.span, (&valued, cell.as_ref()), &mut row);
         self.hold_beside(scopes, placed, framed, &mut row);
         row
+    }
+
+    fn notes<'n>(&'n self, scopes: &'n Scopes, placed: Placed) -> Notes<'n> {
+        Notes { kpi: self.kpi, request: self.request, scopes, members: self.members(placed) }
     }
 
     pub(super) fn members(&self, placed: Placed) -> &[u32] {
@@ -170,7 +179,7 @@ impl Scorer<'_> {
             let reason = format!("money in {} is not added; break it down by account", list.join(" and "));
             return refused(Status::NotComparable, reason);
         }
-        let parts = cell.finished();
+        let parts = cell.finished(&self.kpi.program);
         let value = self.kpi.program.total.value(&parts);
         let (numerator, denominator) = match &self.kpi.program.ratio {
             Some((numerator, denominator)) => (numerator.value(&parts), denominator.value(&parts)),

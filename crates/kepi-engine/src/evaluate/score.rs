@@ -43,9 +43,11 @@ pub(super) fn score(
         traffic: traffic.unwrap_or(Traffic::Organic),
         spans: request.spans(kpi),
     };
-    let (cells, daily) = assembly.posts(&wanted)?;
+    let (mut cells, daily) = assembly.posts(&wanted)?;
     let known = assembly.known(&wanted);
-    let (bases, coverage) = assembly.facts(&members, daily.as_deref());
+    let (mut bases, coverage) = assembly.facts(&members, daily.as_deref());
+    // Both make one cell, in which the days stand once.
+    assembly.count_days(if bases.is_empty() { &mut cells } else { &mut bases });
     let scorer = Scorer {
         request,
         kpi,
@@ -213,6 +215,17 @@ impl Assembly<'_> {
             for (key, known) in self.known(wanted) {
                 let cell = cells.entry(key).or_insert_with(|| Gathered::new(parts.len()));
                 cell.add(number, Some(Number::Whole(i128::from(known.posts))));
+            }
+        }
+    }
+
+    /// The days that are over are a part of formulas that divide by them.
+    fn count_days(&self, cells: &mut Cells) {
+        let parts = &self.kpi.program.parts;
+        for (number, _) in parts.iter().enumerate().filter(|(_, part)| part.origin == Origin::Calendar) {
+            for ((_, span), cell) in cells.iter_mut() {
+                let days = self.spans.get(*span).map(|span| self.request.elapsed(*span).days());
+                cell.add(number, days.map(|days| Number::Whole(days.into())));
             }
         }
     }

@@ -238,7 +238,7 @@ impl<'a> Folder<'a> {
                     self.mean_of_days(number, place, gathered, observed);
                     continue;
                 }
-                Fold::Sum | Fold::Median | Fold::Exact => continue,
+                Fold::Sum | Fold::Median | Fold::Max | Fold::Exact => continue,
             };
             for record in self.last_known(place, before) {
                 gathered.add(number, record.values.get(place).copied().flatten());
@@ -347,7 +347,7 @@ fn exact(
             continue;
         };
         let mut whole: BTreeMap<(u32, &SmolStr), &Record> = BTreeMap::new();
-        let mut within: Vec<(&Record, Number)> = Vec::new();
+        let mut within: BTreeMap<(u32, &SmolStr, Date, Date), &Record> = BTreeMap::new();
         for &account in accounts {
             let records = facts.of(account).iter().filter(|record| {
                 record.side == question.kpi.provenance
@@ -355,7 +355,9 @@ fn exact(
                     && record.window != WindowKind::At
             });
             for record in records {
-                let Some(value) = record.values.get(place).copied().flatten() else { continue };
+                if record.values.get(place).copied().flatten().is_none() {
+                    continue;
+                }
                 let window = DateSpan::new(record.from, record.until);
                 if window == question.span {
                     let slot = whole.entry((account, &record.subject)).or_insert(record);
@@ -363,10 +365,15 @@ fn exact(
                         *slot = record;
                     }
                 } else if window.intersect(question.span) == window {
-                    within.push((record, value));
+                    let key = (account, &record.subject, record.from, record.until);
+                    let slot = within.entry(key).or_insert(record);
+                    if newer(record, slot) {
+                        *slot = record;
+                    }
                 }
             }
         }
+        let within: Vec<&Record> = within.into_values().collect();
         tell_exact(number, place, gauge, &whole, &within, question.span, gathered, observed);
     }
 }
@@ -377,7 +384,7 @@ fn tell_exact(
     place: usize,
     gauge: &Gauge,
     whole: &BTreeMap<(u32, &SmolStr), &Record>,
-    within: &[(&Record, Number)],
+    within: &[&Record],
     span: DateSpan,
     gathered: &mut Gathered,
     observed: &mut ObservedTwice,
@@ -397,7 +404,7 @@ fn tell_exact(
     }
     let metric = &gauge.metric;
     let numbers: Vec<Number> = if values.is_empty() {
-        within.iter().map(|(_, value)| *value).collect()
+        within.iter().filter_map(|record| record.values.get(place).copied().flatten()).collect()
     } else {
         values.iter().map(|(.., value)| *value).collect()
     };

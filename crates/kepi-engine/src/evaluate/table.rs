@@ -20,20 +20,20 @@ use crate::number::Number;
 
 /// The rows of a plan, collected.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     batch: RecordBatch,
 }
 
 /// A column of numbers.
 #[derive(Debug, Clone)]
-pub(super) enum Numbers {
+pub(crate) enum Numbers {
     Whole(Int64Array),
     Real(Float64Array),
     Money(Decimal128Array, u32),
 }
 
 impl Numbers {
-    pub(super) fn get(&self, row: usize) -> Option<Number> {
+    pub(crate) fn get(&self, row: usize) -> Option<Number> {
         match self {
             Self::Whole(array) => array.is_valid(row).then(|| Number::Whole(i128::from(array.value(row)))),
             Self::Real(array) => array.is_valid(row).then(|| Number::Real(array.value(row))),
@@ -44,7 +44,7 @@ impl Numbers {
         }
     }
 
-    pub(super) fn whole(&self, row: usize) -> i64 {
+    pub(crate) fn whole(&self, row: usize) -> i64 {
         match self {
             Self::Whole(array) if array.is_valid(row) => array.value(row),
             _ => 0,
@@ -52,17 +52,17 @@ impl Numbers {
     }
 
     #[expect(clippy::cast_sign_loss, reason = "counts are not negative")]
-    pub(super) fn count(&self, row: usize) -> u64 {
+    pub(crate) fn count(&self, row: usize) -> u64 {
         self.whole(row).max(0) as u64
     }
 
-    pub(super) fn real(&self, row: usize) -> f64 {
+    pub(crate) fn real(&self, row: usize) -> f64 {
         self.get(row).map_or(0.0, Number::as_f64)
     }
 }
 
 impl Rows {
-    pub(super) async fn collect(frame: DataFrame) -> Result<Self> {
+    pub(crate) async fn collect(frame: DataFrame) -> Result<Self> {
         let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
         let batches = frame.collect().await.map_err(failed)?;
         // A collected batch may name the same columns with another nullability than the plan.
@@ -71,7 +71,7 @@ impl Rows {
         Ok(Self { batch })
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.batch.num_rows()
     }
 
@@ -86,40 +86,40 @@ impl Rows {
         cast(self.column(name)?, ty).map_err(failed)
     }
 
-    pub(super) fn texts(&self, name: &str) -> Result<StringArray> {
+    pub(crate) fn texts(&self, name: &str) -> Result<StringArray> {
         Ok(self.typed(name, &DataType::Utf8)?.as_string::<i32>().clone())
     }
 
-    pub(super) fn dates(&self, name: &str) -> Result<Date32Array> {
+    pub(crate) fn dates(&self, name: &str) -> Result<Date32Array> {
         Ok(self.typed(name, &DataType::Date32)?.as_primitive().clone())
     }
 
-    pub(super) fn flags(&self, name: &str) -> Result<BooleanArray> {
+    pub(crate) fn flags(&self, name: &str) -> Result<BooleanArray> {
         Ok(self.typed(name, &DataType::Boolean)?.as_boolean().clone())
     }
 
-    pub(super) fn instants(&self, name: &str) -> Result<TimestampMicrosecondArray> {
+    pub(crate) fn instants(&self, name: &str) -> Result<TimestampMicrosecondArray> {
         let ty = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         Ok(self.typed(name, &ty)?.as_primitive().clone())
     }
 
     /// A column of numbers in the type that its values have.
-    pub(super) fn numbers(&self, name: &str) -> Result<Numbers> {
+    pub(crate) fn numbers(&self, name: &str) -> Result<Numbers> {
         numbers(self.column(name)?)
     }
 
     /// A column of lists of numbers, as floats.
-    pub(super) fn lists(&self, name: &str) -> Result<Lists> {
+    pub(crate) fn lists(&self, name: &str) -> Result<Lists> {
         Ok(Lists(self.column(name)?.as_list_opt::<i32>().cloned()))
     }
 }
 
 /// A column of lists.
 #[derive(Debug)]
-pub(super) struct Lists(Option<ListArray>);
+pub(crate) struct Lists(Option<ListArray>);
 
 impl Lists {
-    pub(super) fn get(&self, row: usize) -> Result<Vec<f64>> {
+    pub(crate) fn get(&self, row: usize) -> Result<Vec<f64>> {
         let Some(list) = self.0.as_ref().filter(|list| list.is_valid(row)) else { return Ok(Vec::new()) };
         let values = cast(&list.value(row), &DataType::Float64).map_err(failed)?;
         Ok(values.as_primitive::<datafusion::arrow::datatypes::Float64Type>().iter().flatten().collect())
@@ -144,22 +144,22 @@ fn numbers(array: &ArrayRef) -> Result<Numbers> {
 }
 
 /// A text of a column.
-pub(super) fn text(array: &StringArray, row: usize) -> Option<SmolStr> {
+pub(crate) fn text(array: &StringArray, row: usize) -> Option<SmolStr> {
     array.is_valid(row).then(|| SmolStr::new(array.value(row)))
 }
 
 /// An instant of a column.
-pub(super) fn instant(array: &TimestampMicrosecondArray, row: usize) -> Option<Timestamp> {
+pub(crate) fn instant(array: &TimestampMicrosecondArray, row: usize) -> Option<Timestamp> {
     array.is_valid(row).then(|| Timestamp::from_microsecond(array.value(row)).ok()).flatten()
 }
 
 /// A date of a column.
-pub(super) fn day(array: &Date32Array, row: usize) -> Option<Date> {
+pub(crate) fn day(array: &Date32Array, row: usize) -> Option<Date> {
     array.is_valid(row).then(|| add_days(Date::constant(1970, 1, 1), array.value(row)))
 }
 
 /// A plan that could not be made or run.
-pub(super) fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+pub(crate) fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let source = error.into();
     Error::new(ErrorKind::Unexpected, format!("evaluate the plan: {source}"))
         .hint("is the store complete? `kepi maintain` checks it")

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use kepi_core::{Result, tables};
 
 use super::{expression::valid, table::failed};
-use crate::{formula::Filter, tag::TagRule};
+use crate::tag::TagRule;
 
 /// Between the tags of one post in a text; no tag holds it.
 const BETWEEN: &str = "\u{1f}";
@@ -47,14 +47,14 @@ fn replace(ctx: &SessionContext, name: &str, frame: DataFrame) -> Result<()> {
     Ok(())
 }
 
-/// The session in which only posts that meet a condition are known, with what happened to them.
-pub(super) async fn narrowed(
+/// A session in which only posts that meet a condition are known, with what happened to them.
+pub(super) async fn narrowed_to(
     ctx: &SessionContext,
-    filter: &Filter,
+    condition: Expr,
     as_of: Option<Timestamp>,
 ) -> Result<SessionContext> {
     let own = another(ctx).await?;
-    let posts = ctx.table("posts").await.map_err(failed)?.filter(filter.holds()).map_err(failed)?;
+    let posts = ctx.table("posts").await.map_err(failed)?.filter(condition).map_err(failed)?;
     let keys = [col("account").alias("f_account"), col("post").alias("f_post")];
     let kept = posts.clone().filter(valid(as_of)).map_err(failed)?.select(keys).map_err(failed)?;
     let daily = ctx.table("post_daily").await.map_err(failed)?;

@@ -74,8 +74,12 @@ pub enum Function {
     MeanOverPosts(Box<Expression>),
     /// `median_over_posts(e)`: the median of e of each post.
     MedianOverPosts(Box<Expression>),
+    /// `max_over_posts(e)`: the greatest e of any post.
+    MaxOverPosts(Box<Expression>),
     /// `count_posts()` and `count_posts(condition)`.
     CountPosts(Option<Box<Condition>>),
+    /// `days()`: the days of the period that are over.
+    Days,
     /// `per_1k_followers(e)`: e over thousands of followers at the end of the period.
     PerThousandFollowers(Box<Expression>),
     /// `at_age(e, '7d')`: e of posts when they were so many days old.

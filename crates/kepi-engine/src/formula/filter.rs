@@ -3,7 +3,7 @@
 //! They become expressions of a plan at once, made of DataFusion's own functions. What is not known of a post is
 //! neither equal nor unequal: such a post does not meet the condition.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use datafusion::{
     functions::expr_fn::{coalesce, lower, regexp_like, strpos},
@@ -19,11 +19,12 @@ use datafusion::{
 use kepi_core::document::one_of_hint;
 
 use super::place::{closing, offset, read_sql};
-use crate::fault::Flaw;
+use crate::{address::one_address_of, fault::Flaw};
 
 /// Attributes that are texts.
-const TEXTS: [&str; 10] = [
+const TEXTS: [&str; 11] = [
     "account",
+    "post",
     "platform",
     "format",
     "title",
@@ -63,6 +64,23 @@ impl Filter {
             Some(condition) if reader.flaws.is_empty() => Ok(Self { written: text.to_owned(), condition }),
             _ => Err(reader.flaws),
         }
+    }
+
+    /// Holds for posts of a list: by id or by address, of an account or of any.
+    pub(crate) fn listed(
+        written: String,
+        ids: BTreeMap<Option<String>, Vec<String>>,
+        addresses: BTreeMap<Option<String>, Vec<String>>,
+    ) -> Self {
+        let of = |column: Plan, account: Option<String>, values: Vec<String>| {
+            let listed = column.in_list(values.into_iter().map(lit).collect(), false);
+            account.map_or(listed.clone(), |account| col("account").eq(lit(account)).and(listed))
+        };
+        let ids = ids.into_iter().map(|(account, values)| of(col("post"), account, values));
+        let addresses =
+            addresses.into_iter().map(|(account, values)| of(one_address_of(col("url")), account, values));
+        let condition = ids.chain(addresses).reduce(Plan::or).unwrap_or_else(|| lit(false));
+        Self { written, condition }
     }
 
     /// The condition over the columns of `posts`: true, or not true.

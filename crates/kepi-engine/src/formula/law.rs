@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{fault::Flaw, kpi::Basis};
 
+/// What accounts have and posts bring as well: of a period, the account's own is meant unless a KPI says otherwise.
+const OF_ACCOUNTS: [&str; 3] = ["follows_gained", "follows_lost", "follows_net"];
+
 /// Events that each source puts down to what it knows, within a window of its own.
 const ATTRIBUTED: [&str; 3] = ["leads", "conversions", "orders"];
 
@@ -36,7 +39,7 @@ pub(crate) struct Context<'a> {
 pub(crate) fn check(formula: &Expression, context: Context<'_>) -> Result<Program, Vec<Flaw>> {
     let mut judge = Judge { context, parts: Vec::new(), remarks: Vec::new(), flaws: Vec::new() };
     let typed = judge.total(formula, context.age);
-    if judge.flaws.is_empty() && judge.parts.is_empty() {
+    if judge.flaws.is_empty() && judge.parts.iter().all(|part| part.origin == Origin::Calendar) {
         judge.refuse::<()>(&formula.span, "the formula reads no metric", "name at least one metric");
     }
     let (Some(typed), true) = (typed, judge.flaws.is_empty()) else { return Err(judge.flaws) };
@@ -74,6 +77,20 @@ struct Quotient {
     written: Expression,
 }
 
+/// The change of a state beside what happened in the period happened there too: followers who came and went explain
+/// it, and what they do not explain is told.
+fn happened(written: &Expression, change: &mut Typed, beside: &Typed) {
+    let Node::Binary(Operator::Subtract, end, start) = &written.node else { return };
+    let Node::Call(Function::AtStart(start)) = &start.node else { return };
+    if start != end || beside.shape != Shape::Extensive || beside.ratio.is_some() {
+        return;
+    }
+    change.shape = Shape::Extensive;
+    if change.unit == Some(Unit::Users) && beside.unit == Some(Unit::Count) {
+        change.unit = beside.unit;
+    }
+}
+
 struct Judge<'a> {
     context: Context<'a>,
     parts: Vec<Part>,
@@ -96,7 +113,12 @@ impl Judge<'_> {
             Node::Negate(inner) => self.total(inner, age).map(negate),
             Node::Binary(operator, left, right) => {
                 let (a, b) = (self.total(left, age), self.total(right, age));
-                self.binary(*operator, a?, (b?, right), span)
+                let (mut a, mut b) = (a?, b?);
+                if matches!(operator, Operator::Add | Operator::Subtract) {
+                    happened(left, &mut a, &b);
+                    happened(right, &mut b, &a);
+                }
+                self.binary(*operator, a, (b, right), span)
             }
             Node::Call(function) => self.call(function, age, span),
         }
@@ -107,9 +129,10 @@ impl Judge<'_> {
             Function::Gross(inner) => self.gross(inner, age),
             Function::PerPost(inner) => self.per_post(inner, age, span),
             Function::MeanOverPosts(inner) => self.mean_over_posts(inner, age, span),
-            Function::MedianOverPosts(inner) => {
+            Function::MedianOverPosts(inner) | Function::MaxOverPosts(inner) => {
                 let (row, unit) = self.post_row(inner, age, span)?;
-                let total = self.part(Origin::Posts, Fold::Median, row);
+                let most = matches!(function, Function::MaxOverPosts(_));
+                let total = self.part(Origin::Posts, if most { Fold::Max } else { Fold::Median }, row);
                 Some(Typed { total, unit, shape: Shape::Intensive, row: None, ratio: None })
             }
             Function::CountPosts(None) => {
@@ -133,6 +156,11 @@ impl Judge<'_> {
                     row: Some(row),
                     ratio: None,
                 })
+            }
+            Function::Days => {
+                let total = self.part(Origin::Calendar, Fold::Sum, Row::Number(Decimal::ONE));
+                let unit = Some(Unit::Count);
+                Some(Typed { total, unit, shape: Shape::Extensive, row: None, ratio: None })
             }
             Function::PerThousandFollowers(inner) => self.per_thousand(inner, age, span),
             Function::AtAge(inner, days) => {
@@ -227,6 +255,13 @@ impl Judge<'_> {
         }
         let whole = !matches!(metric.nature, Nature::Count | Nature::Money);
         if basis == Basis::Activity && whole && kinds.contains(&SubjectKind::Account) {
+            return Some(Origin::Subject(SubjectKind::Account));
+        }
+        if basis == Basis::Activity && subject.is_none() && OF_ACCOUNTS.contains(&metric.id.as_str()) {
+            self.remark(format!(
+                "{} is the account's own; subject = \"post\" reads what posts brought",
+                metric.id
+            ));
             return Some(Origin::Subject(SubjectKind::Account));
         }
         if kinds.contains(&SubjectKind::Post) {
@@ -332,6 +367,13 @@ impl Judge<'_> {
             self.parts.len() - 1
         });
         Total::Part(place)
+    }
+
+    /// What every output must say, once.
+    fn remark(&mut self, remark: String) {
+        if !self.remarks.contains(&remark) {
+            self.remarks.push(remark);
+        }
     }
 
     fn refuse<T>(

@@ -17,12 +17,14 @@ use super::place::{closing, offset, read_sql};
 use crate::fault::Flaw;
 
 /// The functions that formulas know, with how they are written.
-pub(super) const FUNCTIONS: [(&str, &str); 11] = [
+pub(super) const FUNCTIONS: [(&str, &str); 13] = [
     ("gross", "gross(reach)"),
     ("per_post", "per_post(likes)"),
     ("mean_over_posts", "mean_over_posts(likes / impressions)"),
     ("median_over_posts", "median_over_posts(likes)"),
+    ("max_over_posts", "max_over_posts(likes)"),
     ("count_posts", "count_posts(impressions >= 1000)"),
+    ("days", "days()"),
     ("per_1k_followers", "per_1k_followers(likes)"),
     ("at_age", "at_age(likes, '7d')"),
     ("at_start", "at_start(followers_total)"),
@@ -149,12 +151,17 @@ impl Reader<'_> {
             "per_post" => one(self, Function::PerPost),
             "mean_over_posts" => one(self, Function::MeanOverPosts),
             "median_over_posts" => one(self, Function::MedianOverPosts),
+            "max_over_posts" => one(self, Function::MaxOverPosts),
             "per_1k_followers" => one(self, Function::PerThousandFollowers),
             "at_start" => one(self, Function::AtStart),
             "mean_over_days" => one(self, Function::MeanOverDays),
             "count_posts" => match arguments {
                 [] => Some(Function::CountPosts(None)),
                 [condition] => Some(Function::CountPosts(Some(Box::new(self.condition(condition)?)))),
+                _ => self.wrong_arguments(name, span),
+            },
+            "days" => match arguments {
+                [] => Some(Function::Days),
                 _ => self.wrong_arguments(name, span),
             },
             "at_age" => match arguments {
@@ -274,7 +281,8 @@ fn unknown_function(name: &str, span: &Range<usize>) -> Flaw {
         "avg" | "mean" => Some("write mean_over_posts(e), mean_over_days(level) or a ratio of sums a / b"),
         "median" | "percentile" | "approx_median" => Some("write median_over_posts(e)"),
         "count" => Some("write count_posts() or count_posts(condition)"),
-        "min" | "max" | "stddev" | "var" => {
+        "max" => Some("write max_over_posts(e)"),
+        "min" | "stddev" | "var" => {
             Some("a KPI is a total or a ratio of totals; look at single posts with SQL")
         }
         _ => None,
@@ -325,6 +333,7 @@ mod tests {
             "-likes",
             "mean_over_posts(likes / impressions)",
             "count_posts()",
+            "count_posts() / days() * 7",
             "count_posts(impressions >= 1000 and not (likes < 3 or shares = 0))",
             "at_age(likes, '7d') / at_age(impressions, '7d')",
             "in_segment(read_users, 'scene', 'message') / delivered",

@@ -70,6 +70,8 @@ pub enum Origin {
     Posts,
     /// Posts published in the period, with numbers or without.
     Known,
+    /// No rows: the days of the period that are over.
+    Calendar,
     /// Facts about accounts, campaigns, topics, locations, media.
     Subject(SubjectKind),
 }
@@ -81,6 +83,8 @@ pub enum Fold {
     Sum,
     /// The one in the middle.
     Median,
+    /// The greatest.
+    Max,
     /// The last known by the end of the period, added over subjects.
     Last,
     /// The last known before the period, added over subjects.

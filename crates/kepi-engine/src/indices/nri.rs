@@ -5,8 +5,8 @@ use super::{Index, Input, at, log};
 const INPUTS: &[Input] = &[
     Input::of_posts("reads", "reads"),
     Input::of_posts("articles", "count_posts()"),
-    Input::unknown("most reads of an article"),
-    Input::unknown("headline reads"),
+    Input::of_posts("most reads of an article", "max_over_posts(reads)"),
+    Input::of_headlines("headline reads", "reads"),
     Input::of_posts("likes", "likes"),
 ];
 

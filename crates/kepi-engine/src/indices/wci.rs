@@ -8,14 +8,14 @@ const INPUTS: &[Input] = &[
     Input::of_posts("likes", "likes"),
     Input::of_posts("shares", "shares"),
     Input::of_posts("articles", "count_posts()"),
-    Input::unknown("headline reads"),
-    Input::unknown("headline zaikan"),
-    Input::unknown("headline likes"),
-    Input::unknown("headline shares"),
-    Input::unknown("most reads of an article"),
-    Input::unknown("most zaikan of an article"),
-    Input::unknown("most likes of an article"),
-    Input::unknown("most shares of an article"),
+    Input::of_headlines("headline reads", "reads"),
+    Input::of_headlines("headline zaikan", "zaikan"),
+    Input::of_headlines("headline likes", "likes"),
+    Input::of_headlines("headline shares", "shares"),
+    Input::of_posts("most reads of an article", "max_over_posts(reads)"),
+    Input::of_posts("most zaikan of an article", "max_over_posts(zaikan)"),
+    Input::of_posts("most likes of an article", "max_over_posts(likes)"),
+    Input::of_posts("most shares of an article", "max_over_posts(shares)"),
 ];
 
 const WITHOUT: &[Input] = &[
@@ -23,12 +23,12 @@ const WITHOUT: &[Input] = &[
     Input::of_posts("zaikan", "zaikan"),
     Input::of_posts("likes", "likes"),
     Input::of_posts("articles", "count_posts()"),
-    Input::unknown("headline reads"),
-    Input::unknown("headline zaikan"),
-    Input::unknown("headline likes"),
-    Input::unknown("most reads of an article"),
-    Input::unknown("most zaikan of an article"),
-    Input::unknown("most likes of an article"),
+    Input::of_headlines("headline reads", "reads"),
+    Input::of_headlines("headline zaikan", "zaikan"),
+    Input::of_headlines("headline likes", "likes"),
+    Input::of_posts("most reads of an article", "max_over_posts(reads)"),
+    Input::of_posts("most zaikan of an article", "max_over_posts(zaikan)"),
+    Input::of_posts("most likes of an article", "max_over_posts(likes)"),
 ];
 
 pub(super) const WITH_SHARES: Index = Index {

@@ -16,7 +16,8 @@ use kepi_core::{DateSpan, MetricId, Platform, SubjectKind, Traffic, Unit, period
 pub use parts::parts_against_whole;
 pub(crate) use profile::Past;
 pub use profile::Profile;
-pub use read::parse_kpis;
+pub use read::{parse_kpis, parse_kpis_for};
+pub(crate) use read::{read_id, read_names, word};
 pub use starters::{Starter, choose, starters};
 pub use target::{Baseline, Goalpost, Target};
 pub use versions::in_force;
@@ -37,6 +38,10 @@ pub struct Kpi {
     pub names: BTreeMap<String, String>,
     /// The business goal it serves.
     pub goal: Goal,
+    /// The goal of the project that it is for, where it names one.
+    pub for_goal: Option<String>,
+    /// The objective of the project that it leads toward, where it names one.
+    pub toward: Option<String>,
     /// Where on the journey it stands.
     pub stage: Option<Stage>,
     /// Its platforms; empty for all.
@@ -167,6 +172,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(crate) use words;
 
 words! {
     /// What the business wants.

@@ -17,6 +17,7 @@ use crate::{
     benchmarks::{BenchmarkChoice, Benchmarks},
     fault::{Flaw, Source},
     formula::{self, Expression, Filter, Origin, Program},
+    goals::{ProjectGoal, ProjectObjective, read_day},
     tag::read_filter,
 };
 
@@ -25,6 +26,18 @@ use crate::{
 /// # Errors
 /// All faults of all files at once; a file that is wrong in one place is still checked in the others.
 pub fn parse_kpis(sources: &[Source], catalogue: &Catalogue) -> Result<Vec<Kpi>, Vec<Fault>> {
+    parse_kpis_for(sources, catalogue, &[])
+}
+
+/// Reads KPI files of a project that has goals of its own, which KPIs may name.
+///
+/// # Errors
+/// As [`parse_kpis`].
+pub fn parse_kpis_for(
+    sources: &[Source],
+    catalogue: &Catalogue,
+    goals: &[ProjectGoal],
+) -> Result<Vec<Kpi>, Vec<Fault>> {
     let mut found = Vec::new();
     let mut kpis: Vec<Kpi> = Vec::new();
     let mut guards = Vec::new();
@@ -38,7 +51,7 @@ pub fn parse_kpis(sources: &[Source], catalogue: &Catalogue) -> Result<Vec<Kpi>,
             let own = block.texts("guards");
             guards.extend(own.iter().map(|guard| (source, guard.clone())));
             named.extend(block.text("id").map(|id| id.value));
-            let Some(kpi) = read_kpi(&source.text, block, catalogue, &own) else { continue };
+            let Some(kpi) = read_kpi(&source.text, block, (catalogue, goals), &own) else { continue };
             if kpis.iter().any(|known| known.id == kpi.id && known.version == kpi.version) {
                 let message = format!("KPI {} version {} is declared already", kpi.id, kpi.version);
                 let hint = "raise version when the formula changes, or choose another id".to_owned();
@@ -82,12 +95,6 @@ fn filter(text: &str, block: &Block<'_, '_>, program: Option<&Program>) -> Optio
     read_filter(text, &written.value, &written.span, block.faults())
 }
 
-fn read_day(text: &str) -> Result<Date> {
-    text.trim().parse().map_err(|_| {
-        Error::bad_config(format!("{text:?} is not a day")).hint("days are written \"2026-10-01\"")
-    })
-}
-
 /// The units that a KPI may say its value counts, where the formula's own would mislead; money follows the data.
 const UNITS: [(&str, Unit); 5] = [
     ("count", Unit::Count),
@@ -107,12 +114,16 @@ const TRAFFIC: [(&str, Traffic); 4] = [
 fn read_kpi(
     text: &str,
     block: Block<'_, '_>,
-    catalogue: &Catalogue,
+    (catalogue, goals): (&Catalogue, &[ProjectGoal]),
     guards: &[Placed<String>],
 ) -> Option<Kpi> {
     let id = read_id(&block);
     let version = read_version(&block);
-    let goal = read_goal(&block);
+    let (goal, for_goal) = read_goal(&block, goals).unzip();
+    let for_goal: Option<String> = for_goal.flatten();
+    let aim = read_objective(&block, goals, (goal, for_goal.as_deref()));
+    let objective = aim.map(|(term, _)| term);
+    let toward = aim.and_then(|(_, toward)| toward);
     let platforms = read_platforms(&block);
     let basis = word(&block, "basis", Basis::ALL, Basis::as_str).unwrap_or(Basis::Published);
     let age = read_age(&block, basis);
@@ -131,7 +142,9 @@ fn read_kpi(
         provenance: word(&block, "provenance", Side::ALL, Side::as_str).unwrap_or(Side::Own),
         owner: text_of(&block, "owner"),
         stakeholders: block.texts("stakeholders").into_iter().map(|placed| placed.value).collect(),
-        objective: word(&block, "objective", Objective::ALL, Objective::as_str),
+        objective,
+        toward: toward.map(|(_, objective)| objective.id.clone()),
+        for_goal: for_goal.or_else(|| toward.map(|(goal, _)| goal.id.clone())),
         indicator: word(&block, "indicator", Indicator::ALL, Indicator::as_str),
         review: word(&block, "review", Review::ALL, Review::as_str),
         guards: guards.iter().map(|placed| placed.value.clone()).collect(),
@@ -171,7 +184,7 @@ fn text_of(block: &Block<'_, '_>, key: &'static str) -> Option<String> {
     block.text(key).map(|placed| placed.value)
 }
 
-fn word<T: Copy>(
+pub(crate) fn word<T: Copy>(
     block: &Block<'_, '_>,
     key: &'static str,
     all: &[T],
@@ -181,7 +194,7 @@ fn word<T: Copy>(
     block.one_of(key, &words).map(|placed| placed.value)
 }
 
-fn read_id(block: &Block<'_, '_>) -> Option<String> {
+pub(crate) fn read_id(block: &Block<'_, '_>) -> Option<String> {
     block.required_text("id")?;
     let read = |id: &str| {
         let legal = id.starts_with(|c: char| c.is_ascii_lowercase())
@@ -222,7 +235,7 @@ fn read_benchmark(
     block.parsed("benchmark", read).map(|placed| placed.value).unwrap_or_default()
 }
 
-fn read_names(block: &Block<'_, '_>) -> BTreeMap<String, String> {
+pub(crate) fn read_names(block: &Block<'_, '_>) -> BTreeMap<String, String> {
     if let Some(names) = block.has_block("name").then(|| block.block("name")).flatten() {
         return names.named_texts().into_iter().map(|(language, name)| (language, name.value)).collect();
     }
@@ -230,7 +243,7 @@ fn read_names(block: &Block<'_, '_>) -> BTreeMap<String, String> {
 }
 
 /// A KPI that names no goal is a metric: it may be explored, but has no place here.
-fn read_goal(block: &Block<'_, '_>) -> Option<Goal> {
+fn read_goal(block: &Block<'_, '_>, own: &[ProjectGoal]) -> Option<(Goal, Option<String>)> {
     if !block.has("goal") {
         let goals: Vec<&str> = Goal::ALL.iter().map(|goal| goal.as_str()).collect();
         let hint = format!("add goal = one of {}", goals.join(", "));
@@ -238,7 +251,42 @@ fn read_goal(block: &Block<'_, '_>) -> Option<Goal> {
         block.faults().add(block.span(), message, "in this block", Some(hint));
         return None;
     }
-    word(block, "goal", Goal::ALL, Goal::as_str)
+    let mut words: Vec<(&str, (Goal, Option<usize>))> =
+        own.iter().enumerate().map(|(place, goal)| (goal.id.as_str(), (goal.serves, Some(place)))).collect();
+    for goal in Goal::ALL.iter().filter(|goal| !own.iter().any(|own| own.id == goal.as_str())) {
+        words.push((goal.as_str(), (*goal, None)));
+    }
+    let (goal, place) = block.one_of("goal", &words)?.value;
+    Some((goal, place.and_then(|place| own.get(place)).map(|goal| goal.id.clone())))
+}
+
+/// How far a KPI looks, and the objective that says so, with its goal.
+type Aim<'g> = (Objective, Option<(&'g ProjectGoal, &'g ProjectObjective)>);
+
+/// How far a KPI looks: a word, or an objective of the goal that it is for, which says so itself.
+fn read_objective<'g>(
+    block: &Block<'_, '_>,
+    goals: &'g [ProjectGoal],
+    (kind, for_goal): (Option<Goal>, Option<&str>),
+) -> Option<Aim<'g>> {
+    let mut words: Vec<(&str, Aim<'g>)> =
+        Objective::ALL.iter().map(|term| (term.as_str(), (*term, None))).collect();
+    for goal in goals {
+        let own = goal.objectives.iter();
+        words.extend(own.map(|one| (one.id.as_str(), (one.term, Some((goal, one))))));
+    }
+    let named = block.one_of("objective", &words)?;
+    if let (_, Some((goal, objective))) = named.value {
+        let other = for_goal.map_or(kind.is_some_and(|kind| kind != goal.serves), |named| named != goal.id);
+        if other {
+            let message =
+                format!("objective {} is of goal {}, and this KPI is for another", objective.id, goal.id);
+            let hint = format!("set goal = \"{}\", or name an objective of this goal", goal.id);
+            block.faults().add(named.span, message, "of another goal", Some(hint));
+            return None;
+        }
+    }
+    Some(named.value)
 }
 
 fn read_platforms(block: &Block<'_, '_>) -> Vec<Platform> {

@@ -14,9 +14,42 @@ pub fn discoveries(p_values: &[f64], q: f64) -> Vec<bool> {
     p_values.iter().map(|p| threshold.is_some_and(|threshold| *p <= threshold)).collect()
 }
 
+/// The q-value of each p-value: the smallest share of false discoveries at which it is one of them. In the order
+/// given; what is no number stays none.
+#[must_use]
+pub fn q_values(p_values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p_values.len()).filter(|at| !p_values[*at].is_nan()).collect();
+    order.sort_by(|a, b| p_values[*a].total_cmp(&p_values[*b]));
+    let all = real(order.len());
+    let mut q_values = vec![f64::NAN; p_values.len()];
+    let mut least = 1.0_f64;
+    for (rank, at) in order.iter().enumerate().rev() {
+        least = least.min(p_values[*at] * all / (real(rank) + 1.0));
+        q_values[*at] = least;
+    }
+    q_values
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// R: `p.adjust(c(0.01, 0.04, 0.03, 0.5), "BH")` is 0.04, 0.0533, 0.0533, 0.5.
+    #[test]
+    fn q_values_as_r_has_them() {
+        let found = q_values(&[0.01, 0.04, f64::NAN, 0.03, 0.5]);
+        for (found, expected) in found.iter().zip([0.04, 0.16 / 3.0, f64::NAN, 0.16 / 3.0, 0.5]) {
+            assert!(expected.is_nan() == found.is_nan() && !((found - expected).abs() > 1e-12), "{found}");
+        }
+    }
+
+    /// What is a discovery at q is what has no larger q-value.
+    #[test]
+    fn both_ways_tell_the_same() {
+        let p = [0.001, 0.2, 0.03, 0.012, 0.9, 0.04, 0.06];
+        let by_q: Vec<bool> = q_values(&p).into_iter().map(|q| q <= 0.1).collect();
+        assert_eq!(by_q, discoveries(&p, 0.1));
+    }
 
     /// The example of Benjamini and Hochberg's paper: of 15, at q 0.05, the four smallest.
     #[test]

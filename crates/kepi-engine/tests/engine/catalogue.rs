@@ -26,7 +26,7 @@ fn files() -> Vec<Source> {
         .collect()
 }
 
-fn shipped() -> Vec<Kpi> {
+pub(crate) fn shipped() -> Vec<Kpi> {
     parse_kpis(&files(), Catalogue::builtin()).unwrap_or_else(|faults| panic!("{faults:#?}"))
 }
 

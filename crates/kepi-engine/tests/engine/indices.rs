@@ -40,6 +40,52 @@ async fn bci_of_a_week() {
     near(rows[1].value.map(Number::as_f64), 1038.09, 5e-3);
 }
 
+/// A week of fourteen articles, seven of them headlines: the examples of three indices through the tables.
+#[tokio::test]
+async fn headlines_and_maxima_are_read_from_the_articles() {
+    let headlines = [
+        [21_000, 105, 210, 630],
+        [5000, 25, 50, 130],
+        [5000, 25, 50, 130],
+        [5000, 25, 50, 130],
+        [5000, 25, 50, 130],
+        [4000, 20, 40, 130],
+        [4000, 20, 40, 120],
+    ];
+    let week = |ids: fn(usize, usize) -> String| {
+        let mut world = World::default();
+        world.account("wechat/a");
+        for (day, headline) in headlines.iter().enumerate() {
+            for (place, [reads, zaikan, likes, shares]) in [*headline, [3000, 15, 30, 100]].iter().enumerate()
+            {
+                let (id, at) = (ids(day, place), format!("2026-07-{:02}T08:00:00Z", 6 + day));
+                world.post("wechat/a", &id, &at, json!({}));
+                let numbers = json!({"reads": reads, "zaikan": zaikan, "likes": likes, "shares": shares});
+                world.lifetime("wechat/a", &id, "2026-07-20", numbers);
+            }
+        }
+        world
+    };
+    let asked = request(Vec::new(), "2026-W28", "2026-08-01");
+    let all = ["wci@14.2-share", "wci@14.2", "nri@port"].map(|id| Index::named(id).unwrap());
+    let by_api = week(|day, place| format!("{}_{}", 2_247_501_230 + day, place + 1));
+    let rows = evaluate_indices(&by_api.session(), &asked, &all).await.unwrap();
+    for (row, (expected, within)) in rows.iter().zip([(871.405, 5e-4), (908.876, 5e-4), (720.57, 5e-3)]) {
+        near(row.value.map(Number::as_f64), expected, within);
+    }
+    // From a file nobody knows which article stood first: unknown, and not as if none had.
+    let by_file = week(|day, place| format!("article {day}-{place}"));
+    let rows = evaluate_indices(&by_file.session(), &asked, &all).await.unwrap();
+    for row in rows {
+        assert_eq!(row.value, None, "{}", row.kpi);
+        assert!(
+            row.notes.iter().any(|note| note.starts_with("not known: headline reads")),
+            "{:?}",
+            row.notes
+        );
+    }
+}
+
 /// An input that is not known leaves the index unknown, and is named.
 #[tokio::test]
 async fn what_is_missing_is_named() {

@@ -3,15 +3,22 @@
 
 mod accounts;
 mod activity;
+mod advice;
 mod catalogue;
 mod comparison;
 mod definitions;
+mod experiments;
 mod files;
 mod indices;
 mod law;
+mod lists;
+mod money;
 mod published;
 mod reference;
+mod reference_accounts;
+mod signals;
 mod targets;
+mod traps;
 mod world;
 
 use std::sync::Arc;
@@ -49,6 +56,7 @@ pub(crate) fn request(kpis: Vec<Kpi>, period: &str, today: &str) -> EvaluationRe
         offered: Arc::new(OfferedByDescriptors::default()),
         breaks: kepi_engine::Break::builtin().to_vec(),
         rollups: true,
+        compare: kepi_engine::Comparison::default(),
     }
 }
 

@@ -205,6 +205,9 @@ async fn each_table_of_facts_is_scanned_once() {
         ("saves / impressions", "basis = \"activity\""),
         ("followers_total", "basis = \"activity\""),
         ("messages_in", "basis = \"activity\""),
+        ("likes", "basis = \"published\"\nwhere = \"format = 'video'\""),
+        ("likes", "basis = \"activity\"\nwhere = \"format = 'video'\""),
+        ("count_posts()", "basis = \"activity\"\nwhere = \"language = 'zh'\""),
     ]
     .into_iter()
     .enumerate()
@@ -303,10 +306,7 @@ async fn not_offered() {
     assert_eq!((row.value, row.status), (None, Status::NotOffered));
     assert_eq!(
         row.notes,
-        [
-            "days are local to each account: America/Los_Angeles, UTC",
-            "instagram, x offers no likes of a post"
-        ]
+        ["days are local to each account: America/Los_Angeles, UTC", "instagram, x offers no likes by post"]
     );
     // The platform's order of traffic is the one that is tried first; a file's number is a number.
     world.post("x/a", "1", "2026-01-05", json!({}));

@@ -45,6 +45,12 @@ impl World {
         self
     }
 
+    /// Empties a table.
+    pub(crate) fn forget(&mut self, table: &'static str) -> &mut Self {
+        self.rows.remove(table);
+        self
+    }
+
     pub(crate) fn account(&mut self, account: &str) -> &mut Self {
         self.add("accounts", json!({"platform": platform(account), "account": account, "zone": "UTC"}))
     }
@@ -220,5 +226,26 @@ fn array(rows: &[Map<String, Value>], name: &str, ty: Type, nullable: bool) -> A
             Arc::new(array.with_timezone("UTC"))
         }
         Type::Bytes => Arc::new(BinaryArray::from_opt_vec(vec![None; values.len()])),
+    }
+}
+
+/// Chance that is the same every time.
+#[derive(Debug)]
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// Between 0 and 1.
+    pub(crate) fn share(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        f64::from(u32::try_from(self.0 >> 33).unwrap()) / f64::from(1_u32 << 31)
+    }
+
+    /// Round zero, with a standard deviation of one: twelve shares less six.
+    pub(crate) fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.share()).sum::<f64>() - 6.0
     }
 }

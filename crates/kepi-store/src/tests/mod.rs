@@ -4,6 +4,7 @@ mod any_order;
 mod facts;
 mod places;
 mod readings;
+mod records;
 mod resume;
 mod support;
 mod together;

@@ -46,7 +46,7 @@ async fn everything(store: &Store) -> Vec<String> {
     let snapshots = store.0.consistent().await.unwrap();
     for schema in crate::schema::all() {
         let name = schema.table.name;
-        if matches!(name, "pages" | "runs" | "evaluations" | "decisions") {
+        if matches!(name, "pages" | "runs" | "evaluations" | "decisions" | "signals") {
             continue;
         }
         let table = store.0.table(name).unwrap();

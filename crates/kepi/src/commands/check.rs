@@ -9,7 +9,7 @@ use kepi_engine::{Measured, Point, SmartReview};
 
 use crate::{
     cli::{Check, RowFormat},
-    commands::evaluate,
+    commands::{evaluate, goals},
     compose::Project,
     failure::{Outcome, Result},
     output::{self, Rows},
@@ -17,8 +17,12 @@ use crate::{
 
 pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome> {
     let all = project.kpis()?;
+    // What is read when it is asked for is read here as well, so that its faults are not met later.
+    project.calendar()?;
+    project.tags()?;
     let chosen = evaluate::chosen(all.clone(), &arguments.kpi)?;
     let count = all.len();
+    let experiments = project.experiments(&all)?.len();
     // Partners and guards are looked for among all KPIs of the project, old versions where they are named.
     let mut request = evaluate::request(project, all.clone(), "last-28d")?;
     let chosen = if arguments.kpi.is_empty() { request.kpis.clone() } else { chosen };
@@ -35,15 +39,20 @@ pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome>
         RowFormat::Csv => rows(&reviews).print(RowFormat::Csv)?,
         RowFormat::Table => {
             output::result(&format!(
-                "{}: {} accounts, {} platforms, {count} KPIs, {} jobs: all of it can be read\n",
+                "{}: {} accounts, {} platforms, {count} KPIs, {} jobs{}: all of it can be read\n",
                 project.config.file.display(),
                 project.config.accounts.len(),
                 project.adapters().len(),
-                project.config.jobs.len()
+                project.config.jobs.len(),
+                if experiments == 0 { String::new() } else { format!(", {experiments} experiments") }
             ))?;
             output::result(&for_people(&reviews, !arguments.kpi.is_empty(), measured.is_some()))?;
+            if arguments.kpi.is_empty() {
+                goals::print(&goals::standings(project, &request.kpis, &[])?)?;
+            }
         }
     }
+    goals::remarks(project, &project.kpis()?).iter().for_each(|told| output::note(told));
     for kpi in project.kpis()?.into_iter().map(|kpi| kpi.in_fiscal(project.config.project.fiscal)) {
         let periods =
             kpi.targets.iter().filter(|target| target.scope.is_empty()).map(|target| target.period.span);

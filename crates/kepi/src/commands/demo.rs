@@ -127,7 +127,7 @@ async fn scorecard(project: &Project) -> Result<()> {
     let store = project.open_store().await?;
     let session = store.session().await?;
     let rows = kepi_engine::evaluate(&session, &request).await?;
-    evaluate::print(&rows, RowFormat::Table)
+    evaluate::print(&rows, RowFormat::Table, false)
 }
 
 /// Commands that work as they are printed, wherever this `kepi` stands.

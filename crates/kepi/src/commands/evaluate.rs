@@ -8,14 +8,14 @@ use std::{
 use jiff::Timestamp;
 use kepi_core::{Error, Period, document::one_of_hint, period::add_days};
 use kepi_engine::{
-    BaselineValue, Dimension, EvaluationRequest, Index, Kpi, Number, OfferedByDescriptors, ScoreRow,
+    BaselineValue, Dimension, EvaluationRequest, Index, Kpi, Number, OfferedByDescriptors, ScoreRow, TagRule,
 };
 use kepi_store::{EvaluationRecord, Store};
 use serde_json::{Value, json};
 
 use crate::{
     cli::{Evaluate, RowFormat},
-    commands::import::parse_instant,
+    commands::{decide, goals, import::parse_instant},
     compose::Project,
     failure::{Outcome, Result},
     output::{self, Rows},
@@ -24,22 +24,30 @@ use crate::{
 pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outcome> {
     let (kpis, indices) = chosen_with_indices(project, &arguments.kpi)?;
     let mut request = request(project, kpis, &arguments.period)?;
-    let tag = tag_dimension(project, &arguments.by)?;
+    let tags = if arguments.by.iter().any(|by| by.starts_with("tag")) { project.tags()? } else { Vec::new() };
+    let tag = tag_dimension(&tags, &arguments.by)?;
     request.by = dimensions(&arguments.by)?;
     request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
     request.as_of = arguments.as_of.as_deref().map(parse_instant).transpose()?;
     request.rollups = !arguments.no_rollups;
+    request.compare = arguments.compare.parse()?;
     let store = project.open_store().await?;
     if let Some(accounts) = &request.accounts {
         known_accounts(&store, accounts).await?;
     }
     let session = store.session().await?;
     let mut rows = match tag {
-        Some(tag) => kepi_engine::evaluate_by_tag(&session, &request, &project.config.tags, tag).await?,
+        Some(tag) => kepi_engine::evaluate_by_tag(&session, &request, &tags, tag).await?,
         None => kepi_engine::evaluate(&session, &request).await?,
     };
     rows.extend(kepi_engine::evaluate_indices(&session, &request, &indices).await?);
-    print(&rows, arguments.format.format)?;
+    print(&rows, arguments.format.format, !arguments.kpi.is_empty())?;
+    if arguments.format.format == RowFormat::Table {
+        if arguments.by.is_empty() && arguments.kpi.is_empty() {
+            goals::print(&goals::standings(project, &request.kpis, &rows)?)?;
+        }
+        decide::remind(&store, &rows).await?;
+    }
     record_all(&store, &rows, &Kept::of(&request)).await?;
     Ok(Outcome::Done)
 }
@@ -51,11 +59,11 @@ pub(crate) fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
 }
 
 /// The dimension of tags that is asked for: one that the project has rules for.
-fn tag_dimension<'a>(project: &Project, by: &'a [String]) -> Result<Option<&'a str>> {
+fn tag_dimension<'a>(tags: &[TagRule], by: &'a [String]) -> Result<Option<&'a str>> {
     let mut asked =
         by.iter().filter_map(|name| if name == "tag" { Some("") } else { name.strip_prefix("tag:") });
     let Some(first) = asked.next() else { return Ok(None) };
-    let mut known: Vec<&str> = project.config.tags.iter().map(|rule| rule.dimension.as_str()).collect();
+    let mut known: Vec<&str> = tags.iter().map(|rule| rule.dimension.as_str()).collect();
     known.sort_unstable();
     known.dedup();
     if asked.next().is_some() {
@@ -63,7 +71,8 @@ fn tag_dimension<'a>(project: &Project, by: &'a [String]) -> Result<Option<&'a s
     }
     if !known.contains(&first) {
         let hint = if known.is_empty() {
-            "declare [[tag]] with dimension, value and where in kepi.toml".to_owned()
+            "declare [[tag]] with dimension, value and where, or [[mapping]] with a table, in kepi.toml"
+                .to_owned()
         } else {
             one_of_hint(first, &known)
         };
@@ -202,6 +211,7 @@ pub(crate) fn request(project: &Project, kpis: Vec<Kpi>, period: &str) -> Result
         offered: Arc::new(OfferedByDescriptors::new(descriptors)),
         breaks: kepi_engine::Break::builtin().to_vec(),
         rollups: true,
+        compare: kepi_engine::Comparison::default(),
     })
 }
 
@@ -243,14 +253,14 @@ pub(crate) fn chosen(kpis: Vec<Kpi>, names: &[String]) -> Result<Vec<Kpi>> {
     Ok(kpis.into_iter().filter(|kpi| names.iter().any(|name| named(kpi, name))).collect())
 }
 
-/// Prints a scorecard.
-pub(crate) fn print(rows: &[ScoreRow], format: RowFormat) -> Result<()> {
+/// Prints a scorecard; `named` where somebody asked for just these KPIs, of which nothing is left out then.
+pub(crate) fn print(rows: &[ScoreRow], format: RowFormat, named: bool) -> Result<()> {
     match format {
         RowFormat::Json => output::json(&rows),
         RowFormat::Csv => flat(rows).print(format),
         RowFormat::Table => {
-            let rows = &concerned(rows);
-            for_people(rows).print(format)?;
+            let rows = if named { rows.to_vec() } else { with_numbers(&concerned(rows)) };
+            for_people(&rows)?;
             let mut notes: Vec<String> = rows
                 .iter()
                 .flat_map(|row| row.notes.iter().map(|note| format!("{}: {note}", row.kpi)))
@@ -261,6 +271,25 @@ pub(crate) fn print(rows: &[ScoreRow], format: RowFormat) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// People are spared the rows without value and target, and told which KPIs have none at all.
+fn with_numbers(rows: &[ScoreRow]) -> Vec<ScoreRow> {
+    let told = |row: &&ScoreRow| row.value.is_some() || row.target.is_some();
+    let kept: Vec<ScoreRow> = rows.iter().filter(told).cloned().collect();
+    if kept.is_empty() {
+        return rows.to_vec();
+    }
+    let shown: BTreeSet<&str> = kept.iter().map(|row| row.kpi.as_str()).collect();
+    let mut without: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !shown.contains(row.kpi.as_str())) {
+        without.entry(row.status.as_str()).or_default().insert(&row.kpi);
+    }
+    for (status, kpis) in without {
+        let names: Vec<&str> = kpis.into_iter().collect();
+        output::note(&format!("{status}: {} (kepi evaluate --kpi ID says why)", names.join(", ")));
+    }
+    kept
 }
 
 /// People are spared the KPIs of platforms on which they have no account, and told so.
@@ -281,7 +310,7 @@ fn concerned(rows: &[ScoreRow]) -> Vec<ScoreRow> {
     kept
 }
 
-fn for_people(rows: &[ScoreRow]) -> Rows {
+fn for_people(rows: &[ScoreRow]) -> Result<()> {
     let scoped = rows.iter().any(|row| !row.scope.is_empty());
     let mut table = Rows::new([
         "kpi",
@@ -322,10 +351,18 @@ fn for_people(rows: &[ScoreRow]) -> Rows {
     if !scoped {
         table.without("scope");
     }
+    if rows.iter().all(|row| row.target.is_none()) {
+        table.without("target");
+    }
     if rows.iter().all(|row| row.pace.is_none()) {
         table.without("forecast");
     }
-    table
+    // One period for all stands above them.
+    if let Some(first) = rows.first().filter(|first| rows.iter().all(|row| row.period == first.period)) {
+        output::result(&format!(" {}\n\n", span_text(first)))?;
+        table.without("period");
+    }
+    table.print(RowFormat::Table)
 }
 
 pub(crate) fn scope_text(scope: &BTreeMap<String, Option<String>>) -> String {

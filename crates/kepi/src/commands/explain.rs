@@ -1,74 +1,62 @@
-//! `kepi explain`: where a KPI's number comes from.
+//! `kepi explain`: where a KPI's number comes from, down to the rows, the run and the body that a platform sent.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+mod rows;
 
-use kepi_core::{Catalogue, DateSpan, Provenance, SubjectKind, tables::facts_of};
-use kepi_engine::{
-    Basis, Kpi,
-    formula::{Gauge, Origin},
-};
+use std::fmt::Write as _;
+
+use kepi_core::{Error, MetricId, Provenance, Stream};
+use kepi_engine::{Baseline, EvaluationRequest, Goalpost, Kpi, ScoreRow, Target};
+use kepi_store::{QueryRows, Store};
+use serde_json::{Value, json};
 
 use crate::{
-    cli::Explain,
-    commands::evaluate,
+    cli::{Explain, RowFormat},
+    commands::evaluate::{self, real_text},
     compose::Project,
     failure::{Outcome, Result},
-    output,
+    output::{self, Rows},
 };
 
 pub(crate) async fn run(project: &Project, arguments: &Explain) -> Result<Outcome> {
+    if let Some(page) = &arguments.body {
+        return body(&project.open_store().await?, page).await;
+    }
     let kpis = evaluate::chosen(project.kpis()?, std::slice::from_ref(&arguments.kpi))?;
     let request = evaluate::request(project, kpis, &arguments.period)?;
     let store = project.open_store().await?;
     let session = store.session().await?;
-    let mut text = String::new();
-    for kpi in &request.kpis {
-        let _ = writeln!(text, "{}  {}\n  formula   {}", kpi.id, kpi.name(), kpi.formula);
-        let said = [
-            ("version", Some(kpi.version.to_string())),
-            ("serves", Some(kpi.goal.as_str().to_owned())),
-            ("only", kpi.filter.as_ref().map(|filter| filter.written.clone())),
-            ("caveat", kpi.caveat.clone()),
-            ("beside", (!kpi.guards.is_empty()).then(|| kpi.guards.join(", "))),
-            ("when low", kpi.when_low.clone()),
-        ];
-        for (what, words) in said.into_iter().filter_map(|(what, words)| Some((what, words?))) {
-            let _ = writeln!(text, "  {what:<9} {words}");
-        }
-        for id in kpi.metrics() {
-            let Some(metric) = project.config.catalogue.get(id.as_str()) else { continue };
-            let _ = writeln!(text, "  {id}: {} ({})", metric.definition, metric.unit.as_str());
-            if !metric.caveat.is_empty() {
-                let _ = writeln!(text, "      {}", metric.caveat);
-            }
-            for (endpoint, field) in
-                project.adapters().values().flat_map(|adapter| adapter.descriptor().fields())
-            {
-                if field.metric == id.as_str() {
-                    let _ = writeln!(
-                        text,
-                        "      {} {} {} ({}, {}) {}",
-                        Provenance::Api.as_str(),
-                        endpoint.name,
-                        field.pointer,
-                        field.window.as_str(),
-                        field.traffic.as_str(),
-                        endpoint.source
-                    );
-                }
-            }
-        }
-    }
-    output::result(&text)?;
     let rows = kepi_engine::evaluate(&session, &request).await?;
-    evaluate::print(&rows, crate::cli::RowFormat::Table)?;
-    let sources = kepi_store::query(&session, &sources_sql(&request)).await?;
-    output::Rows { columns: sources.columns, rows: sources.rows }.print(crate::cli::RowFormat::Table)?;
-    if arguments.rows {
-        for sql in request.kpis.iter().flat_map(|kpi| rows_sql(kpi, request.period.span)) {
-            let behind = kepi_store::query(&session, &sql).await?;
-            output::Rows { columns: behind.columns, rows: behind.rows }
-                .print(crate::cli::RowFormat::Table)?;
+    let mut explained = Vec::new();
+    for kpi in &request.kpis {
+        let row = rows.iter().find(|row| row.kpi == kpi.id && row.version == kpi.version);
+        let mut behind = Vec::new();
+        if let Some(row) = row.filter(|_| arguments.rows) {
+            // A condition is met by posts: of a session that knows only them the same SQL is asked.
+            let narrowed = match &kpi.filter {
+                Some(filter) => Some(kepi_engine::narrowed(&session, filter).await?),
+                None => None,
+            };
+            for rows::Behind { what, sql } in rows::behind(kpi, row) {
+                let found = kepi_store::query(narrowed.as_ref().unwrap_or(&session), &sql).await?;
+                behind.push(Found { what, sql, found });
+            }
+        }
+        let sources = kepi_store::query(&session, &sources_sql(kpi, &request)).await?;
+        explained.push(Explained { kpi, row, behind, sources });
+    }
+    match arguments.format.format {
+        RowFormat::Json => {
+            let all: Vec<Value> = explained.iter().map(|one| one.json(project)).collect::<Result<_>>()?;
+            output::json(&all)?;
+        }
+        RowFormat::Csv => explained.iter().flat_map(|one| &one.behind).try_for_each(|behind| {
+            Rows { columns: behind.found.columns.clone(), rows: behind.found.rows.clone() }
+                .print(RowFormat::Csv)
+        })?,
+        RowFormat::Table => {
+            for one in &explained {
+                one.print(project)?;
+            }
         }
     }
     if arguments.plans {
@@ -77,84 +65,269 @@ pub(crate) async fn run(project: &Project, arguments: &Explain) -> Result<Outcom
     Ok(Outcome::Done)
 }
 
-/// How many rows behind a number are shown.
+/// A KPI with what it came to and what that was made of.
+struct Explained<'a> {
+    kpi: &'a Kpi,
+    row: Option<&'a ScoreRow>,
+    behind: Vec<Found>,
+    /// The pages that brought the facts of the period.
+    sources: QueryRows,
+}
+
+/// Rows behind the number.
+struct Found {
+    what: String,
+    sql: String,
+    found: QueryRows,
+}
+
+/// How many rows behind a number people are shown; JSON and CSV hold all.
 const SHOWN: usize = 200;
 
-/// The rows that the parts of a KPI are folded from, each with where it came from.
-fn rows_sql(kpi: &Kpi, span: DateSpan) -> Vec<String> {
-    let mut by_origin: Vec<(Origin, BTreeSet<String>)> = Vec::new();
-    for part in &kpi.program.parts {
-        let kind = match part.origin {
-            Origin::Posts => SubjectKind::Post,
-            Origin::Subject(kind) => kind,
-            Origin::Known => continue,
-        };
-        let mut gauges = Vec::new();
-        part.row.gauges(&mut gauges);
-        let has =
-            |gauge: &&Gauge| gauge.segment.is_none() && Catalogue::builtin().has_column(kind, &gauge.metric);
-        let metrics: BTreeSet<String> =
-            gauges.into_iter().filter(has).map(|gauge| gauge.metric.to_string()).collect();
-        match by_origin.iter_mut().find(|(origin, _)| *origin == part.origin) {
-            Some((_, known)) => known.extend(metrics),
-            None => by_origin.push((part.origin, metrics)),
+impl Explained<'_> {
+    fn print(&self, project: &Project) -> Result<()> {
+        let kpi = self.kpi;
+        let mut text = String::new();
+        let _ = writeln!(text, "{}  {}", kpi.id, kpi.name());
+        for (what, words) in said(kpi) {
+            let _ = writeln!(text, "  {what:<10} {words}");
         }
+        for (what, words) in self.row.map(|row| held(kpi, row)).unwrap_or_default() {
+            let _ = writeln!(text, "  {what:<10} {words}");
+        }
+        for id in kpi.metrics() {
+            let Some(metric) = project.config.catalogue.get(id.as_str()) else { continue };
+            let _ = writeln!(text, "  {id}: {} ({})", metric.definition, metric.unit.as_str());
+            if !metric.caveat.is_empty() {
+                let _ = writeln!(text, "      {}", metric.caveat);
+            }
+            for field in fields(project, kpi, &id) {
+                let _ = writeln!(text, "      {field}");
+            }
+        }
+        output::result(&text)?;
+        evaluate::print(&self.row.into_iter().cloned().collect::<Vec<_>>(), RowFormat::Table)?;
+        Rows { columns: self.sources.columns.clone(), rows: self.sources.rows.clone() }
+            .print(RowFormat::Table)?;
+        for Found { what, sql, found } in &self.behind {
+            output::result(&format!("\n{what}: {} rows\n{sql}\n", found.rows.len()))?;
+            let shown = found.rows.iter().take(SHOWN).cloned().collect();
+            Rows { columns: found.columns.clone(), rows: shown }.print(RowFormat::Table)?;
+            if found.rows.len() > SHOWN {
+                output::note(&format!(
+                    "the first {SHOWN} of {} rows; --format json and csv hold all",
+                    found.rows.len()
+                ));
+            }
+        }
+        if !self.behind.is_empty() {
+            output::note("the body of a page: kepi explain KPI --body STREAM#SEQUENCE");
+        }
+        Ok(())
     }
+
+    fn json(&self, project: &Project) -> Result<Value> {
+        let kpi = self.kpi;
+        let told = |pairs: Vec<(&'static str, String)>| -> Value {
+            pairs.into_iter().map(|(what, words)| (what.replace(' ', "_"), Value::from(words))).collect()
+        };
+        let metrics: Vec<Value> = kpi
+            .metrics()
+            .iter()
+            .filter_map(|id| project.config.catalogue.get(id.as_str()))
+            .map(|metric| {
+                json!({"id": metric.id.as_str(), "definition": metric.definition.to_string(), "unit": metric.unit.as_str(),
+                    "caveat": metric.caveat.to_string(), "sources": fields(project, kpi, &metric.id)})
+            })
+            .collect();
+        let behind: Vec<Value> = self
+            .behind
+            .iter()
+            .map(|Found { what, sql, found }| json!({"what": what, "sql": sql, "rows": objects(found)}))
+            .collect();
+        let row = serde_json::to_value(self.row)
+            .map_err(|error| Error::new(kepi_core::ErrorKind::Unexpected, "write JSON").caused_by(error))?;
+        Ok(json!({"kpi": kpi.id, "version": kpi.version, "names": kpi.names, "said": told(said(kpi)),
+            "held": told(self.row.map(|row| held(kpi, row)).unwrap_or_default()), "metrics": metrics, "row": row,
+            "sources": objects(&self.sources), "behind": behind}))
+    }
+}
+
+fn objects(rows: &QueryRows) -> Vec<Value> {
+    let one = |row: &Vec<Value>| rows.columns.iter().cloned().zip(row.iter().cloned()).collect::<Value>();
+    rows.rows.iter().map(one).collect()
+}
+
+/// What the KPI's file says of it.
+fn said(kpi: &Kpi) -> Vec<(&'static str, String)> {
+    let list = |texts: &[String]| (!texts.is_empty()).then(|| texts.join(", "));
+    let platforms: Vec<String> = kpi.platforms.iter().map(ToString::to_string).collect();
+    let all = [
+        ("formula", Some(kpi.formula.clone())),
+        ("version", Some(kpi.version.to_string())),
+        ("tells", kpi.description.clone()),
+        ("serves", Some(kpi.goal.as_str().to_owned())),
+        ("stage", kpi.stage.map(|stage| stage.as_str().to_owned())),
+        ("looks", kpi.objective.map(|objective| format!("{} term", objective.as_str()))),
+        ("moves", kpi.indicator.map(|indicator| indicator.as_str().to_owned())),
+        ("review", kpi.review.map(|review| review.as_str().to_owned())),
+        ("owner", kpi.owner.clone()),
+        ("for", list(&kpi.stakeholders)),
+        ("platforms", list(&platforms)),
+        ("basis", Some(kpi.basis.as_str().to_owned())),
+        ("age", kpi.age.map(|days| format!("{days} days"))),
+        ("only", kpi.filter.as_ref().map(|filter| filter.written.clone())),
+        ("better", Some(kpi.direction.as_str().to_owned())),
+        ("caveat", kpi.caveat.clone()),
+        ("beside", list(&kpi.guards)),
+        ("when low", kpi.when_low.clone()),
+    ];
+    all.into_iter().filter_map(|(what, words)| Some((what, words?))).collect()
+}
+
+/// What the number is held against: its target, what that is measured from, and what it stands beside.
+fn held(kpi: &Kpi, row: &ScoreRow) -> Vec<(&'static str, String)> {
+    let number = |value: f64| real_text(value, &row.unit);
+    let mut told = Vec::new();
+    let span = kepi_core::DateSpan::new(row.period.start, row.period.end);
+    if let (Some(value), Some(target)) = (&row.target, kpi.target(&row.scope, span)) {
+        let aim = value.value.map_or_else(|| "not known yet".to_owned(), number);
+        told.push(("target", format!("{aim} in {}: {}", target.written, asked(target, &row.unit))));
+    }
+    if let Some(baseline) = row.baseline {
+        let from = row.measured_from.map_or_else(String::new, |from| {
+            let of = kepi_core::DateSpan::new(from.span.start, from.span.end);
+            let frozen = from.frozen_at.map_or_else(
+                || {
+                    if from.settled {
+                        ", frozen by the next evaluation".to_owned()
+                    } else {
+                        ", not final yet".to_owned()
+                    }
+                },
+                |at| format!(", frozen since {at}"),
+            );
+            format!(" of {of}{frozen}")
+        });
+        told.push(("baseline", format!("{}{from}", number(baseline))));
+    }
+    if let Some(attainment) = row.attainment {
+        told.push(("attained", format!("{:.1} %: {}", attainment * 100.0, row.status.as_str())));
+    }
+    if let Some(pace) = &row.pace {
+        let forecast =
+            pace.forecast.map_or_else(String::new, |forecast| format!(", heading for {}", number(forecast)));
+        told.push(("pace", format!("{} expected by now{forecast}", number(pace.expected))));
+    }
+    if let Some(benchmark) = &row.benchmark {
+        let median = benchmark
+            .median
+            .map_or_else(|| "no figure".to_owned(), |median| format!("median {}", number(median)));
+        let above = benchmark
+            .percentile
+            .map_or_else(String::new, |share| format!(", this is above {share:.0} % of them"));
+        told.push(("benchmark", format!("{}: {median}{above}", benchmark.source)));
+    }
+    if !row.trailing.is_empty() {
+        let earlier: Vec<String> = row.trailing.iter().map(|value| number(*value)).collect();
+        told.push(("earlier", format!("{} (newest first)", earlier.join(", "))));
+    }
+    told
+}
+
+/// A target as it was written.
+fn asked(target: &Target, unit: &str) -> String {
+    let goalpost = match target.goalpost {
+        Goalpost::Absolute(value) => format!("absolute {}", real_text(value, unit)),
+        Goalpost::Relative(change) => format!("relative {:+} %", rounded(change * 100.0)),
+        Goalpost::Points(points) => format!("{:+} points", rounded(points * 100.0)),
+        Goalpost::Band(low, high) => {
+            format!("between {} and {}", real_text(low, unit), real_text(high, unit))
+        }
+    };
+    let from = match &target.baseline {
+        Some(Baseline::Period(_, written)) => format!(" on {written}"),
+        Some(Baseline::Frozen(value)) => format!(" on {}, as it was written down", real_text(*value, unit)),
+        None => String::new(),
+    };
+    format!("{goalpost}{from}")
+}
+
+/// Without what a float adds at its end.
+fn rounded(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
+}
+
+/// Where a metric is read from, by the adapters of the KPI's platforms.
+fn fields(project: &Project, kpi: &Kpi, id: &MetricId) -> Vec<String> {
+    let of = project.adapters().iter().filter(|(platform, _)| kpi.covers(platform));
+    of.flat_map(|(_, adapter)| adapter.descriptor().fields())
+        .filter(|(_, field)| field.metric == id.as_str())
+        .map(|(endpoint, field)| {
+            format!(
+                "{} {} {} ({}, {}) {}",
+                Provenance::Api.as_str(),
+                endpoint.name,
+                field.pointer,
+                field.window.as_str(),
+                field.traffic.as_str(),
+                endpoint.source
+            )
+        })
+        .collect()
+}
+
+/// Prints the body of a page as the source sent it, scrubbed.
+async fn body(store: &Store, page: &str) -> Result<Outcome> {
+    let bad = || {
+        Error::bad_input(format!("{page:?} is no page"))
+            .hint("write STREAM#SEQUENCE as `kepi explain KPI --rows` shows them, such as x/mybrand:posts#12")
+    };
+    let (stream, sequence) = page.rsplit_once('#').ok_or_else(bad)?;
+    let sequence: i64 = sequence.parse().map_err(|_| bad())?;
+    match store.body(&Stream::from_stored(stream), sequence).await? {
+        Some(body) => output::bytes(&body.bytes)?,
+        None => output::note("the body of this page was erased; its row and its digest stay"),
+    }
+    Ok(Outcome::Done)
+}
+
+/// The pages that brought facts of the period: source, stream, run, digest of the body.
+fn sources_sql(kpi: &Kpi, request: &EvaluationRequest) -> String {
+    let span = request.period.span;
     let platforms: Vec<String> = kpi.platforms.iter().map(|platform| format!("'{platform}'")).collect();
     let of = if platforms.is_empty() {
         String::new()
     } else {
-        format!(" and f.platform in ({})", platforms.join(", "))
+        format!("and f.platform in ({}) ", platforms.join(", "))
     };
-    let (start, end) = (span.start, span.end);
-    let sql = |(origin, metrics): (Origin, BTreeSet<String>)| {
-        if metrics.is_empty() {
-            return None;
+    let mut tables = Vec::new();
+    if kpi.program.gauges(kepi_engine::formula::Origin::Posts).is_empty() {
+        for kind in kpi.program.subjects() {
+            let table = kepi_core::tables::facts_of(kind).name;
+            tables.push(format!(
+                "select f.source, f.stream, f.sequence from {table} f where f.current {of}and f.end_day > date '{}' and f.day < date '{}'",
+                span.start, span.end
+            ));
         }
-        let numbers: Vec<String> = metrics.iter().map(|metric| format!("f.{metric}")).collect();
-        let said: Vec<String> = metrics.iter().map(|metric| format!("f.{metric} is not null")).collect();
-        let (numbers, said) = (numbers.join(", "), said.join(" or "));
-        let page = "f.source, f.run, f.stream, f.sequence, p.digest";
-        let pages = "left join pages p on p.stream = f.stream and p.sequence = f.sequence";
-        Some(match origin {
-            Origin::Posts if kpi.basis == Basis::Published => {
-                let (table, which) = match kpi.age {
-                    Some(_) => ("post_facts", "f.current and f.window = 'at'"),
-                    None => ("post_lifetime", "f.rank = 0"),
-                };
-                format!(
-                    "select f.account, f.post, d.published_day, f.at, f.traffic, {numbers}, {page} from {table} f \
-                     join posts d on d.account = f.account and d.post = f.post and d.current {pages} \
-                     where {which} and d.published_day >= date '{start}' and d.published_day < date '{end}' \
-                     and ({said}){of} order by f.account, f.post, f.at limit {SHOWN}"
-                )
-            }
-            Origin::Posts => format!(
-                "select f.account, f.post, f.day, f.end_day, f.method, f.traffic, {numbers}, f.observed_at \
-                 from post_daily f where f.current and f.end_day > date '{start}' and f.day < date '{end}' \
-                 and ({said}){of} order by f.account, f.post, f.day limit {SHOWN}"
-            ),
-            Origin::Subject(kind) => format!(
-                "select f.account, f.window, f.day, f.end_day, f.traffic, {numbers}, {page} from {} f {pages} \
-                 where f.current and f.end_day > date '{start}' and f.day < date '{end}' \
-                 and ({said}){of} order by f.account, f.day limit {SHOWN}",
-                facts_of(kind).name
-            ),
-            Origin::Known => return None,
-        })
-    };
-    by_origin.into_iter().filter_map(sql).collect()
-}
-
-/// The pages that brought the facts of the period's posts: source, stream, run, digest of the body.
-fn sources_sql(request: &kepi_engine::EvaluationRequest) -> String {
-    let span = request.period.span;
+    } else if kpi.basis == kepi_engine::Basis::Published {
+        tables.push(format!(
+            "select f.source, f.stream, f.sequence from post_facts f join posts d on d.account = f.account and d.post = f.post \
+             and d.current where f.current {of}and d.published_day >= date '{}' and d.published_day < date '{}'",
+            span.start, span.end
+        ));
+    } else {
+        tables.push(format!(
+            "select f.source, f.stream, f.sequence from post_facts f where f.current {of}and f.end_day > date '{}' and f.day < date '{}'",
+            span.start, span.end
+        ));
+    }
+    if tables.is_empty() {
+        tables.push("select source, stream, sequence from post_facts where false".to_owned());
+    }
     format!(
-        "select f.source, f.stream, f.sequence, p.run, p.observed_at, p.recorded_at, p.digest, count(*) as rows \
-         from post_facts f join pages p on p.stream = f.stream and p.sequence = f.sequence \
-         join posts d on d.account = f.account and d.post = f.post and d.current \
-         where f.current and d.published_day >= date '{}' and d.published_day < date '{}' \
-         group by all order by f.stream, f.sequence limit 50",
-        span.start, span.end
+        "select f.source, f.stream, f.sequence, p.run, p.observed_at, p.recorded_at, p.digest, count(*) as rows from ({}) f \
+         join pages p on p.stream = f.stream and p.sequence = f.sequence group by all order by f.stream, f.sequence limit 50",
+        tables.join(" union all ")
     )
 }

@@ -177,6 +177,7 @@ pub(super) fn request(days: i32) -> Result<EvaluationRequest> {
         offered: Arc::new(OfferedByDescriptors::default()),
         breaks: Vec::new(),
         rollups: false,
+        compare: kepi_engine::Comparison::default(),
     })
 }
 

@@ -20,6 +20,7 @@ use super::{key, reads};
 use crate::{
     evaluate::{
         expression::{self, valid},
+        filters::Filters,
         request::{Dimension, EvaluationRequest},
         slices::{Slices, within},
         table::failed,
@@ -33,6 +34,7 @@ use crate::{
 pub(in crate::evaluate) struct Planned {
     pub(in crate::evaluate) frame: DataFrame,
     pub(super) slices: Slices,
+    pub(super) filters: Filters,
     /// The side of all rows; `None` where a column tells.
     pub(super) side: Option<Side>,
     /// The columns of each KPI, by its key.
@@ -71,8 +73,9 @@ pub(in crate::evaluate) async fn plan(
     let slices = Slices::of(&spans);
     let side = one_side(&kpis);
     let choices = choices(&kpis);
+    let filters = Filters::of(&kpis);
     let joined = joined(ctx, request, dimensions, &kpis, &choices, &spans).await?;
-    let chosen = chosen(joined, dimensions, side, &choices)?;
+    let chosen = chosen(joined, dimensions, side, &choices, filters.key())?;
     let mut columns = Columns::new("v");
     let mut names = Vec::new();
     for kpi in &kpis {
@@ -86,8 +89,50 @@ pub(in crate::evaluate) async fn plan(
     let mut keys = vec![col("account"), col("traffic"), slices.expression(col("p_day")).alias("slice")];
     keys.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
     keys.extend(side.is_none().then(|| col("public")));
+    keys.extend(filters.key());
     let frame = chosen.aggregate(keys, columns.into_expressions()).map_err(failed)?;
-    Ok(Some(Planned { frame, slices, side, kpis: names, metrics }))
+    Ok(Some(Planned { frame, slices, filters, side, kpis: names, metrics }))
+}
+
+/// One row per post and traffic of a KPI whose interval is clustered by post: its numerator `y` and denominator `x`
+/// of the reading that the scorecard takes. Posts without a usable reading are left out.
+pub(in crate::evaluate) async fn per_post(
+    ctx: &SessionContext,
+    request: &EvaluationRequest,
+    dimensions: &[Dimension],
+    kpi: &Kpi,
+    spans: &[DateSpan],
+) -> Result<Option<DataFrame>> {
+    let Some((y, x)) = kpi.program.cluster.as_ref().filter(|_| reads(kpi)) else { return Ok(None) };
+    let choices = choices_of(kpi);
+    let joined = joined(ctx, request, dimensions, &[kpi], &choices, spans).await?;
+    let chosen = chosen(joined, dimensions, Some(kpi.provenance), &choices, Some(col("p_at")))?;
+    let aggregates = Aggregates::of(kpi, &choices);
+    let mut columns = vec![
+        col("account"),
+        col("traffic"),
+        col("p_day"),
+        col("p_at"),
+        cast(aggregates.value(y)?, DataType::Float64).alias("y"),
+        cast(aggregates.value(x)?, DataType::Float64).alias("x"),
+    ];
+    columns.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
+    let usable = col("y").is_not_null().and(col("x").is_not_null());
+    let rows = chosen.select(columns).map_err(failed)?.filter(usable).map_err(failed)?;
+    Ok(Some(rows))
+}
+
+/// How many posts are known in spans, with numbers or without, by account and day.
+pub(in crate::evaluate) async fn known_posts(
+    ctx: &SessionContext,
+    request: &EvaluationRequest,
+    kpi: &Kpi,
+    spans: &[DateSpan],
+) -> Result<DataFrame> {
+    let posts = posts(ctx, request, &[], &[kpi], spans).await?;
+    posts
+        .aggregate(vec![col("p_account"), col("p_day")], vec![count(col("p_post")).alias("posts")])
+        .map_err(failed)
 }
 
 /// One way to choose a reading of a post: the newest, or the one nearest an age, that has all of some metrics.
@@ -175,6 +220,7 @@ async fn posts(
         col("published_at").alias("p_at"),
     ];
     columns.extend(dimensions.iter().map(|of| col(of.as_str()).alias(dimension_column(*of))));
+    columns.extend(Filters::of(kpis).expression()?);
     let posts = ctx.table("posts").await.map_err(failed)?.filter(wanted).map_err(failed)?;
     posts.select(columns).map_err(failed)
 }
@@ -185,10 +231,12 @@ fn chosen(
     dimensions: &[Dimension],
     side: Option<Side>,
     choices: &[Choice],
+    more: Option<Expr>,
 ) -> Result<DataFrame> {
     let mut keys = vec![col("account"), col("post"), col("traffic"), col("p_day")];
     keys.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
     keys.extend(side.is_none().then(|| col("public")));
+    keys.extend(more);
     let mut aggregates = vec![max(col("at")).alias("newest")];
     aggregates.extend(of_several(choices).iter().map(|of| count(col(of.as_str())).alias(said_name(of))));
     for (number, choice) in choices.iter().enumerate() {
@@ -308,7 +356,7 @@ impl<'a> Aggregates<'a> {
         let parts = self.kpi.program.parts.iter().enumerate();
         for (number, part) in parts.filter(|(_, part)| part.origin == Origin::Posts) {
             let value = self.value(&part.row)?;
-            if part.fold == Fold::Median {
+            if matches!(part.fold, Fold::Median | Fold::Max) {
                 let value = cast(value, DataType::Float64);
                 let listed = array_agg(value.clone()).filter(value.is_not_null()).build().map_err(failed)?;
                 names.lists.push((number, columns.add(listed)));

@@ -33,10 +33,7 @@ impl Judge<'_> {
         };
         let origin = self.origin(metric, false, &inner.span)?;
         let gauge = Row::Gauge(self.gauge(metric, origin, None, age));
-        let remark = format!("gross({}) counts a person as often as they were reached", metric.id);
-        if !self.remarks.contains(&remark) {
-            self.remarks.push(remark);
-        }
+        self.remark(format!("gross({}) counts a person as often as they were reached", metric.id));
         Some(self.sum(origin, gauge, metric.unit))
     }
 

@@ -1,0 +1,162 @@
+//! P8: a problem of the data. Missing days, a tail that may still change, a token that failed, an answer that was
+//! not believed: nothing is to be changed because of such numbers.
+
+use std::collections::BTreeMap;
+
+use datafusion::logical_expr::col;
+use kepi_core::{DateSpan, Result, period::add_days};
+use serde_json::Value;
+
+use super::{
+    memory::instant,
+    reading::{Desk, Gap, Scope, Series, reads_states},
+    signal::{Evidence, Looked, SignalKind, Verdict},
+};
+use crate::{
+    evaluate::table::{Rows, failed, text},
+    kpi::Kpi,
+};
+
+/// The newest weeks that must be there.
+const WEEKS: usize = 4;
+/// The newest runs that are looked through for what failed last.
+const RUNS: usize = 200;
+
+/// A run's last word on an account that needs a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) account: String,
+    pub(super) endpoint: String,
+    pub(super) what: String,
+}
+
+/// The weeks of the newest four that have a problem, and which; weeks before the first that is known have none.
+pub(super) fn problems(weeks: &[(DateSpan, Option<Gap>)]) -> Vec<(DateSpan, &'static str)> {
+    let begun = weeks.iter().position(|(_, gap)| !matches!(gap, Some(Gap::Missing | Gap::Nothing)));
+    let from = begun.unwrap_or(weeks.len()).max(weeks.len().saturating_sub(WEEKS));
+    let problem = |(span, gap): &(DateSpan, Option<Gap>)| match gap {
+        Some(Gap::Missing) => Some((*span, "days are missing")),
+        Some(Gap::Provisional) => Some((*span, "numbers may still change")),
+        Some(Gap::Nothing) | None => None,
+    };
+    weeks.iter().skip(from).filter_map(problem).collect()
+}
+
+/// Looks at the newest weeks of a KPI and at what the last runs could not do.
+pub(super) fn look(desk: &Desk<'_>, kpi: &Kpi, weekly: &Series, failures: &[Failure]) -> Looked {
+    let settled = desk.settled(kpi);
+    let states = reads_states(kpi);
+    let weeks: Vec<(DateSpan, Option<Gap>)> = weekly
+        .points
+        .iter()
+        .filter(|point| point.span.end <= settled)
+        .map(|point| {
+            // A state that was not read again stays what it was: its value says nothing of the week.
+            let read = point.row.fresh_at.map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date());
+            let stale = states && point.value.is_some() && read.is_some_and(|day| day < point.span.start);
+            (point.span, if stale { Some(Gap::Missing) } else { point.gap })
+        })
+        .collect();
+    let span = match (weeks.iter().rev().nth(WEEKS - 1).or(weeks.first()), weeks.last()) {
+        (Some((first, _)), Some((last, _))) => DateSpan::new(first.start, last.end),
+        _ => desk.request.period.span,
+    };
+    let looked = Looked::new(SignalKind::DataProblem, kpi, &weekly.scope, span);
+    let found = problems(&weeks);
+    let platforms = desk.platforms(kpi, &weekly.scope);
+    let failed: Vec<&Failure> =
+        failures.iter().filter(|failure| concerned(failure, &weekly.scope, &platforms)).collect();
+    let mut reasons: Vec<String> = found.iter().map(|(span, what)| format!("{what} in {span}")).collect();
+    reasons.extend(failed.iter().map(|one| format!("{} of {}: {}", one.endpoint, one.account, one.what)));
+    if reasons.is_empty() {
+        let known = weeks.iter().any(|(_, gap)| gap.is_none());
+        let verdict = if known { Verdict::Under } else { Verdict::CannotTell };
+        let reason = if known {
+            "the newest four weeks are there and final"
+        } else {
+            "no week has numbers of its own"
+        };
+        return looked.say(verdict, reason);
+    }
+    let evidence = found.iter().map(|(span, what)| {
+        let coverage =
+            weekly.points.iter().find(|point| point.span == *span).and_then(|point| point.row.coverage);
+        Evidence::new("coverage", *span, coverage).note(*what)
+    });
+    let size = super::reading::small(found.len());
+    looked
+        .say(Verdict::Over, reasons.join("; "))
+        .effect("weeks with a problem", size, None, "periods")
+        .evidence(evidence)
+}
+
+fn concerned(failure: &Failure, scope: &Scope, platforms: &[String]) -> bool {
+    let platform = failure.account.split('/').next().unwrap_or_default();
+    let of_account = scope.get("account").is_none_or(|own| own.as_deref() == Some(&failure.account));
+    of_account && platforms.iter().any(|own| own == platform)
+}
+
+/// What the newest run of each account could not do for want of a person.
+pub(super) async fn failures(desk: &Desk<'_>) -> Result<Vec<Failure>> {
+    let epoch = add_days(desk.until, 1).to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp());
+    let mut before = desk.request.as_of.unwrap_or(desk.request.now);
+    if let Ok(end) = epoch {
+        before = before.min(end);
+    }
+    let frame = desk.ctx.table("runs").await.map_err(failed)?;
+    let frame = frame
+        .filter(col("started_at").lt_eq(instant(before)).and(col("detail").is_not_null()))
+        .and_then(|frame| frame.select([col("started_at"), col("detail")]))
+        .and_then(|frame| frame.sort(vec![col("started_at").sort(false, true)]))
+        .and_then(|frame| frame.limit(0, Some(RUNS)));
+    let rows = Rows::collect(frame.map_err(failed)?).await?;
+    let detail = rows.texts("detail")?;
+    let mut last: BTreeMap<String, Vec<Failure>> = BTreeMap::new();
+    for row in 0..rows.len() {
+        let parsed = text(&detail, row).and_then(|text| serde_json::from_str::<Vec<Value>>(&text).ok());
+        let run = endings(&parsed.unwrap_or_default());
+        for (account, failures) in run {
+            last.entry(account).or_insert(failures);
+        }
+    }
+    Ok(last.into_values().flatten().collect())
+}
+
+/// What each account of a run ended with that needs a person: none of those that were read.
+pub(super) fn endings(endpoints: &[Value]) -> BTreeMap<String, Vec<Failure>> {
+    let mut run: BTreeMap<String, Vec<Failure>> = BTreeMap::new();
+    for endpoint in endpoints {
+        let word = |key: &str| endpoint.get(key).and_then(Value::as_str).unwrap_or_default();
+        let what = match (word("ending"), word("kind")) {
+            ("failed", "credential_expired" | "reauthorise" | "forbidden") => {
+                Some(word("message").to_owned())
+            }
+            ("withheld", _) => Some("nothing but zeros where there were numbers; not believed".to_owned()),
+            _ => None,
+        };
+        let accounts = endpoint.get("accounts").and_then(Value::as_array).cloned().unwrap_or_default();
+        for account in accounts.iter().filter_map(Value::as_str) {
+            let own = run.entry(account.to_owned()).or_default();
+            own.extend(what.clone().map(|what| Failure {
+                account: account.to_owned(),
+                endpoint: word("endpoint").to_owned(),
+                what,
+            }));
+        }
+    }
+    run
+}
+
+/// Whether a problem of the data silences a signal: it is of the same KPI, and of the same part or the whole.
+pub(super) fn silences(problem: &Looked, other: &Looked) -> bool {
+    let platform = |scope: &Scope| {
+        let account = scope.get("account").cloned().flatten();
+        account.and_then(|account| account.split_once('/').map(|(platform, _)| platform.to_owned()))
+    };
+    let holds = |(key, value): (&String, &Option<String>)| match other.scope.get(key) {
+        Some(own) => own == value,
+        None if key == "platform" => platform(&other.scope) == *value,
+        None => false,
+    };
+    (&problem.kpi, problem.version) == (&other.kpi, other.version) && problem.scope.iter().all(holds)
+}

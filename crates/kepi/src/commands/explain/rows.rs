@@ -1,0 +1,339 @@
+//! The rows behind a number, as SQL over the tables: those that the evaluation folded, each with the page that brought
+//! it. A test adds them up again.
+
+use std::collections::BTreeSet;
+
+use kepi_core::{Catalogue, DateSpan, SubjectKind, Traffic, tables::facts_of};
+use kepi_engine::{
+    Kpi, ScoreRow,
+    formula::{Fold, Gauge, Origin, Selector},
+};
+
+/// One set of rows: what they are, and how they are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Behind {
+    pub(super) what: String,
+    pub(super) sql: String,
+}
+
+/// The rows that the parts of a KPI are folded from, for a row of its scorecard.
+pub(super) fn behind(kpi: &Kpi, row: &ScoreRow) -> Vec<Behind> {
+    let asked = Asked { kpi, span: DateSpan::new(row.period.start, row.period.end), traffic: row.traffic };
+    let mut all: Vec<Behind> = asked.of_posts();
+    all.extend(kpi.program.reads(Origin::Known).then(|| asked.known()));
+    for kind in kpi.program.subjects() {
+        all.extend(asked.of_subjects(kind));
+    }
+    all
+}
+
+struct Asked<'a> {
+    kpi: &'a Kpi,
+    span: DateSpan,
+    traffic: Option<Traffic>,
+}
+
+/// Where a row came from: its source, its run, its page, the digest of the page's body.
+const PAGE: &str = "f.source, f.run, f.stream, f.sequence, p.digest";
+const PAGES: &str = "left join pages p on p.stream = f.stream and p.sequence = f.sequence";
+
+/// A number that has no column of its own stands in a table with one metric a row.
+fn in_columns(kind: SubjectKind, gauge: &Gauge) -> bool {
+    gauge.segment.is_none() && Catalogue::builtin().has_column(kind, &gauge.metric)
+}
+
+fn listed(metrics: &BTreeSet<String>, of: impl Fn(&str) -> String, between: &str) -> String {
+    metrics.iter().map(|metric| of(metric)).collect::<Vec<_>>().join(between)
+}
+
+impl Asked<'_> {
+    /// Whose rows: of the KPI's platforms, its side, and one traffic.
+    fn whose(&self, any_traffic: bool) -> String {
+        let platforms: Vec<String> = self.kpi.platforms.iter().map(|name| format!("'{name}'")).collect();
+        let mut conditions = Vec::new();
+        if !platforms.is_empty() {
+            conditions.push(format!("f.platform in ({})", platforms.join(", ")));
+        }
+        let side = if self.kpi.provenance == kepi_engine::Side::Public { "=" } else { "<>" };
+        conditions.push(format!("f.provenance {side} 'public'"));
+        if let Some(traffic) = self.traffic.filter(|_| !any_traffic) {
+            conditions.push(format!("f.traffic = '{}'", traffic.as_str()));
+        }
+        conditions.join(" and ")
+    }
+
+    /// The days of the period, of rows that span some.
+    fn within(&self) -> String {
+        format!("f.day >= date '{}' and f.end_day <= date '{}'", self.span.start, self.span.end)
+    }
+
+    fn published(&self, posts: &str) -> String {
+        format!(
+            "{posts}.published_day >= date '{}' and {posts}.published_day < date '{}'",
+            self.span.start, self.span.end
+        )
+    }
+
+    /// Numbers of posts: the reading of each that counts, or what happened by day.
+    fn of_posts(&self) -> Vec<Behind> {
+        let gauges = self.kpi.program.gauges(Origin::Posts);
+        let mut selectors: Vec<Selector> = gauges.iter().map(|gauge| gauge.selector).collect();
+        selectors.sort_unstable();
+        selectors.dedup();
+        let one = |selector: Selector| {
+            let own = gauges.iter().filter(|gauge| gauge.selector == selector);
+            let metrics: BTreeSet<String> = own.map(|gauge| gauge.metric.to_string()).collect();
+            match selector {
+                Selector::Daily => self.daily(&metrics),
+                Selector::Newest => self.readings(&metrics, None),
+                Selector::Age(days) => self.readings(&metrics, Some(days)),
+            }
+        };
+        selectors.into_iter().map(one).collect()
+    }
+
+    /// The newest reading of each post that holds all metrics, or the one nearest an age.
+    fn readings(&self, metrics: &BTreeSet<String>, age: Option<u16>) -> Behind {
+        let complete = listed(metrics, |metric| format!("f.{metric} is not null"), " and ");
+        let numbers = listed(metrics, |metric| format!("f.{metric}"), ", ");
+        let apart = "abs(cast(f.at as bigint) - cast(d.published_at as bigint)";
+        let (table, near, order, what) = match age {
+            None => ("post_lifetime", String::new(), String::new(), "newest reading of each post".to_owned()),
+            Some(days) => {
+                let day = 86_400_000_000_i64;
+                let age = i64::from(days) * day;
+                let within = (age * 15 / 100).max(day);
+                (
+                    "post_facts",
+                    format!(" and f.current and f.window = 'at' and {apart} - {age}) <= {within}"),
+                    format!("{apart} - {age}), "),
+                    format!("reading of each post nearest the age of {days} days"),
+                )
+            }
+        };
+        let sql = format!(
+            "select f.account, f.post, f.on_day as published_day, f.at, f.traffic, {numbers}, {PAGE} from (select f.*, d.published_day \
+             as on_day, row_number() over (partition by f.account, f.post order by {order}f.at desc, f.observed_at desc) \
+             as place from {table} f join posts d on d.account = f.account and d.post = f.post and d.current where \
+             {complete} and {} and {}{near}) f {PAGES} where f.place = 1 order by f.account, f.post",
+            self.published("d"),
+            self.whose(false)
+        );
+        Behind { what, sql }
+    }
+
+    /// What happened to posts in the period, with the reading that closes each difference.
+    fn daily(&self, metrics: &BTreeSet<String>) -> Behind {
+        let complete = listed(metrics, |metric| format!("f.{metric} is not null"), " and ");
+        let numbers = listed(metrics, |metric| format!("f.{metric}"), ", ");
+        let filtered = self.kpi.filter.is_some();
+        let posts = "join posts d on d.account = f.account and d.post = f.post and d.current ";
+        let posts = if filtered { posts } else { "" };
+        let closing = "left join (select account, post, traffic, provenance, end_day, \
+                       last_value(source order by at) as source, last_value(run order by at) as run, \
+                       last_value(stream order by at) as stream, last_value(sequence order by at) as sequence \
+                       from post_facts where current group by account, post, traffic, provenance, end_day) r \
+                       on r.account = f.account and r.post = f.post and r.traffic = f.traffic \
+                       and r.provenance = f.provenance and r.end_day = f.end_day \
+                       left join pages p on p.stream = r.stream and p.sequence = r.sequence";
+        Behind {
+            what: "what happened to posts, by the days it spans; the page is that of the closing reading"
+                .to_owned(),
+            sql: format!(
+                "select f.account, f.post, f.day, f.end_day, f.method, f.traffic, {numbers}, r.source, r.run, r.stream, \
+                 r.sequence, p.digest from post_daily f {posts}{closing} where f.current and {complete} and {} and {} \
+                 order by f.account, f.post, f.day",
+                self.within(),
+                self.whose(false)
+            ),
+        }
+    }
+
+    /// The posts that are counted.
+    fn known(&self) -> Behind {
+        let platforms: Vec<String> = self.kpi.platforms.iter().map(|name| format!("'{name}'")).collect();
+        let of = if platforms.is_empty() {
+            String::new()
+        } else {
+            format!(" and f.platform in ({})", platforms.join(", "))
+        };
+        Behind {
+            what: "posts published in the period".to_owned(),
+            sql: format!(
+                "select f.account, f.post, f.published_day, f.published_at from posts f where f.current and {}{of} \
+                 order by f.account, f.post",
+                self.published("f")
+            ),
+        }
+    }
+
+    /// Numbers of accounts and others, by how they are folded.
+    fn of_subjects(&self, kind: SubjectKind) -> Vec<Behind> {
+        let origin = Origin::Subject(kind);
+        let of = |folds: &[Fold]| -> BTreeSet<String> {
+            let parts = self.kpi.program.parts.iter();
+            let mut gauges = Vec::new();
+            parts
+                .filter(|part| part.origin == origin && folds.contains(&part.fold))
+                .for_each(|part| part.row.gauges(&mut gauges));
+            let own = gauges.into_iter().filter(|gauge| in_columns(kind, gauge));
+            own.map(|gauge| gauge.metric.to_string()).collect()
+        };
+        let mut all = Vec::new();
+        let sums = of(&[Fold::Sum]);
+        if !sums.is_empty() {
+            all.push(self.flows(kind, &sums));
+        }
+        for metric in of(&[Fold::Last]) {
+            all.push(self.state(kind, &metric, self.span.end, "end"));
+        }
+        for metric in of(&[Fold::First]) {
+            all.push(self.state(kind, &metric, self.span.start, "start"));
+        }
+        for metric in of(&[Fold::MeanOfDays]) {
+            all.push(self.days_of_state(kind, &metric));
+        }
+        for metric in of(&[Fold::Exact]) {
+            all.push(self.exact(kind, &metric));
+        }
+        all.extend(self.segments(kind));
+        all
+    }
+
+    fn subject(kind: SubjectKind) -> &'static str {
+        if matches!(kind, SubjectKind::Account) { "" } else { "f.subject, " }
+    }
+
+    /// Days and periods as they were given; of several sources the newest observation of each metric.
+    fn flows(&self, kind: SubjectKind, metrics: &BTreeSet<String>) -> Behind {
+        let newest = listed(
+            metrics,
+            |metric| {
+                format!(
+                    "last_value(f.{metric} order by f.observed_at) filter (where f.{metric} is not null) as {metric}"
+                )
+            },
+            ", ",
+        );
+        let any = listed(metrics, |metric| format!("f.{metric} is not null"), " or ");
+        let trace: Vec<String> = ["source", "run", "stream", "sequence"]
+            .iter()
+            .map(|name| format!("last_value(f.{name} order by f.observed_at) as {name}"))
+            .collect();
+        let numbers = listed(metrics, |metric| format!("f.{metric}"), ", ");
+        let complete = listed(metrics, |metric| format!("f.{metric} is not null"), " and ");
+        let subject = Self::subject(kind);
+        Behind {
+            what: format!("what happened to each {}, by the days it spans", kind.as_str()),
+            sql: format!(
+                "select f.account, {subject}f.window, f.day, f.end_day, f.traffic, {numbers}, {PAGE} from (select f.account, \
+                 {subject}f.window, f.day, f.end_day, f.traffic, {newest}, {} from {} f where f.current and f.window <> 'at' \
+                 and ({any}) and {} and {} group by f.account, {subject}f.window, f.day, f.end_day, f.traffic) f {PAGES} \
+                 where {complete} order by f.account, {subject}f.day",
+                trace.join(", "),
+                facts_of(kind).name,
+                self.within(),
+                self.whose(false)
+            ),
+        }
+    }
+
+    /// The last known state of each subject before a day.
+    fn state(&self, kind: SubjectKind, metric: &str, before: jiff::civil::Date, which: &str) -> Behind {
+        let subject = Self::subject(kind);
+        Behind {
+            what: format!("{metric} as it stood at the {which} of the period"),
+            sql: format!(
+                "select f.account, {subject}f.day, f.at, f.traffic, f.{metric}, {PAGE} from (select f.*, row_number() over \
+                 (partition by f.account{} order by f.end_day desc, f.at desc nulls last, f.observed_at desc) as place from \
+                 {} f where f.current and f.{metric} is not null and f.end_day <= date '{before}' and {}) f {PAGES} \
+                 where f.place = 1 order by f.account",
+                if subject.is_empty() { "" } else { ", f.subject" },
+                facts_of(kind).name,
+                self.whose(true)
+            ),
+        }
+    }
+
+    /// The state of each day on which it was read.
+    fn days_of_state(&self, kind: SubjectKind, metric: &str) -> Behind {
+        let subject = Self::subject(kind);
+        Behind {
+            what: format!("{metric} of each day on which it was read"),
+            sql: format!(
+                "select f.account, {subject}f.day, f.end_day, f.traffic, f.{metric}, {PAGE} from (select f.*, row_number() \
+                 over (partition by f.account{}, f.end_day order by f.at desc nulls last, f.observed_at desc) as place from \
+                 {} f where f.current and f.{metric} is not null and f.end_day > date '{}' and f.end_day <= date '{}' and \
+                 {}) f {PAGES} where f.place = 1 order by f.account, f.end_day",
+                if subject.is_empty() { "" } else { ", f.subject" },
+                facts_of(kind).name,
+                self.span.start,
+                self.span.end,
+                self.whose(true)
+            ),
+        }
+    }
+
+    /// The platform's own figure for exactly the period.
+    fn exact(&self, kind: SubjectKind, metric: &str) -> Behind {
+        let subject = Self::subject(kind);
+        Behind {
+            what: format!("the platform's own {metric} for exactly the period"),
+            sql: format!(
+                "select f.account, {subject}f.day, f.end_day, f.traffic, f.{metric}, {PAGE} from {} f {PAGES} where f.current \
+                 and f.window <> 'at' and f.{metric} is not null and f.day = date '{}' and f.end_day = date '{}' and {} \
+                 order by f.account, f.observed_at desc",
+                facts_of(kind).name,
+                self.span.start,
+                self.span.end,
+                self.whose(false)
+            ),
+        }
+    }
+
+    /// Parts of a subject, and metrics that a project declared: one metric a row.
+    fn segments(&self, kind: SubjectKind) -> Vec<Behind> {
+        let gauges = self.kpi.program.gauges(Origin::Subject(kind));
+        let long = gauges.into_iter().filter(|gauge| !in_columns(kind, gauge));
+        let one = |gauge: &Gauge| {
+            let (table, of) = match &gauge.segment {
+                Some((dimension, value)) => (
+                    "segment_facts",
+                    format!(
+                        " and f.segment_dimension = '{}' and f.segment_value = '{}'",
+                        quoted(dimension),
+                        quoted(value)
+                    ),
+                ),
+                None => ("other_facts", String::new()),
+            };
+            Behind {
+                what: format!(
+                    "{}{}",
+                    gauge.metric,
+                    gauge
+                        .segment
+                        .as_ref()
+                        .map_or_else(String::new, |(dimension, value)| format!(" of {dimension} {value}"))
+                ),
+                sql: format!(
+                    "select f.account, f.subject, f.window, f.day, f.end_day, f.traffic, coalesce(cast(f.count as double), \
+                     f.real, cast(f.money as double)) as value, {PAGE} from {table} f {PAGES} where f.current and f.metric = \
+                     '{}' and f.subject_kind = '{}'{of} and f.end_day > date '{}' and f.day < date '{}' and {} \
+                     order by f.account, f.day",
+                    gauge.metric,
+                    kind.as_str(),
+                    self.span.start,
+                    self.span.end,
+                    self.whose(false)
+                ),
+            }
+        };
+        long.map(one).collect()
+    }
+}
+
+/// A text within single quotes.
+fn quoted(text: &str) -> String {
+    text.replace('\'', "''")
+}
