@@ -140,11 +140,12 @@ fn platform_of(fact: &Fact) -> &str {
 }
 
 /// What does not come from the simulated platforms as they are set up here: X's contract, stories, a person's own
-/// posts on LinkedIn.
-const NEVER_SEEN: [&str; 13] = [
+/// posts on LinkedIn; and days of reviews, of which the newest fifty do not fill one.
+const NEVER_SEEN: [&str; 14] = [
     "instagram story_navigations",
     "linkedin link_shares",
     "linkedin saves",
+    "web rating_sum",
     "x app_opens",
     "x detail_expands",
     "x email_shares",
