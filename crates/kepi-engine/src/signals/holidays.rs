@@ -107,6 +107,19 @@ mod tests {
         }
     }
 
+    /// The day that periods are held beside (`kepi evaluate --compare`) is one of those that explain a dip.
+    #[test]
+    fn both_tables_tell_of_the_same_days() {
+        let mut compared = 0;
+        for one in Holiday::builtin() {
+            let Ok(named) = kepi_core::holiday::Holiday::named(&one.holiday) else { continue };
+            let day = named.in_year(one.first.year()).unwrap();
+            assert!(one.span().contains(day), "{one:?} is not around {day}");
+            compared += 1;
+        }
+        assert_eq!(compared, 42);
+    }
+
     #[test]
     fn every_holiday_is_dated_in_every_year_with_its_source() {
         let mut years: BTreeMap<&str, BTreeSet<i16>> = BTreeMap::new();
