@@ -262,9 +262,14 @@ fn windows(
         _ => floor,
     };
     let asked = input.range.unwrap_or_else(|| {
-        let restated = add_days(ready, 1 - i32::from(endpoint.lookback_days.max(1)));
+        let lookback = i32::from(endpoint.lookback_days.max(1));
+        let restated = add_days(ready, 1 - lookback);
         let covered = last.and_then(|last| last.covered_until(floor)).unwrap_or(restated);
-        DateSpan::new(restated.min(covered), add_days(ready, 1))
+        // Days that were read before they had settled, and that no run since has read again.
+        let unsettled = last.map_or(restated, |last| {
+            add_days(last_ready_day(endpoint, last.observed_at, &zone), 2 - lookback)
+        });
+        DateSpan::new(restated.min(covered).min(unsettled), add_days(ready, 1))
     });
     let wanted = DateSpan::new(asked.start.max(floor), asked.end.min(add_days(ready, 1)));
     let clamped = (asked.start < floor && asked.start != Date::MIN)

@@ -248,6 +248,17 @@ fn span(from: i8, to: i8) -> DateSpan {
 
 /// The days that are due at noon of 31 March, when a stream stands so.
 fn check_due(covered: &[DateSpan], newest: DateSpan, next: Option<&str>, expected: &[DateSpan]) {
+    check_due_after("2026-03-31T12:00:00Z", covered, newest, next, expected);
+}
+
+/// The same, of a stream that was last read at an instant.
+fn check_due_after(
+    read: &str,
+    covered: &[DateSpan],
+    newest: DateSpan,
+    next: Option<&str>,
+    expected: &[DateSpan],
+) {
     let (descriptor, accounts) = (descriptor("UTC", &[]), [account()]);
     let now = "2026-03-31T12:00:00Z".parse().unwrap();
     let input = PlanInput {
@@ -264,7 +275,7 @@ fn check_due(covered: &[DateSpan], newest: DateSpan, next: Option<&str>, expecte
             sequence: 9,
             job: job.clone(),
             next: next.map(|next| Cursor::from_stored(Some(next))),
-            observed_at: now,
+            observed_at: read.parse().unwrap(),
             covered: covered.to_vec(),
         })
     };
@@ -278,6 +289,17 @@ fn check_due(covered: &[DateSpan], newest: DateSpan, next: Option<&str>, expecte
 fn what_is_due_begins_where_the_days_that_were_read_end() {
     check_due(&[span(1, 20)], span(12, 20), None, &[span(20, 27), span(27, 31)]);
     check_due(&[span(1, 30)], span(23, 30), None, &[span(26, 31)]);
+}
+
+/// A run that was missed does not leave a day as it was told before it had settled.
+#[test]
+fn days_that_had_not_settled_are_read_again_after_a_pause() {
+    let after = |read: &str, expected: DateSpan| {
+        check_due_after(read, &[span(1, 28)], span(21, 28), None, &[expected]);
+    };
+    after("2026-03-30T12:00:00Z", span(26, 31));
+    after("2026-03-29T12:00:00Z", span(25, 31));
+    after("2026-03-28T12:00:00Z", span(24, 31));
 }
 
 #[test]

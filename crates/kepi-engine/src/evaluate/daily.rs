@@ -161,6 +161,17 @@ fn rolled_up(
     Ok(asked && parts.all(|part| part.row.is_linear()) && ctx.table_exist("daily_rollup").map_err(failed)?)
 }
 
+/// Whether rollups answer those of the KPIs that read days of posts; not where none does.
+pub(super) fn answered_by_rollups(
+    ctx: &SessionContext,
+    request: &EvaluationRequest,
+    dimensions: &[Dimension],
+    kpis: &[&Kpi],
+) -> Result<bool> {
+    let kpis: Vec<&Kpi> = kpis.iter().copied().filter(|kpi| reads(kpi)).collect();
+    Ok(!kpis.is_empty() && rolled_up(ctx, request, dimensions, &kpis)?)
+}
+
 /// The plan: one scan of `daily_rollup`, or of `post_daily` where that cannot answer, and one aggregate; joined
 /// with `posts` only for dimensions of posts and conditions on them.
 pub(super) async fn plan(

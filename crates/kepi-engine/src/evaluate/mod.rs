@@ -57,7 +57,7 @@ pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Resu
     let request = &request.in_fiscal();
     let ctx = &with_small_builds(ctx);
     let mut all: Vec<Vec<ScoreRow>> = vec![Vec::new(); request.kpis.len()];
-    for places in together(request) {
+    for places in together(ctx, request)? {
         let kpis: Vec<&Kpi> = places.iter().filter_map(|place| request.kpis.get(*place)).collect();
         for (place, rows) in places.into_iter().zip(scorecard(ctx, request, &kpis).await?) {
             if let Some(slot) = all.get_mut(place) {
@@ -70,8 +70,10 @@ pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Resu
 
 /// The KPIs, by their places, that are evaluated together: all of them, as a rule. What was added up over all posts
 /// does not answer conditions on posts, so these stand apart where rollups answer the others.
-fn together(request: &EvaluationRequest) -> Vec<Vec<usize>> {
-    let apart = |kpi: &Kpi| request.rollups && kpi.filter.is_some();
+fn together(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Vec<Vec<usize>>> {
+    let plain: Vec<&Kpi> = request.kpis.iter().filter(|kpi| kpi.filter.is_none()).collect();
+    let rolled_up = daily::answered_by_rollups(ctx, request, &dimensions_of_posts(request), &plain)?;
+    let apart = |kpi: &Kpi| rolled_up && kpi.filter.is_some();
     let mut groups: Vec<(bool, Vec<usize>, Vec<&Kpi>)> = Vec::new();
     for (place, kpi) in request.kpis.iter().enumerate() {
         let room = |(own, _, kpis): &&mut (bool, Vec<usize>, Vec<&Kpi>)| {
@@ -86,7 +88,11 @@ fn together(request: &EvaluationRequest) -> Vec<Vec<usize>> {
             None => groups.push((apart(kpi), vec![place], vec![kpi])),
         }
     }
-    groups.into_iter().map(|(_, places, _)| places).collect()
+    Ok(groups.into_iter().map(|(_, places, _)| places).collect())
+}
+
+fn dimensions_of_posts(request: &EvaluationRequest) -> Vec<Dimension> {
+    request.dimensions().into_iter().filter(|dimension| dimension.of_posts()).collect()
 }
 
 /// Evaluates KPIs by the tags that rules give to posts: a post with two tags is in both of their rows, and once in
@@ -157,10 +163,9 @@ async fn scorecard(
 pub async fn explain_plan(ctx: &SessionContext, request: &EvaluationRequest) -> Result<String> {
     let request = &request.in_fiscal();
     let ctx = &with_small_builds(ctx);
-    let dimensions: Vec<Dimension> =
-        request.dimensions().into_iter().filter(|dimension| dimension.of_posts()).collect();
+    let dimensions = dimensions_of_posts(request);
     let mut frames = Vec::new();
-    for places in together(request) {
+    for places in together(ctx, request)? {
         let kpis: Vec<&Kpi> = places.iter().filter_map(|place| request.kpis.get(*place)).collect();
         frames.extend(readings::plan(ctx, request, &dimensions, &kpis).await?.map(|planned| planned.frame));
         frames.extend(daily::plan(ctx, request, &dimensions, &kpis).await?.map(|planned| planned.frame));

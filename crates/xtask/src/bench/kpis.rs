@@ -95,7 +95,7 @@ pub fn kpis() -> Result<Vec<Kpi>> {
     for (number, figure) in FIGURES.iter().enumerate() {
         let _ = write!(
             text,
-            "[[kpi]]\nid = \"{}\"\ngoal = \"engagement\"\nformula = \"{}\"\nbasis = \"activity\"\n\n",
+            "[[kpi]]\nid = \"{}\"\ngoal = \"engagement\"\nformula = \"{}\"\nbasis = \"activity\"\nsubject = \"post\"\n\n",
             name(number),
             figure.formula()
         );
