@@ -166,12 +166,14 @@ pub(crate) async fn every_post_is_there(simulated: &Simulated, live: &Live) {
     let world = simulated.world();
     let now = simulated.clock.now();
     let young = now.checked_sub(SignedDuration::from_hours(24 * 20)).expect("days ago");
+    // WeChat tells of an article when its day is over.
+    let told = now.checked_sub(SignedDuration::from_hours(48)).expect("days ago");
     for account in world.accounts() {
         // Of Xiaohongshu only what was paid for or ordered is told.
         if account.network == Network::Xiaohongshu {
             continue;
         }
-        for index in world.published_by(account.key, young)..world.published_by(account.key, now) - 1 {
+        for index in world.published_by(account.key, young)..world.published_by(account.key, told) {
             let key = PostKey { account: account.key, index: index as u32 };
             let post = world.post(key);
             if post.stands_at(now) && post.format != Format::Repost {
