@@ -261,15 +261,30 @@ pub(crate) fn print(rows: &[ScoreRow], format: RowFormat, named: bool) -> Result
         RowFormat::Table => {
             let rows = if named { rows.to_vec() } else { with_numbers(&concerned(rows)) };
             for_people(&rows)?;
-            let mut notes: Vec<String> = rows
-                .iter()
-                .flat_map(|row| row.notes.iter().map(|note| format!("{}: {note}", row.kpi)))
-                .collect();
-            notes.sort();
-            notes.dedup();
-            notes.iter().for_each(|note| output::note(note));
+            let mut notes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+            for row in &rows {
+                for note in &row.notes {
+                    notes.entry(note).or_default().insert(&row.kpi);
+                }
+            }
+            for (note, kpis) in &notes {
+                match kpis.first() {
+                    Some(only) if kpis.len() == 1 => output::note(&format!("{only}: {note}")),
+                    _ => output::note(&format!("{note}: {}", some(kpis))),
+                }
+            }
             Ok(())
         }
+    }
+}
+
+/// Names for people: a few of them, and how many more there are.
+fn some(names: &BTreeSet<&str>) -> String {
+    const FEW: usize = 5;
+    let few: Vec<&str> = names.iter().copied().take(FEW).collect();
+    match names.len().saturating_sub(FEW) {
+        0 => few.join(", "),
+        more => format!("{} and {more} more", few.join(", ")),
     }
 }
 
@@ -286,8 +301,7 @@ fn with_numbers(rows: &[ScoreRow]) -> Vec<ScoreRow> {
         without.entry(row.status.as_str()).or_default().insert(&row.kpi);
     }
     for (status, kpis) in without {
-        let names: Vec<&str> = kpis.into_iter().collect();
-        output::note(&format!("{status}: {} (kepi evaluate --kpi ID says why)", names.join(", ")));
+        output::note(&format!("{status}: {} (kepi evaluate --kpi ID says why)", some(&kpis)));
     }
     kept
 }
