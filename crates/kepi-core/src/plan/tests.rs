@@ -218,15 +218,16 @@ fn a_trailing_series_takes_one_call() {
             sequence: 1,
             job: Job { window: Some(window), ..first[0].job.clone() },
             next: None,
-            observed_at: at("2026-10-01T12:00:00Z"),
+            observed_at: at(&format!("{end}T12:00:00Z")),
             covered: vec![window],
         }
     };
     let after = |end: &str| spans(&due("trailing", "2026-10-20T12:00:00Z", None, &[], Some(&read(end))));
-    assert_eq!(after("2026-10-05"), [("2026-10-05..2026-10-19".to_owned(), None)]);
+    // The last day of what was read is told a second time: it had not settled.
+    assert_eq!(after("2026-10-05"), [("2026-10-04..2026-10-19".to_owned(), None)]);
     assert_eq!(
         after("2026-08-01"),
-        [("2026-09-20..2026-10-19".to_owned(), Some("2026-08-01..2026-09-19".to_owned()))]
+        [("2026-09-20..2026-10-19".to_owned(), Some("2026-07-31..2026-09-19".to_owned()))]
     );
     let asked = DateSpan::new("2026-10-01".parse().unwrap(), "2026-10-03".parse().unwrap());
     let asked = due("trailing", "2026-10-20T12:00:00Z", Some(asked), &[], None);
