@@ -92,7 +92,11 @@ async fn days_that_are_not_there_yet_are_asked_for_until_they_are() {
     });
     assert_eq!(world.asked().await.1, ["a:daily 2026-10-06..2026-10-07 start"]);
     world.clock.forward(3 * 24);
-    let expected = ["a:daily 2026-10-06..2026-10-07 start", "a:daily 2026-10-08..2026-10-10 start"];
+    let expected = [
+        "a:daily 2026-10-06..2026-10-06 start",
+        "a:daily 2026-10-07..2026-10-09 start",
+        "a:daily 2026-10-10..2026-10-10 start",
+    ];
     assert_eq!(world.asked().await.1, expected);
     world.answers(|job, _| Ok(page(job, 1, None)));
     world.clock.forward(24);
