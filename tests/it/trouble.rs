@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kepi_simulator::{Fault, FaultRule};
+use kepi_simulator::{Fault, FaultRule, Stats};
 
 use crate::{
     project::Project,
@@ -121,13 +121,8 @@ async fn asked_to_stop_the_page_in_hand_is_finished() {
     let mut command = simulated.command();
     let child =
         command.arg("ingest").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("kepi starts");
-    let asked = |simulated: &Simulated| -> u64 {
-        let stats = simulated.simulator.stats("x").expect("X is simulated");
-        stats.calls.iter().filter(|(path, _)| path.ends_with("/tweets")).map(|(_, calls)| calls).sum()
-    };
-    while asked(&simulated) < 1 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let asked = |stats: &Stats| stats.calls.keys().any(|path| path.ends_with("/tweets"));
+    simulated.simulator.until("x", asked).await.expect("X is simulated");
     send_term(&child);
     let output = child.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -2,10 +2,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    pin::pin,
     sync::{Mutex, PoisonError},
 };
 
 use jiff::{Timestamp, civil::Date};
+use tokio::sync::Notify;
 
 use crate::{AccountKey, PostKey};
 
@@ -54,7 +56,11 @@ pub(crate) struct Standing {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Ledger(Mutex<Book>);
+pub(crate) struct Ledger {
+    book: Mutex<Book>,
+    /// Stirs whenever a call was counted.
+    counted: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Book {
@@ -69,7 +75,7 @@ struct Book {
 
 impl Ledger {
     fn book(&self) -> std::sync::MutexGuard<'_, Book> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -80,6 +86,21 @@ impl Ledger {
         let mut book = self.book();
         *book.stats.calls.entry(endpoint).or_insert(0) += 1;
         *book.stats.statuses.entry(status).or_insert(0) += 1;
+        drop(book);
+        self.counted.notify_waiters();
+    }
+
+    /// Returns when what was counted is as wanted.
+    pub(crate) async fn until(&self, wanted: impl Fn(&Stats) -> bool) {
+        loop {
+            let mut counted = pin!(self.counted.notified());
+            // What is counted from here on is heard.
+            counted.as_mut().enable();
+            if wanted(&self.stats()) {
+                return;
+            }
+            counted.await;
+        }
     }
 
     pub(crate) fn count_throttled(&self) {

@@ -152,6 +152,15 @@ impl Simulator {
         Ok(self.platform(platform)?.desk.ledger.stats())
     }
 
+    /// Returns when what a platform has counted is as wanted.
+    ///
+    /// # Errors
+    /// `BadInput` when it is not simulated.
+    pub async fn until(&self, platform: &str, wanted: impl Fn(&Stats) -> bool) -> Result<()> {
+        self.platform(platform)?.desk.ledger.until(wanted).await;
+        Ok(())
+    }
+
     /// A token of the application, which lives for ever.
     ///
     /// # Errors

@@ -226,6 +226,17 @@ pub(crate) struct Runs {
     pub format: Format,
 }
 
+/// Of which accounts, and as of when.
+#[derive(Debug, Args)]
+pub(crate) struct Narrowing {
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    /// What was known at this instant.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
     /// Only this KPI, `id` or `id@version`; may be given several times.
@@ -237,12 +248,8 @@ pub(crate) struct Evaluate {
     /// Break down by platform, account, format, category, campaign, product_type, day, week, month, quarter.
     #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
     pub by: Vec<String>,
-    /// Only this account; may be given several times.
-    #[arg(long, value_name = "ACCOUNT")]
-    pub account: Vec<AccountId>,
-    /// What was known at this instant.
-    #[arg(long, value_name = "TIME")]
-    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub narrowing: Narrowing,
     /// Add up the rows of posts instead of reading the store's daily rollups. The numbers are the same.
     #[arg(long)]
     pub no_rollups: bool,
@@ -306,12 +313,9 @@ pub(crate) struct Signals {
     /// Look at parts: platform, account, brand, market, format, category, campaign.
     #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
     pub by: Vec<String>,
-    /// Only this account; may be given several times. Nothing is remembered of such a run.
-    #[arg(long, value_name = "ACCOUNT")]
-    pub account: Vec<AccountId>,
-    /// What was known at this instant. Nothing is remembered of such a run.
-    #[arg(long, value_name = "TIME")]
-    pub as_of: Option<String>,
+    // Nothing is remembered of a run that is narrowed.
+    #[command(flatten)]
+    pub narrowing: Narrowing,
     /// Also what was looked for and is not there, or cannot be told, with the reason.
     #[arg(long)]
     pub all: bool,
@@ -409,12 +413,8 @@ pub(crate) struct AdvisePosts {
     /// account: one by one instead of by platform. Of formats also category, campaign, product_type, language.
     #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
     pub by: Vec<String>,
-    /// Only this account; may be given several times.
-    #[arg(long, value_name = "ACCOUNT")]
-    pub account: Vec<AccountId>,
-    /// What was known at this instant.
-    #[arg(long, value_name = "TIME")]
-    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub narrowing: Narrowing,
     #[command(flatten)]
     pub format: Format,
 }
@@ -427,12 +427,8 @@ pub(crate) struct AdviseMoney {
     /// platform, account, campaign: what money is told apart by; platform otherwise.
     #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
     pub by: Vec<String>,
-    /// Only this account; may be given several times.
-    #[arg(long, value_name = "ACCOUNT")]
-    pub account: Vec<AccountId>,
-    /// What was known at this instant.
-    #[arg(long, value_name = "TIME")]
-    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub narrowing: Narrowing,
     #[command(flatten)]
     pub format: Format,
 }

@@ -13,10 +13,7 @@ use serde_json::Value;
 
 use crate::{
     cli::{Advise, AdvisePosts, RowFormat},
-    commands::{
-        evaluate::{self, known_accounts, real_text, scope_text},
-        import::parse_instant,
-    },
+    commands::evaluate::{self, narrow, real_text, scope_text},
     compose::Project,
     failure::{Outcome, Result},
     output::{self, Rows},
@@ -53,12 +50,8 @@ async fn asked(
     let period = arguments.period.as_deref().unwrap_or(period);
     let mut request = evaluate::request(project, kpis, period)?;
     request.by = by(&arguments.by, dimensions)?;
-    request.as_of = arguments.as_of.as_deref().map(parse_instant).transpose()?;
-    request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
     let store = project.open_store().await?;
-    if let Some(accounts) = &request.accounts {
-        known_accounts(&store, accounts).await?;
-    }
+    narrow(&mut request, &store, &arguments.narrowing).await?;
     Ok((request, store))
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kepi_core::{Error, Period, document::one_of_hint, period::add_days};
+use kepi_core::{AccountId, Error, Period, document::one_of_hint, period::add_days};
 use kepi_engine::{
     BaselineValue, Dimension, EvaluationRequest, Index, Kpi, Number, OfferedByDescriptors, ScoreRow, TagRule,
 };
@@ -14,7 +14,7 @@ use kepi_store::{EvaluationRecord, Store};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{Evaluate, RowFormat},
+    cli::{Evaluate, Narrowing, RowFormat},
     commands::{decide, goals, import::parse_instant},
     compose::Project,
     failure::{Outcome, Result},
@@ -27,14 +27,10 @@ pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outco
     let tags = if arguments.by.iter().any(|by| by.starts_with("tag")) { project.tags()? } else { Vec::new() };
     let tag = tag_dimension(&tags, &arguments.by)?;
     request.by = dimensions(&arguments.by)?;
-    request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
-    request.as_of = arguments.as_of.as_deref().map(parse_instant).transpose()?;
     request.rollups = !arguments.no_rollups;
     request.compare = arguments.compare.parse()?;
     let store = project.open_store().await?;
-    if let Some(accounts) = &request.accounts {
-        known_accounts(&store, accounts).await?;
-    }
+    narrow(&mut request, &store, &arguments.narrowing).await?;
     let session = store.session().await?;
     let mut rows = match tag {
         Some(tag) => kepi_engine::evaluate_by_tag(&session, &request, &tags, tag).await?,
@@ -85,18 +81,34 @@ fn tag_dimension<'a>(tags: &[TagRule], by: &'a [String]) -> Result<Option<&'a st
     Ok(Some(first))
 }
 
-pub(crate) async fn known_accounts(
-    store: &kepi_store::Store,
-    accounts: &[kepi_core::AccountId],
+/// Narrows what is asked to accounts that the store knows, and to what was known at an instant.
+pub(crate) async fn narrow(
+    request: &mut EvaluationRequest,
+    store: &Store,
+    narrowing: &Narrowing,
 ) -> Result<()> {
+    request.as_of = narrowing.as_of.as_deref().map(parse_instant).transpose()?;
+    narrow_to(request, store, &narrowing.account).await
+}
+
+/// Narrows what is asked to accounts that the store knows; to none in particular where none is named.
+pub(crate) async fn narrow_to(
+    request: &mut EvaluationRequest,
+    store: &Store,
+    accounts: &[AccountId],
+) -> Result<()> {
+    if accounts.is_empty() {
+        return Ok(());
+    }
     let known = store.accounts().await?;
     let names: Vec<&str> = known.iter().map(|row| row.account.id.as_str()).collect();
-    match accounts.iter().find(|id| !names.contains(&id.as_str())) {
-        Some(unknown) => Err(Error::bad_input(format!("the store knows no account {unknown}"))
+    if let Some(unknown) = accounts.iter().find(|id| !names.contains(&id.as_str())) {
+        return Err(Error::bad_input(format!("the store knows no account {unknown}"))
             .hint(one_of_hint(unknown.as_str(), &names))
-            .into()),
-        None => Ok(()),
+            .into());
     }
+    request.accounts = Some(accounts.to_vec());
+    Ok(())
 }
 
 /// Evaluates all KPIs over the month so far, or the last one on its first day, and keeps the rows in the store.

@@ -7,10 +7,7 @@ use serde_json::Value;
 
 use crate::{
     cli::{RowFormat, Signals},
-    commands::{
-        evaluate::{self, chosen, known_accounts, scope_text},
-        import::parse_instant,
-    },
+    commands::evaluate::{self, chosen, narrow, scope_text},
     compose::Project,
     failure::{Outcome, Result},
     output::{self, Rows},
@@ -20,16 +17,12 @@ pub(crate) async fn run(project: &Project, arguments: &Signals) -> Result<Outcom
     let kpis = chosen(project.kpis()?, &arguments.kpi)?;
     let mut request = evaluate::request(project, kpis, arguments.period.as_deref().unwrap_or("last-28d"))?;
     request.by = dimensions(&arguments.by)?;
-    request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
-    request.as_of = arguments.as_of.as_deref().map(parse_instant).transpose()?;
+    let store = store(project).await?;
+    narrow(&mut request, &store, &arguments.narrowing).await?;
     if let (Some(as_of), None) = (request.as_of, &arguments.period) {
         // What was known then went up to the day before.
         let day = local_day(as_of, &kepi_core::period::zone(&project.config.project.zone)?);
         request.period = Period::parse("last-28d", day, request.fiscal)?;
-    }
-    let store = store(project).await?;
-    if let Some(accounts) = &request.accounts {
-        known_accounts(&store, accounts).await?;
     }
     let session = store.session().await?;
     let catalogue = &project.config.catalogue;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     cli::{FreezeTargets, RowFormat, SuggestTargets},
-    commands::evaluate::{self, chosen, known_accounts, record_all, request},
+    commands::evaluate::{self, chosen, narrow_to, record_all, request},
     compose::Project,
     failure::{Outcome, Result},
     output::{self, Rows},
@@ -18,11 +18,8 @@ pub(crate) async fn suggest(project: &Project, arguments: &SuggestTargets) -> Re
     let kpis = chosen(project.kpis()?, &arguments.kpi)?;
     let mut request = request(project, kpis, &period(project, arguments)?)?;
     request.by = evaluate::dimensions(&arguments.by)?;
-    request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
     let store = project.open_store().await?;
-    if let Some(accounts) = &request.accounts {
-        known_accounts(&store, accounts).await?;
-    }
+    narrow_to(&mut request, &store, &arguments.account).await?;
     let session = store.session().await?;
     let suggestions = kepi_engine::suggest(&session, &request).await?;
     match arguments.format.format {

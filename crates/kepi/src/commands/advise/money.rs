@@ -7,10 +7,7 @@ use serde_json::Value;
 use super::{by, p_text, tell_notes};
 use crate::{
     cli::{AdviseMoney, AdviseSpend, RowFormat},
-    commands::{
-        evaluate::{self, known_accounts, scope_text},
-        import::parse_instant,
-    },
+    commands::evaluate::{self, narrow, scope_text},
     compose::Project,
     failure::Result,
     output::{self, Rows},
@@ -28,12 +25,8 @@ async fn asked(
     let mut request = evaluate::request(project, Vec::new(), period)?;
     let known = [Dimension::Platform, Dimension::Account, Dimension::Campaign];
     request.by = by(&arguments.by, &known)?;
-    request.as_of = arguments.as_of.as_deref().map(parse_instant).transpose()?;
-    request.accounts = (!arguments.account.is_empty()).then(|| arguments.account.clone());
     let store = project.open_store().await?;
-    if let Some(accounts) = &request.accounts {
-        known_accounts(&store, accounts).await?;
-    }
+    narrow(&mut request, &store, &arguments.narrowing).await?;
     Ok((request, store))
 }
 
