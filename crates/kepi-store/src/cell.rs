@@ -159,6 +159,10 @@ pub(crate) struct Row {
 impl Row {
     /// The origin that speaks for the row: the newest.
     pub(crate) fn main(&self) -> Option<&Arc<Origin>> {
+        let first = &self.cells.first()?.origin;
+        if self.cells.iter().all(|cell| Arc::ptr_eq(&cell.origin, first)) {
+            return Some(first);
+        }
         self.cells.iter().map(|cell| &cell.origin).max_by(|a, b| a.order().cmp(&b.order()))
     }
 

@@ -149,10 +149,11 @@ static RUNNING: LazyLock<Vec<Running>> = LazyLock::new(|| {
 
 /// The rows of a series from all its readings and given days, one per span: what is given of a day and the
 /// differences of that same day stand in one row, so that a formula over both finds them together.
-pub(crate) fn daily(series: &Series, rows: &[Row], context: Context, recorded: i64) -> Vec<DailyRow> {
+pub(crate) fn daily(series: &Series, rows: &[Arc<Row>], context: Context, recorded: i64) -> Vec<DailyRow> {
     let mut readings: Vec<&Row> =
-        rows.iter().filter(|row| matches!(row.key.window, WindowKey::At(_))).collect();
-    readings.sort_by_key(|row| order(row));
+        rows.iter().map(Arc::as_ref).filter(|row| matches!(row.key.window, WindowKey::At(_))).collect();
+    // By day first: within a day the last reading speaks for it.
+    readings.sort_by_key(|row| (row.day, order(row)));
     let given = given(series, rows, context, recorded);
     let mut taken: BTreeMap<u16, BTreeSet<i32>> = BTreeMap::new();
     for row in &given {
@@ -160,25 +161,33 @@ pub(crate) fn daily(series: &Series, rows: &[Row], context: Context, recorded: i
             taken.entry(cell.column).or_default().insert(row.day);
         }
     }
-    let mut spans: BTreeMap<(i32, i32), DailyRow> =
-        given.into_iter().map(|row| ((row.day, row.end_day), row)).collect();
-    for column in columns(&readings) {
+    // Sorted by span; what is given comes by day.
+    let mut spans: Vec<DailyRow> = given;
+    let columns = columns(&readings);
+    for &column in &columns {
         let free =
             |from: i32, to: i32| taken.get(&column).is_none_or(|days| days.range(from..to).next().is_none());
         for difference in steps(&readings, column, context) {
             if !free(difference.day, difference.end_day) {
                 continue;
             }
-            let row = spans.entry((difference.day, difference.end_day)).or_insert_with(|| DailyRow {
-                series: series.clone(),
-                provenance: difference.provenance,
-                method: Method::Difference,
-                day: difference.day,
-                end_day: difference.end_day,
-                published_day: context.birth.map(|(_, day)| day),
-                cells: Vec::new(),
-                recorded,
+            let span = (difference.day, difference.end_day);
+            let place = spans.binary_search_by_key(&span, |row| (row.day, row.end_day));
+            let place = place.unwrap_or_else(|place| {
+                let row = DailyRow {
+                    series: series.clone(),
+                    provenance: difference.provenance,
+                    method: Method::Difference,
+                    day: difference.day,
+                    end_day: difference.end_day,
+                    published_day: context.birth.map(|(_, day)| day),
+                    cells: Vec::with_capacity(columns.len()),
+                    recorded,
+                };
+                spans.insert(place, row);
+                place
             });
+            let row = &mut spans[place];
             if difference.cell.origin.observed > row.observed() {
                 row.provenance = difference.provenance;
             }
@@ -188,10 +197,10 @@ pub(crate) fn daily(series: &Series, rows: &[Row], context: Context, recorded: i
             row.cells.push(difference.cell);
         }
     }
-    for row in spans.values_mut() {
+    for row in &mut spans {
         row.cells.sort_by_key(|cell| cell.column);
     }
-    spans.into_values().collect()
+    spans
 }
 
 fn order(row: &Row) -> (i64, i64) {
@@ -199,15 +208,14 @@ fn order(row: &Row) -> (i64, i64) {
     (at, row.cells.iter().map(|cell| cell.origin.observed).max().unwrap_or(NEVER))
 }
 
-fn columns(readings: &[&Row]) -> BTreeSet<u16> {
+fn columns(readings: &[&Row]) -> Vec<u16> {
     let running =
         |column: u16| RUNNING.get(usize::from(column)).is_some_and(|running| *running != Running::None);
-    readings
-        .iter()
-        .flat_map(|row| &row.cells)
-        .map(|cell| cell.column)
-        .filter(|column| running(*column))
-        .collect()
+    let cells = readings.iter().flat_map(|row| &row.cells);
+    let mut columns: Vec<u16> = cells.map(|cell| cell.column).filter(|column| running(*column)).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
 }
 
 struct Difference {
@@ -217,19 +225,21 @@ struct Difference {
     cell: Cell,
 }
 
-/// The differences of one metric: from the last reading of a day that has it to the next such reading.
+/// The differences of one metric: from the last reading of a day that has it to the next such reading. The
+/// readings are sorted by day.
 fn steps(readings: &[&Row], column: u16, context: Context) -> Vec<Difference> {
-    let mut last_of_day: BTreeMap<i32, (&Row, &Cell)> = BTreeMap::new();
-    for row in readings {
-        if let Ok(place) = row.cells.binary_search_by_key(&column, |cell| cell.column)
-            && row.cells[place].number.is_some()
-        {
-            last_of_day.insert(row.day, (row, &row.cells[place]));
-        }
-    }
+    let told = readings.iter().filter_map(|row| {
+        let place = row.cells.binary_search_by_key(&column, |cell| cell.column).ok()?;
+        row.cells[place].number.is_some().then(|| (row, &row.cells[place]))
+    });
+    let mut told = told.peekable();
     let mut steps = Vec::new();
     let mut before: Option<(i32, &Cell)> = None;
-    for (day, (row, cell)) in last_of_day {
+    while let Some((row, cell)) = told.next() {
+        let day = row.day;
+        if told.peek().is_some_and(|(next, _)| next.day == day) {
+            continue;
+        }
         let from = match before {
             Some((last, earlier)) => difference(earlier, cell).map(|cell| (last + 1, cell)),
             None => context.zero_day().map(|born| (born.min(day), from_zero(cell))),
@@ -286,10 +296,10 @@ fn subtract(before: Number, after: Number) -> Option<(Number, bool)> {
 }
 
 /// The days that the platform gave, newest per metric where several sources gave the same day.
-fn given(series: &Series, rows: &[Row], context: Context, recorded: i64) -> Vec<DailyRow> {
+fn given(series: &Series, rows: &[Arc<Row>], context: Context, recorded: i64) -> Vec<DailyRow> {
     let mut days: BTreeMap<i32, (Provenance, i64, Vec<Cell>)> = BTreeMap::new();
     let mut sorted: Vec<&Row> =
-        rows.iter().filter(|row| matches!(row.key.window, WindowKey::Day(_))).collect();
+        rows.iter().map(Arc::as_ref).filter(|row| matches!(row.key.window, WindowKey::Day(_))).collect();
     sorted.sort_by_key(|row| order(row));
     for row in sorted {
         let observed = order(row).1;

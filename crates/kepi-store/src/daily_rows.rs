@@ -1,5 +1,7 @@
 //! Rows of `post_daily` to batches and back.
 
+use std::sync::Arc;
+
 use arrow::{
     array::{
         Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringArray,
@@ -21,8 +23,12 @@ use crate::{
 };
 
 /// Rows as a batch; `superseded` closes them all.
-pub(crate) fn to_batch(table: &TableLog, rows: &[&DailyRow], superseded: Option<i64>) -> Result<RecordBatch> {
-    let mut frame = Frame::new(table.schema.file.clone(), rows.len());
+pub(crate) fn to_batch(
+    schema: &TableSchema,
+    rows: &[Arc<DailyRow>],
+    superseded: Option<i64>,
+) -> Result<RecordBatch> {
+    let mut frame = Frame::new(schema.file.clone(), rows.len());
     let all = || rows.iter();
     let platform = |account: &str| account.find('/').unwrap_or(account.len());
     frame.texts("platform", all().map(|row| &row.series.account[..platform(&row.series.account)]));
@@ -36,12 +42,12 @@ pub(crate) fn to_batch(table: &TableLog, rows: &[&DailyRow], superseded: Option<
     frame.texts("provenance", all().map(|row| row.provenance.as_str()));
     frame.instants("observed_at", all().map(|row| row.observed()));
     frame.flags("provisional", all().map(|row| row.provisional()));
-    frame.maybe_texts("flags", all().map(|row| written_flags(&table.schema, &row.cells)));
+    frame.maybe_texts("flags", all().map(|row| written_flags(schema, &row.cells)));
     frame.maybe_texts("currency", all().map(|row| row.currency()));
     frame.instants("recorded_at", all().map(|row| row.recorded));
     frame.maybe_instants("superseded_at", all().map(|_| superseded));
     let cells: Vec<&[Cell]> = rows.iter().map(|row| row.cells.as_slice()).collect();
-    numbers(&mut frame, &table.schema, &cells);
+    numbers(&mut frame, schema, &cells);
     frame.finish()
 }
 

@@ -1,6 +1,6 @@
 //! What is known of accounts and posts: newest wins, field by field, and history is kept.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::array::{Array, RecordBatch};
 use jiff::Timestamp;
@@ -11,9 +11,11 @@ use crate::{
     columns::{At, Columns, Frame},
     facts::PageContext,
     fail::torn,
+    hash::{HashMap, HashSet},
     log::{Snapshot, TableLog},
     parquet_files::read_whole,
     plan::Plan,
+    schema::TableSchema,
     upsert::{Reach, without},
     value::{days_of, instant},
 };
@@ -21,7 +23,7 @@ use crate::{
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Field {
-    Text(String),
+    Text(SmolStr),
     Instant(i64),
     Date(i32),
     Flag(bool),
@@ -73,13 +75,34 @@ const FIRST: &str = "first_observed_at";
 /// it is gone.
 const OLDEST: [&str; 2] = [FIRST, "deleted_at"];
 
+/// What is said of an account or post and when, sorted by field: there are a dozen at most.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Fields(Vec<(&'static str, (Field, i64))>);
+
+impl Fields {
+    fn place(&self, field: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (*known).cmp(field))
+    }
+
+    fn get(&self, field: &str) -> Option<&(Field, i64)> {
+        self.place(field).ok().map(|place| &self.0[place].1)
+    }
+
+    fn insert(&mut self, field: &'static str, value: (Field, i64)) {
+        match self.place(field) {
+            Ok(place) => self.0[place].1 = value,
+            Err(place) => self.0.insert(place, (field, value)),
+        }
+    }
+}
+
 /// One account or post: field → what is said and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) account: SmolStr,
     /// Empty for accounts.
     pub(crate) post: SmolStr,
-    pub(crate) fields: BTreeMap<&'static str, (Field, i64)>,
+    pub(crate) fields: Fields,
     pub(crate) recorded: i64,
 }
 
@@ -109,22 +132,20 @@ impl Entry {
     /// Takes in what another entry says; whether anything changed.
     fn absorb(&mut self, other: &Self) -> bool {
         let mut changed = false;
-        for (field, (value, observed)) in &other.fields {
+        for (field, (value, observed)) in &other.fields.0 {
             changed |= settle(&mut self.fields, field, value.clone(), *observed);
         }
         changed
     }
 }
 
-fn settle(
-    fields: &mut BTreeMap<&'static str, (Field, i64)>,
-    field: &'static str,
-    value: Field,
-    observed: i64,
-) -> bool {
-    let Some(known) = fields.get_mut(field) else {
-        fields.insert(field, (value, observed));
-        return true;
+fn settle(fields: &mut Fields, field: &'static str, value: Field, observed: i64) -> bool {
+    let known = match fields.place(field) {
+        Ok(place) => &mut fields.0[place].1,
+        Err(place) => {
+            fields.0.insert(place, (field, (value, observed)));
+            return true;
+        }
     };
     let wins = if OLDEST.contains(&field) {
         matches!((&value, &known.0), (Field::Instant(new), Field::Instant(old)) if new < old)
@@ -161,7 +182,7 @@ pub(crate) async fn sortings(
     wanted: impl Fn(&SmolStr, &SmolStr) -> bool,
     reach: Option<&Reach>,
 ) -> Result<HashMap<(SmolStr, SmolStr), Sorting>> {
-    let mut found = HashMap::new();
+    let mut found = HashMap::default();
     for file in snapshot.current() {
         if let Some(reach) = reach
             && !reach.finds(table, file).await?
@@ -203,7 +224,7 @@ impl Said {
         self.entries.entry((account.clone(), post.clone())).or_insert_with(|| Entry {
             account,
             post: post.clone(),
-            fields: BTreeMap::new(),
+            fields: Fields::default(),
             recorded: 0,
         })
     }
@@ -213,8 +234,8 @@ impl Said {
         let published = post.published_at;
         let day = published.map(|at| days_of(local_day(at, page.zone(&post.account))));
         let tags = (!post.tags.is_empty()).then(|| serde_json::Value::from(post.tags).to_string());
-        let short = |text: Option<SmolStr>| text.map(|text| Field::Text(text.into()));
-        let long = |text: Option<String>| text.map(Field::Text);
+        let short = |text: Option<SmolStr>| text.map(Field::Text);
+        let long = |text: Option<String>| text.map(|text| Field::Text(text.into()));
         let entry = self.entry(post.account.as_str(), &post.id);
         entry.say("published_at", published.map(|at| Field::Instant(at.as_microsecond())), observed);
         entry.say("published_day", day.map(Field::Date), observed);
@@ -233,8 +254,8 @@ impl Said {
 
     /// Takes in what is said of an account.
     pub(crate) fn account(&mut self, account: Account, observed: i64) {
-        let short = |text: Option<SmolStr>| text.map(|text| Field::Text(text.into()));
-        let long = |text: Option<String>| text.map(Field::Text);
+        let short = |text: Option<SmolStr>| text.map(Field::Text);
+        let long = |text: Option<String>| text.map(|text| Field::Text(text.into()));
         let entry = self.entry(account.id.as_str(), &SmolStr::default());
         entry.say("platform_id", short(account.platform_id), observed);
         entry.say("handle", long(account.handle), observed);
@@ -255,9 +276,9 @@ impl Said {
     pub(crate) fn observed(&mut self, account: &str, zone: impl FnOnce() -> SmolStr, at: i64) {
         let entry = self.entry(account, &SmolStr::default());
         entry.say(FIRST, Some(Field::Instant(at)), at);
-        if !entry.fields.contains_key("zone") {
+        if !entry.fields.get("zone").is_some() {
             // Said before all else, so that anything that is told of the account wins.
-            entry.say("zone", Some(Field::Text(zone().into())), i64::MIN);
+            entry.say("zone", Some(Field::Text(zone())), i64::MIN);
         }
     }
 }
@@ -265,8 +286,8 @@ impl Said {
 /// A dimension entry that changed: before and now.
 #[derive(Debug, Clone)]
 pub(crate) struct Turned {
-    pub(crate) old: Option<Entry>,
-    pub(crate) new: Entry,
+    pub(crate) old: Option<Arc<Entry>>,
+    pub(crate) new: Arc<Entry>,
 }
 
 /// Works out what a commit does to a dimension.
@@ -278,14 +299,14 @@ pub(crate) async fn turn(
 ) -> Result<(Plan, Vec<Turned>)> {
     let mut plan = Plan::default();
     let mut turned = Vec::new();
-    let mut met: HashSet<&(SmolStr, SmolStr)> = HashSet::new();
+    let mut met: HashSet<&(SmolStr, SmolStr)> = HashSet::default();
     let reach = Reach::of_subjects(said.entries.keys().map(|(account, post)| (account, post)));
     for file in snapshot.current() {
         if !reach.finds(table, file).await? {
             continue;
         }
         let whole = read_whole(table, file, None).await?;
-        let mut gone = HashSet::new();
+        let mut gone = HashSet::default();
         let keys = keys(&whole)?;
         for (place, key) in keys.iter().enumerate() {
             let Some((key, new)) = said.entries.get_key_value(key) else { continue };
@@ -294,7 +315,7 @@ pub(crate) async fn turn(
             let mut entry = old.clone();
             if entry.absorb(new) {
                 entry.recorded = recorded.max(old.recorded + 1);
-                turned.push(Turned { old: Some(old), new: entry });
+                turned.push(Turned { old: Some(Arc::new(old)), new: Arc::new(entry) });
                 gone.insert(place);
             }
         }
@@ -303,25 +324,22 @@ pub(crate) async fn turn(
         }
     }
     for (_, entry) in said.entries.iter().filter(|(key, _)| !met.contains(key)) {
-        turned.push(Turned { old: None, new: Entry { recorded, ..entry.clone() } });
+        turned.push(Turned { old: None, new: Arc::new(Entry { recorded, ..entry.clone() }) });
     }
-    fill(&mut plan, table, &turned)?;
+    fill(&mut plan, table, &turned);
     Ok((plan, turned))
 }
 
-fn fill(plan: &mut Plan, table: &TableLog, turned: &[Turned]) -> Result<()> {
-    let partition = |current: bool| vec![("current", current.to_string())];
-    let new: Vec<(&Entry, Option<i64>)> = turned.iter().map(|turned| (&turned.new, None)).collect();
-    if !new.is_empty() {
-        plan.add(partition(true), to_batch(table, &new)?);
-    }
+fn fill(plan: &mut Plan, table: &TableLog, turned: &[Turned]) {
+    let mut add = |current: bool, rows: Vec<(Arc<Entry>, Option<i64>)>| {
+        let schema = table.schema.clone();
+        if !rows.is_empty() {
+            plan.add_made(vec![("current", current.to_string())], move || to_batch(&schema, &rows));
+        }
+    };
+    add(true, turned.iter().map(|turned| (turned.new.clone(), None)).collect());
     let closed = |turned: &'_ Turned| turned.old.clone().map(|old| (old, Some(turned.new.recorded)));
-    let closed: Vec<(Entry, Option<i64>)> = turned.iter().filter_map(closed).collect();
-    if !closed.is_empty() {
-        let rows: Vec<(&Entry, Option<i64>)> = closed.iter().map(|(entry, until)| (entry, *until)).collect();
-        plan.add(partition(false), to_batch(table, &rows)?);
-    }
-    Ok(())
+    add(false, turned.iter().filter_map(closed).collect());
 }
 
 /// All entries that are valid now, of the accounts asked for (all when none is named).
@@ -366,15 +384,15 @@ pub(crate) async fn turned_at(table: &TableLog, snapshot: &Snapshot, recorded: i
         for place in 0..whole.num_rows() {
             let new = read_entry(table, &whole, place)?;
             if new.recorded == recorded {
-                turned.push(Turned { old: None, new });
+                turned.push(Turned { old: None, new: Arc::new(new) });
             }
         }
     }
     Ok(turned)
 }
 
-fn fields_of(table: &TableLog) -> &'static [(&'static str, Kind)] {
-    if table.name() == "posts" { &POST_FIELDS } else { &ACCOUNT_FIELDS }
+fn fields_of(schema: &TableSchema) -> &'static [(&'static str, Kind)] {
+    if schema.table.name == "posts" { &POST_FIELDS } else { &ACCOUNT_FIELDS }
 }
 
 fn keys(batch: &RecordBatch) -> Result<Vec<(SmolStr, SmolStr)>> {
@@ -393,13 +411,13 @@ fn read_entry(table: &TableLog, batch: &RecordBatch, row: usize) -> Result<Entry
     } else {
         BTreeMap::new()
     };
-    let mut fields = BTreeMap::new();
-    for (name, kind) in fields_of(table) {
+    let mut fields = Fields::default();
+    for (name, kind) in fields_of(&table.schema) {
         if batch.column_by_name(name).is_none() {
             continue;
         }
         let value = match kind {
-            Kind::Text => columns.text(name)?.at_row(row).map(|text| Field::Text(text.into())),
+            Kind::Text => columns.text(name)?.at_row(row).map(Field::Text),
             Kind::Instant => columns.instant(name)?.at_row(row).map(Field::Instant),
             Kind::Date => columns.date(name)?.at_row(row).map(Field::Date),
             Kind::Flag => columns.flag(name)?.at_row(row).map(Field::Flag),
@@ -418,15 +436,15 @@ fn read_entry(table: &TableLog, batch: &RecordBatch, row: usize) -> Result<Entry
     })
 }
 
-fn to_batch(table: &TableLog, rows: &[(&Entry, Option<i64>)]) -> Result<RecordBatch> {
-    let mut frame = Frame::new(table.schema.file.clone(), rows.len());
-    let all = || rows.iter().map(|(entry, _)| *entry);
+fn to_batch(schema: &TableSchema, rows: &[(Arc<Entry>, Option<i64>)]) -> Result<RecordBatch> {
+    let mut frame = Frame::new(schema.file.clone(), rows.len());
+    let all = || rows.iter().map(|(entry, _)| entry.as_ref());
     let platform = |entry: &'_ Entry| entry.account.find('/').unwrap_or(entry.account.len());
     let platforms: Vec<&str> = rows.iter().map(|(entry, _)| &entry.account[..platform(entry)]).collect();
     frame.texts("platform", platforms.into_iter());
     frame.texts("account", rows.iter().map(|(entry, _)| entry.account.as_str()));
     frame.texts("post", rows.iter().map(|(entry, _)| entry.post.as_str()));
-    for (name, kind) in fields_of(table) {
+    for (name, kind) in fields_of(schema) {
         match kind {
             Kind::Text => frame.maybe_texts(name, all().map(|entry| entry.text(name))),
             Kind::Instant => frame.maybe_instants(name, all().map(|entry| entry.instant(name))),
@@ -435,11 +453,11 @@ fn to_batch(table: &TableLog, rows: &[(&Entry, Option<i64>)]) -> Result<RecordBa
         }
     }
     // These two are never null: what is not said has a value that claims nothing.
-    if table.name() == "accounts" {
+    if schema.table.name == "accounts" {
         frame.flags("configured", all().map(|entry| entry.flag("configured").unwrap_or(false)));
         frame.texts("zone", rows.iter().map(|(entry, _)| entry.text("zone").unwrap_or("UTC")));
     }
-    let newest = |entry: &Entry| entry.fields.values().map(|(_, observed)| *observed).max().unwrap_or(0);
+    let newest = |entry: &Entry| entry.fields.0.iter().map(|(_, (_, observed))| *observed).max().unwrap_or(0);
     frame.instants("observed_at", all().map(newest));
     frame.maybe_texts("origins", all().map(|entry| origins(entry, newest(entry))));
     frame.instants("recorded_at", all().map(|entry| entry.recorded));
@@ -450,6 +468,7 @@ fn to_batch(table: &TableLog, rows: &[(&Entry, Option<i64>)]) -> Result<RecordBa
 fn origins(entry: &Entry, newest: i64) -> Option<String> {
     let earlier: BTreeMap<&str, Timestamp> = entry
         .fields
+        .0
         .iter()
         .filter(|(_, (_, observed))| *observed != newest)
         .map(|(name, (_, observed))| (*name, instant((*observed).max(Timestamp::MIN.as_microsecond()))))

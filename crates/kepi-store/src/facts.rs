@@ -1,9 +1,6 @@
 //! From measurements to rows: which table, which key, which columns.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{
@@ -15,6 +12,7 @@ use smol_str::SmolStr;
 
 use crate::{
     cell::{Cell, Key, NEVER, Number, Origin, Row, WindowKey, absorb},
+    hash::HashMap,
     value::{days_of, millionths},
 };
 
@@ -45,7 +43,7 @@ static COLUMNS: LazyLock<Places> = LazyLock::new(|| {
 });
 
 /// Rows by key, as one commit brings them to one table.
-pub(crate) type Fresh = HashMap<Key, Row>;
+pub(crate) type Fresh = HashMap<Key, Arc<Row>>;
 
 /// The page that measurements stand in.
 #[derive(Debug)]
@@ -169,9 +167,9 @@ impl Gathered {
 
 fn merge(fresh: &mut Fresh, key: Key, (day, end_day, recorded): (i32, i32, i64), cells: Vec<Cell>) {
     if let Some(row) = fresh.get_mut(&key) {
-        absorb(&mut row.cells, cells);
+        absorb(&mut Arc::make_mut(row).cells, cells);
     } else {
-        fresh.insert(key.clone(), Row { key, day, end_day, cells, recorded });
+        fresh.insert(key.clone(), Arc::new(Row { key, day, end_day, cells, recorded }));
     }
 }
 

@@ -9,6 +9,7 @@ mod daily_rows;
 mod dimension;
 mod facts;
 mod fail;
+mod hash;
 mod journal;
 mod lifetime;
 mod load;

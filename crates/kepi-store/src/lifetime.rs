@@ -1,7 +1,7 @@
 //! The newest readings of every post: rank 0 is the newest, an older one stays while no single newer one holds
 //! all its metrics. So any formula finds the newest reading that has all of its own.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use kepi_core::Result;
@@ -11,16 +11,18 @@ use crate::{
     cell::{Row, WindowKey},
     columns::{At, Columns},
     daily::{Birth, birth},
+    hash::{HashMap, HashSet},
     log::TableLog,
     parquet_files::{Partition, read_whole},
     rows::{Layout, lifetime_batch, read_keys, read_rows},
+    schema::TableSchema,
     value::month_of,
 };
 
 /// One kept reading.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Kept {
-    pub(crate) row: Row,
+    pub(crate) row: Arc<Row>,
     pub(crate) rank: i64,
     pub(crate) birth: Birth,
 }
@@ -31,9 +33,9 @@ pub(crate) const LIMIT: usize = 12;
 
 /// Which readings of a series are kept, newest first: those whose metrics no single newer one holds. Beyond
 /// [`LIMIT`], only those that hold a metric that no newer one has.
-pub(crate) fn keep(mut readings: Vec<Row>, birth: Birth) -> Vec<Kept> {
+pub(crate) fn keep(mut readings: Vec<Arc<Row>>, birth: Birth) -> Vec<Kept> {
     readings.sort_by_key(|row| std::cmp::Reverse(newness(row)));
-    let mut had: HashSet<u16> = HashSet::new();
+    let mut had: HashSet<u16> = HashSet::default();
     let mut sets: Vec<Vec<u16>> = Vec::new();
     let mut kept: Vec<Kept> = Vec::new();
     for row in readings {
@@ -64,11 +66,11 @@ pub(crate) fn partition(kept: &Kept) -> Partition {
 }
 
 /// Kept readings as a batch.
-pub(crate) fn to_batch(table: &TableLog, kept: &[&Kept]) -> Result<RecordBatch> {
-    let rows: Vec<&Row> = kept.iter().map(|kept| &kept.row).collect();
+pub(crate) fn to_batch(schema: &TableSchema, kept: &[Kept]) -> Result<RecordBatch> {
+    let rows: Vec<&Row> = kept.iter().map(|kept| &*kept.row).collect();
     let births: Vec<Birth> = kept.iter().map(|kept| kept.birth).collect();
     let ranks: Vec<i64> = kept.iter().map(|kept| kept.rank).collect();
-    lifetime_batch(&table.schema, &rows, &births, &ranks)
+    lifetime_batch(schema, &rows, &births, &ranks)
 }
 
 /// Reads kept readings, chosen by their places in a whole batch of the table.
@@ -80,7 +82,7 @@ pub(crate) fn read(table: &TableLog, batch: &RecordBatch, chosen: &[usize]) -> R
     let (at, day) = (columns.instant("published_at")?, columns.date("published_day")?);
     let rank = columns.int("rank")?;
     let kept = rows.into_iter().zip(chosen).map(|(row, place)| Kept {
-        row,
+        row: Arc::new(row),
         rank: rank.value(*place),
         birth: birth(at.at_row(*place), day.at_row(*place)),
     });
@@ -90,10 +92,10 @@ pub(crate) fn read(table: &TableLog, batch: &RecordBatch, chosen: &[usize]) -> R
 /// When the numbers of the posts of accounts were last read, in microseconds.
 pub(crate) async fn last_read(
     table: &TableLog,
-    accounts: &HashSet<&str>,
+    accounts: &std::collections::HashSet<&str>,
 ) -> Result<HashMap<(SmolStr, SmolStr), i64>> {
     let snapshot = table.refresh().await?;
-    let mut last: HashMap<(SmolStr, SmolStr), i64> = HashMap::new();
+    let mut last: HashMap<(SmolStr, SmolStr), i64> = HashMap::default();
     for file in snapshot.files.values() {
         if !accounts.iter().any(|account| file.stats.may_hold("account", account)) {
             continue;

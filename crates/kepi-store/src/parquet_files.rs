@@ -34,6 +34,7 @@ use uuid::Uuid;
 use crate::{
     fail::Fail,
     log::{DataFile, NewFile, TableLog},
+    options::StoreOptions,
     schema::TableSchema,
     stats::Stats,
     subjects::{self, Hashes},
@@ -52,15 +53,13 @@ pub(crate) async fn write(
     table: &TableLog,
     partition: &Partition,
     batches: Vec<RecordBatch>,
-    order: &[&str],
+    order: &[&'static str],
 ) -> Result<Vec<NewFile>> {
-    let schema = table.schema.clone();
-    let order: Vec<String> = order.iter().map(|&column| column.to_owned()).collect();
-    let (file_rows, group_rows) = (table.options.file_rows.max(1), table.options.row_group_rows);
-    let encoded =
-        tokio::task::spawn_blocking(move || encode(&schema, &batches, &order, file_rows, group_rows))
-            .await
-            .at("write a data file")??;
+    let (schema, options) = (table.schema.clone(), table.options.clone());
+    let order = order.to_vec();
+    let encoded = tokio::task::spawn_blocking(move || encode(&schema, &batches, &order, &options))
+        .await
+        .at("write a data file")??;
     let mut files = Vec::new();
     for file in encoded {
         files.push(put(table, partition, file).await?);
@@ -68,7 +67,8 @@ pub(crate) async fn write(
     Ok(files)
 }
 
-async fn put(table: &TableLog, partition: &Partition, file: Encoded) -> Result<NewFile> {
+/// Writes a file where a later commit can name it.
+pub(crate) async fn put(table: &TableLog, partition: &Partition, file: Encoded) -> Result<NewFile> {
     let Encoded { bytes, stats, posts } = file;
     let folder: String = partition.iter().map(|(column, value)| format!("{column}={value}/")).collect();
     let path = format!("{folder}part-{}.zstd.parquet", Uuid::now_v7());
@@ -94,21 +94,22 @@ async fn put(table: &TableLog, partition: &Partition, file: Encoded) -> Result<N
 }
 
 /// A file before it has a name.
-struct Encoded {
+#[derive(Debug)]
+pub(crate) struct Encoded {
     bytes: Bytes,
     stats: String,
     posts: Option<Hashes>,
 }
 
-fn encode(
+/// Rows of one partition, sorted, as one or more files.
+pub(crate) fn encode(
     schema: &TableSchema,
     batches: &[RecordBatch],
-    order: &[String],
-    file_rows: usize,
-    group_rows: usize,
+    order: &[&str],
+    options: &StoreOptions,
 ) -> Result<Vec<Encoded>> {
     let whole = sorted(&joined(schema, batches)?, order)?;
-    let files = whole.num_rows().div_ceil(file_rows).max(1);
+    let files = whole.num_rows().div_ceil(options.file_rows.max(1)).max(1);
     let rows = whole.num_rows().div_ceil(files).max(1);
     let mut encoded = Vec::new();
     for start in (0..whole.num_rows()).step_by(rows) {
@@ -116,7 +117,7 @@ fn encode(
         let part = told(&part)?;
         let (_, stats) = Stats::of(&part);
         let posts = subjects::are_kept(schema.table.name).then(|| Hashes::of_batch(&part)).transpose()?;
-        encoded.push(Encoded { bytes: to_parquet(schema, &part, group_rows)?, stats, posts });
+        encoded.push(Encoded { bytes: to_parquet(schema, &part, options.row_group_rows)?, stats, posts });
     }
     Ok(encoded)
 }
@@ -145,7 +146,7 @@ fn told(batch: &RecordBatch) -> Result<RecordBatch> {
     batch.project(&places).at("write a data file")
 }
 
-fn sorted(batch: &RecordBatch, order: &[String]) -> Result<RecordBatch> {
+fn sorted(batch: &RecordBatch, order: &[&str]) -> Result<RecordBatch> {
     let by: Vec<SortColumn> = order
         .iter()
         .filter_map(|name| batch.column_by_name(name))

@@ -1,13 +1,15 @@
 //! What a commit is going to change, worked out against one snapshot and not yet written.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use arrow::array::RecordBatch;
 use kepi_core::Result;
+use tokio::task::JoinHandle;
 
 use crate::{
+    fail::Fail,
     log::{Changes, DataFile, NewFile, Snapshot, TableLog},
-    parquet_files::{Partition, write},
+    parquet_files::{Encoded, Partition, encode, put, write},
     schema::TableSchema,
 };
 
@@ -15,9 +17,18 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     remove: Vec<Arc<DataFile>>,
-    add: BTreeMap<Partition, Vec<RecordBatch>>,
+    add: BTreeMap<Partition, Vec<Rows>>,
     /// Files that are written already.
     written: Vec<NewFile>,
+}
+
+/// Rows that are to be added: how to make a batch of them.
+struct Rows(Box<dyn FnOnce() -> Result<RecordBatch> + Send>);
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rows")
+    }
 }
 
 /// What is left of a file waits in memory for the other rows of its partition when it is no more than this.
@@ -44,12 +55,39 @@ impl Plan {
 
     /// Adds rows to a partition.
     pub(crate) fn add(&mut self, partition: Partition, rows: RecordBatch) {
-        self.add.entry(partition).or_default().push(rows);
+        self.add_made(partition, || Ok(rows));
+    }
+
+    /// Adds rows to a partition that are made when they are written, beside other work.
+    pub(crate) fn add_made(
+        &mut self,
+        partition: Partition,
+        rows: impl FnOnce() -> Result<RecordBatch> + Send + 'static,
+    ) {
+        self.add.entry(partition).or_default().push(Rows(Box::new(rows)));
     }
 
     /// Whether nothing changes.
     pub(crate) fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.add.is_empty() && self.written.is_empty()
+    }
+
+    /// Begins to make the files, on a thread of their own.
+    pub(crate) fn begin(self, table: &TableLog) -> Begun {
+        let Self { remove, add, written } = self;
+        let encoding = (!add.is_empty()).then(|| {
+            let (schema, options) = (table.schema.clone(), table.options.clone());
+            tokio::task::spawn_blocking(move || {
+                let order = order(&schema);
+                let encoded = |(partition, rows): (Partition, Vec<Rows>)| {
+                    let batches: Vec<RecordBatch> =
+                        rows.into_iter().map(|rows| rows.0()).collect::<Result<_>>()?;
+                    Ok((partition, encode(&schema, &batches, &order, &options)?))
+                };
+                add.into_iter().map(encoded).collect()
+            })
+        });
+        Begun { remove, encoding, written }
     }
 
     /// Writes the files and commits; `None` when another writer was first and the plan is void.
@@ -59,10 +97,33 @@ impl Plan {
         base: &Snapshot,
         transactions: Vec<(String, i64)>,
     ) -> Result<Option<Arc<Snapshot>>> {
-        let order = order(&table.schema);
+        self.begin(table).commit(table, base, transactions).await
+    }
+}
+
+/// A plan whose files are being made.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    remove: Vec<Arc<DataFile>>,
+    encoding: Option<JoinHandle<Result<Vec<(Partition, Vec<Encoded>)>>>>,
+    written: Vec<NewFile>,
+}
+
+impl Begun {
+    /// Writes the files and commits; `None` when another writer was first and the plan is void.
+    pub(crate) async fn commit(
+        self,
+        table: &TableLog,
+        base: &Snapshot,
+        transactions: Vec<(String, i64)>,
+    ) -> Result<Option<Arc<Snapshot>>> {
         let mut add = self.written;
-        for (partition, batches) in self.add {
-            add.extend(write(table, &partition, batches, &order).await?);
+        if let Some(encoding) = self.encoding {
+            for (partition, files) in encoding.await.at("write a data file")?? {
+                for file in files {
+                    add.push(put(table, &partition, file).await?);
+                }
+            }
         }
         let written: Vec<_> = add.iter().map(|file| crate::log::NewFile { add: file.add.clone() }).collect();
         let changes = Changes { add, remove: self.remove, transactions, rearrange: false };

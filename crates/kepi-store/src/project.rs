@@ -2,17 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
-use kepi_core::{Measurement, Page, Reject, Result, Window};
+use kepi_core::{AccountId, Measurement, Page, Reject, Result, Window};
 use smol_str::SmolStr;
 
 use crate::{
     columns::Frame,
     dimension::{Said, turn},
-    facts::{FACTS, Gathered, PageContext},
+    facts::{FACTS, Fresh, Gathered, PageContext},
     journal::Committed,
     log::{PAGES, RECORDED, Snapshot, TableLog},
-    plan::Plan,
+    plan::{Begun, Plan},
     readings::{self, Touched},
     store::Inner,
     upsert::{Upsert, upsert},
@@ -84,53 +83,109 @@ async fn wait_for_previous(inner: &Inner, batch: &Batch) -> Result<bool> {
 /// Carries a commit to all projections; those that have it already are passed over.
 pub(crate) async fn carry(inner: &Inner, batch: Batch) -> Result<()> {
     let mark = Mark { version: batch.version, recorded: batch.recorded };
-    let mut gathered = Gathered::default();
-    let (mut accounts, mut posts) = (Said::default(), Said::default());
-    let mut rejects = Vec::new();
-    for (context, page) in batch.pages {
-        let observed = newest(&page).unwrap_or(batch.recorded);
-        for post in page.posts {
-            posts.post(&context, post, observed);
-        }
-        for account in page.accounts {
-            accounts.account(account, observed);
-        }
-        for measurement in &page.measurements {
-            let account = &measurement.subject.account;
-            let at = first_seen(measurement).as_microsecond();
-            accounts.observed(account.as_str(), || context.zone_name(account), at);
-        }
-        gathered.take(&context, page.measurements)?;
-        rejects.extend(page.rejects.into_iter().map(|reject| Aside { context: Trace::of(&context), reject }));
-    }
-    let mut touched = Touched::default();
-    let dimensions = [("accounts", &accounts), ("posts", &posts)];
-    for (name, said) in dimensions {
-        let (turned, resumed) = dimension(inner.table(name)?, said, mark).await?;
-        touched.turned.extend(turned);
-        touched.resumed |= resumed;
-    }
-    for facts in &FACTS {
-        let Some(fresh) = gathered.tables.remove(facts.name) else { continue };
-        let table = inner.table(facts.name)?;
-        let (opened, resumed) = commit_facts(table, &fresh, mark).await?;
-        if facts.name == "post_facts" {
-            touched.opened = opened;
-            touched.resumed |= resumed;
-        }
-    }
-    readings::project(inner, touched, mark).await?;
-    put_rejects(inner.table(LAST)?, &rejects, mark).await?;
+    let brought = Brought::of(batch)?;
+    // Where another writer is first, what it wrote is taken for a try of our own that died on the way.
+    while !attempt(inner, &brought, mark).await? {}
+    put_rejects(inner.table(LAST)?, &brought.rejects, mark).await?;
     crate::maintain::compact_as_we_go(inner).await
 }
 
-/// Since when a measurement lets us watch: a reading that the platform dates itself speaks of an instant before
-/// the one at which it was read.
-fn first_seen(measurement: &Measurement) -> Timestamp {
-    match measurement.window {
-        Window::At(at) => at.min(measurement.observed_at),
-        _ => measurement.observed_at,
+/// What a commit brings.
+#[derive(Default)]
+struct Brought {
+    accounts: Said,
+    posts: Said,
+    gathered: Gathered,
+    rejects: Vec<Aside>,
+}
+
+impl Brought {
+    fn of(batch: Batch) -> Result<Self> {
+        let mut all = Self::default();
+        for (context, page) in batch.pages {
+            let observed = newest(&page).unwrap_or(batch.recorded);
+            for post in page.posts {
+                all.posts.post(&context, post, observed);
+            }
+            for account in page.accounts {
+                all.accounts.account(account, observed);
+            }
+            for (account, at) in first_seen(&page.measurements) {
+                all.accounts.observed(account.as_str(), || context.zone_name(account), at);
+            }
+            all.gathered.take(&context, page.measurements)?;
+            let aside = |reject| Aside { context: Trace::of(&context), reject };
+            all.rejects.extend(page.rejects.into_iter().map(aside));
+        }
+        Ok(all)
     }
+}
+
+/// One try; `false` when another writer was first somewhere. Files are made while the next table is worked out;
+/// the commits come in order.
+async fn attempt(inner: &Inner, brought: &Brought, mark: Mark) -> Result<bool> {
+    let mut pending = Pending { mark, begun: Vec::new() };
+    let mut touched = Touched::default();
+    touched.dimension(inner.table("accounts")?, &brought.accounts, &mut pending).await?;
+    // Since when accounts are watched is read from their table.
+    if !pending.settle().await? {
+        return Ok(false);
+    }
+    touched.dimension(inner.table("posts")?, &brought.posts, &mut pending).await?;
+    for facts in &FACTS {
+        let Some(fresh) = brought.gathered.tables.get(facts.name) else { continue };
+        touched.facts(inner.table(facts.name)?, fresh, &mut pending).await?;
+    }
+    Ok(readings::project(inner, touched, &mut pending).await? && pending.settle().await?)
+}
+
+/// Changes of one commit that are being written, in the order in which they are to be committed.
+#[derive(Debug)]
+pub(crate) struct Pending<'a> {
+    mark: Mark,
+    begun: Vec<(&'a TableLog, Arc<Snapshot>, Begun)>,
+}
+
+impl<'a> Pending<'a> {
+    /// What the commit is.
+    pub(crate) fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// Begins to write what a plan changes against a snapshot.
+    pub(crate) fn begin(&mut self, table: &'a TableLog, base: Arc<Snapshot>, plan: Plan) {
+        if !plan.is_empty() {
+            self.begun.push((table, base, plan.begin(table)));
+        }
+    }
+
+    /// Commits what was begun; `false` when another writer was first.
+    pub(crate) async fn settle(&mut self) -> Result<bool> {
+        for (table, base, begun) in self.begun.drain(..) {
+            if begun.commit(table, &base, self.mark.transactions()).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Since when the measurements of a page let us watch their accounts: a reading that the platform dates itself
+/// speaks of an instant before the one at which it was read.
+fn first_seen(measurements: &[Measurement]) -> Vec<(&AccountId, i64)> {
+    let mut first: Vec<(&AccountId, i64)> = Vec::new();
+    for measurement in measurements {
+        let seen = match measurement.window {
+            Window::At(at) => at.min(measurement.observed_at),
+            _ => measurement.observed_at,
+        };
+        let (account, seen) = (&measurement.subject.account, seen.as_microsecond());
+        match first.iter_mut().find(|(known, _)| *known == account) {
+            Some((_, at)) => *at = seen.min(*at),
+            None => first.push((account, seen)),
+        }
+    }
+    first
 }
 
 fn newest(page: &Page) -> Option<i64> {
@@ -157,43 +212,50 @@ impl Mark {
     }
 }
 
-/// Commits facts. When the commit was there already, the rows that it opened are read back, which is told.
-async fn commit_facts(
-    table: &TableLog,
-    fresh: &crate::facts::Fresh,
-    mark: Mark,
-) -> Result<(Vec<crate::upsert::Opened>, bool)> {
-    loop {
-        let snapshot = table.refresh().await?;
-        if mark.is_reached(&snapshot) {
-            let opened = crate::upsert::opened_at(table, &snapshot, fresh, mark.recorded).await?;
-            return Ok((opened, true));
+impl Touched {
+    /// Begins to write facts. When the commit was there already, the rows that it opened are read back.
+    async fn facts<'a>(
+        &mut self,
+        table: &'a TableLog,
+        fresh: &Fresh,
+        pending: &mut Pending<'a>,
+    ) -> Result<()> {
+        let (mark, snapshot) = (pending.mark(), table.refresh().await?);
+        let resumed = mark.is_reached(&snapshot);
+        let opened = if resumed {
+            crate::upsert::opened_at(table, &snapshot, fresh, mark.recorded).await?
+        } else {
+            let Upsert { plan, opened } = upsert(table, &snapshot, fresh, mark.recorded).await?;
+            pending.begin(table, snapshot, plan);
+            opened
+        };
+        if table.name() == "post_facts" {
+            self.opened = opened;
+            self.resumed |= resumed;
         }
-        let Upsert { plan, opened } = upsert(table, &snapshot, fresh, mark.recorded).await?;
-        if plan.is_empty() || plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
-            return Ok((opened, false));
-        }
+        Ok(())
     }
-}
 
-/// Commits a dimension. When the commit was there already, what it turned is read back, which is told.
-async fn dimension(
-    table: &TableLog,
-    said: &Said,
-    mark: Mark,
-) -> Result<(Vec<crate::dimension::Turned>, bool)> {
-    if said.is_empty() {
-        return Ok((Vec::new(), false));
-    }
-    loop {
-        let snapshot = table.refresh().await?;
+    /// Begins to write a dimension. When the commit was there already, what it turned is read back.
+    async fn dimension<'a>(
+        &mut self,
+        table: &'a TableLog,
+        said: &Said,
+        pending: &mut Pending<'a>,
+    ) -> Result<()> {
+        if said.is_empty() {
+            return Ok(());
+        }
+        let (mark, snapshot) = (pending.mark(), table.refresh().await?);
         if mark.is_reached(&snapshot) {
-            return Ok((crate::dimension::turned_at(table, &snapshot, mark.recorded).await?, true));
+            self.turned.extend(crate::dimension::turned_at(table, &snapshot, mark.recorded).await?);
+            self.resumed = true;
+        } else {
+            let (plan, turned) = turn(table, &snapshot, said, mark.recorded).await?;
+            pending.begin(table, snapshot, plan);
+            self.turned.extend(turned);
         }
-        let (plan, turned) = turn(table, &snapshot, said, mark.recorded).await?;
-        if plan.is_empty() || plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
-            return Ok((turned, false));
-        }
+        Ok(())
     }
 }
 

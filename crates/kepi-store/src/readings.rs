@@ -4,10 +4,7 @@
 //! `post_lifetime` holds. Anything else (a restated or late reading, a day given by the platform, a birth that
 //! became known) makes the series anew from its facts; what differs from what was said is superseded.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use kepi_core::{Result, SubjectKind};
 use smol_str::SmolStr;
@@ -18,11 +15,12 @@ use crate::{
     daily::{Birth, Context, DailyKey, DailyRow, Method, Series, birth, daily},
     daily_rows::{read_daily, read_series, to_batch as daily_batch},
     dimension::{self, Sorting, Turned},
+    hash::{HashMap, HashSet},
     lifetime::{self, Kept, keep},
     log::{DataFile, Snapshot, TableLog},
     parquet_files::{month_partition, read_whole},
     plan::Plan,
-    project::Mark,
+    project::Pending,
     rollup::{self, Tally},
     rows::{Layout, read_keys, read_rows},
     store::Inner,
@@ -43,27 +41,34 @@ pub(crate) struct Touched {
 
 type PostKey = (SmolStr, SmolStr);
 
-/// Brings both tables to a commit.
-pub(crate) async fn project(inner: &Inner, touched: Touched, mark: Mark) -> Result<()> {
+/// Brings both tables, and the rollups, to a commit. `false` when another writer was first.
+pub(crate) async fn project<'a>(
+    inner: &'a Inner,
+    touched: Touched,
+    pending: &mut Pending<'a>,
+) -> Result<bool> {
     let lifetime = inner.table("post_lifetime")?;
     let kept = lifetime.refresh().await?;
-    if mark.is_reached(&kept) {
-        return Ok(());
+    if pending.mark().is_reached(&kept) {
+        return Ok(true);
     }
     let resumed = touched.resumed;
     let work = Work::gather(inner, touched).await?;
     if work.posts.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let loaded = Loaded::of(lifetime, &kept, &work).await?;
-    let made = make(inner, &work, &loaded, mark).await?;
+    let Some(made) = make(inner, &work, &loaded, pending).await? else { return Ok(false) };
     let sorted = Sorted::of(inner, &work, &made).await?;
-    let changes = put_daily(inner.table("post_daily")?, &made, &sorted, mark).await?;
+    let changes = put_daily(inner.table("post_daily")?, &made, &sorted, pending).await?;
     let anew = || work.posts.iter().map(|(account, _)| account.clone()).collect();
     let cells =
         changes.filter(|_| !resumed).map_or_else(|| rollup::Work::Anew(anew()), rollup::Work::Changes);
-    rollup::project(inner, cells, mark).await?;
-    put_lifetime(lifetime, &work, &made, mark).await
+    if !rollup::project(inner, cells, pending).await? {
+        return Ok(false);
+    }
+    put_lifetime(lifetime, kept, &work, made, pending).await?;
+    Ok(true)
 }
 
 /// What the posts of changed rows are sorted by, now and, where that changed with the commit, before.
@@ -106,7 +111,7 @@ struct Work {
     posts: HashSet<PostKey>,
     reach: Reach,
     /// New facts by series.
-    opened: BTreeMap<Series, Vec<Opened>>,
+    opened: HashMap<Series, Vec<Opened>>,
     /// Posts whose every series is to be made anew.
     anew: HashSet<PostKey>,
     births: HashMap<PostKey, Birth>,
@@ -119,8 +124,8 @@ struct Work {
 
 impl Work {
     async fn gather(inner: &Inner, touched: Touched) -> Result<Self> {
-        let mut opened: BTreeMap<Series, Vec<Opened>> = BTreeMap::new();
-        let mut posts: HashSet<PostKey> = HashSet::new();
+        let mut opened: HashMap<Series, Vec<Opened>> = HashMap::default();
+        let mut posts: HashSet<PostKey> = HashSet::default();
         for one in touched.opened {
             if matches!(one.new.key.window, WindowKey::Period(..)) {
                 continue;
@@ -129,9 +134,9 @@ impl Work {
             posts.insert((series.account.clone(), series.post.clone()));
             opened.entry(series).or_default().push(one);
         }
-        let mut anew = HashSet::new();
-        let mut births: HashMap<PostKey, Birth> = HashMap::new();
-        let (mut sortings, mut moved) = (HashMap::new(), HashMap::new());
+        let mut anew = HashSet::default();
+        let mut births: HashMap<PostKey, Birth> = HashMap::default();
+        let (mut sortings, mut moved) = (HashMap::default(), HashMap::default());
         for Turned { old, new } in touched.turned.iter().filter(|turned| !turned.new.post.is_empty()) {
             let post = (new.account.clone(), new.post.clone());
             let born = birth(new.instant("published_at"), new.date("published_day"));
@@ -139,7 +144,7 @@ impl Work {
                 old.as_ref().and_then(|old| birth(old.instant("published_at"), old.date("published_day")));
             births.insert(post.clone(), born);
             let sorting = Sorting::of(new);
-            let sorted_before = old.as_ref().map(Sorting::of).unwrap_or_default();
+            let sorted_before = old.as_deref().map(Sorting::of).unwrap_or_default();
             if born != was || sorting != sorted_before {
                 anew.insert(post.clone());
             }
@@ -186,12 +191,12 @@ async fn earlier_watched(inner: &Inner, turned: &[Turned]) -> Result<HashSet<Pos
         .iter()
         .filter(|turned| turned.new.post.is_empty())
         .filter_map(|turned| {
-            let (new, old) = (first(&turned.new)?, first(turned.old.as_ref()?)?);
+            let (new, old) = (first(&turned.new)?, first(turned.old.as_deref()?)?);
             (new < old).then(|| (turned.new.account.clone(), (new, old)))
         })
         .collect();
     if moved.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(HashSet::default());
     }
     let table = inner.table("posts")?;
     let entries =
@@ -205,12 +210,12 @@ async fn earlier_watched(inner: &Inner, turned: &[Turned]) -> Result<HashSet<Pos
 
 /// The kept readings of the posts concerned.
 struct Loaded {
-    series: BTreeMap<Series, Vec<Kept>>,
+    series: HashMap<Series, Vec<Kept>>,
 }
 
 impl Loaded {
     async fn of(table: &TableLog, snapshot: &Snapshot, work: &Work) -> Result<Self> {
-        let mut series: BTreeMap<Series, Vec<Kept>> = BTreeMap::new();
+        let mut series: HashMap<Series, Vec<Kept>> = HashMap::default();
         for file in matching(table, snapshot, work).await? {
             let batch = read_whole(table, &file, None).await?;
             let columns = Columns(&batch);
@@ -240,13 +245,20 @@ async fn matching(table: &TableLog, snapshot: &Snapshot, work: &Work) -> Result<
 #[derive(Default)]
 struct Made {
     /// Rows that simply come after what is there.
-    appended: Vec<DailyRow>,
+    appended: Vec<Arc<DailyRow>>,
     /// All rows of series that were made anew.
-    anew: HashMap<Series, Vec<DailyRow>>,
-    kept: BTreeMap<Series, Vec<Kept>>,
+    anew: HashMap<Series, Vec<Arc<DailyRow>>>,
+    kept: HashMap<Series, Vec<Kept>>,
 }
 
-async fn make(inner: &Inner, work: &Work, loaded: &Loaded, mark: Mark) -> Result<Made> {
+/// Makes them; `None` when another writer was first.
+async fn make(
+    inner: &Inner,
+    work: &Work,
+    loaded: &Loaded,
+    pending: &mut Pending<'_>,
+) -> Result<Option<Made>> {
+    let recorded = pending.mark().recorded;
     let births = births(inner, work, loaded).await?;
     let given = series_with_given_days(inner, work).await?;
     let all: HashSet<&Series> = work.opened.keys().chain(loaded.series.keys()).chain(&given).collect();
@@ -266,22 +278,27 @@ async fn make(inner: &Inner, work: &Work, loaded: &Loaded, mark: Mark) -> Result
         let Some(opened) = work.opened.get(series) else { continue };
         let kept = loaded.series.get(series).map_or(&[][..], Vec::as_slice);
         let newest_day = kept.iter().map(|kept| kept.row.day).max();
-        let mut readings: Vec<Row> = kept.iter().map(|kept| kept.row.clone()).collect();
+        let mut readings: Vec<Arc<Row>> = kept.iter().map(|kept| kept.row.clone()).collect();
         readings.extend(opened.iter().map(|opened| opened.new.clone()));
-        let rows = daily(series, &readings, context, mark.recorded);
-        made.appended
-            .extend(rows.into_iter().filter(|row| newest_day.is_none_or(|day| row.end_day > day + 1)));
+        let rows = daily(series, &readings, context, recorded);
+        let later = rows.into_iter().filter(|row| newest_day.is_none_or(|day| row.end_day > day + 1));
+        made.appended.extend(later.map(Arc::new));
         made.kept.insert(series.clone(), keep(readings, context.birth));
+    }
+    // Their facts are read from the table, which must have those of this commit.
+    if !mended.is_empty() && !pending.settle().await? {
+        return Ok(None);
     }
     let mut facts = facts_of(inner, work, &mended).await?;
     for series in mended {
         let context = work.context(series, &births);
         let readings = facts.remove(series).unwrap_or_default();
-        made.anew.insert(series.clone(), daily(series, &readings, context, mark.recorded));
-        let at = |row: &Row| matches!(row.key.window, WindowKey::At(_));
+        let rows = daily(series, &readings, context, recorded).into_iter().map(Arc::new).collect();
+        made.anew.insert(series.clone(), rows);
+        let at = |row: &Arc<Row>| matches!(row.key.window, WindowKey::At(_));
         made.kept.insert(series.clone(), keep(readings.into_iter().filter(at).collect(), context.birth));
     }
-    Ok(made)
+    Ok(Some(made))
 }
 
 /// Whether new readings simply come after all that is there: each on a later day, none restated, every number
@@ -326,7 +343,7 @@ async fn series_with_given_days(inner: &Inner, work: &Work) -> Result<HashSet<Se
     let table = inner.table("post_daily")?;
     let snapshot = table.known();
     let with_given = [Method::Given.as_str(), Method::Both.as_str()];
-    let mut found = HashSet::new();
+    let mut found = HashSet::default();
     for file in snapshot.current() {
         let may_hold = with_given.iter().any(|method| file.stats.may_hold("method", method));
         if !may_hold || !work.reach.meets_subject(file, Some("post")) {
@@ -345,8 +362,8 @@ async fn series_with_given_days(inner: &Inner, work: &Work) -> Result<HashSet<Se
 }
 
 /// All valid facts of series.
-async fn facts_of(inner: &Inner, work: &Work, wanted: &[&Series]) -> Result<HashMap<Series, Vec<Row>>> {
-    let mut facts: HashMap<Series, Vec<Row>> = HashMap::new();
+async fn facts_of(inner: &Inner, work: &Work, wanted: &[&Series]) -> Result<HashMap<Series, Vec<Arc<Row>>>> {
+    let mut facts: HashMap<Series, Vec<Arc<Row>>> = HashMap::default();
     if wanted.is_empty() {
         return Ok(facts);
     }
@@ -370,7 +387,7 @@ async fn facts_of(inner: &Inner, work: &Work, wanted: &[&Series]) -> Result<Hash
         for row in read_rows(&table.schema, &whole, &keys, &places)? {
             let series = Series::of(&row);
             if wanted.contains(&series) {
-                facts.entry(series).or_default().push(row);
+                facts.entry(series).or_default().push(Arc::new(row));
             }
         }
     }
@@ -378,18 +395,20 @@ async fn facts_of(inner: &Inner, work: &Work, wanted: &[&Series]) -> Result<Hash
     Ok(facts)
 }
 
-/// Commits days; what that changed, unless it was there already.
-async fn put_daily(table: &TableLog, made: &Made, sorted: &Sorted<'_>, mark: Mark) -> Result<Option<Tally>> {
-    loop {
-        let snapshot = table.refresh().await?;
-        if mark.is_reached(&snapshot) {
-            return Ok(None);
-        }
-        let (plan, tally) = plan_daily(table, &snapshot, made, sorted, mark).await?;
-        if plan.is_empty() || plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
-            return Ok(Some(tally));
-        }
+/// Begins to write days; what that changes, unless it was there already.
+async fn put_daily<'a>(
+    table: &'a TableLog,
+    made: &Made,
+    sorted: &Sorted<'_>,
+    pending: &mut Pending<'a>,
+) -> Result<Option<Tally>> {
+    let snapshot = table.refresh().await?;
+    if pending.mark().is_reached(&snapshot) {
+        return Ok(None);
     }
+    let (plan, tally) = plan_daily(table, &snapshot, made, sorted, pending.mark().recorded).await?;
+    pending.begin(table, snapshot, plan);
+    Ok(Some(tally))
 }
 
 async fn plan_daily(
@@ -397,20 +416,20 @@ async fn plan_daily(
     snapshot: &Snapshot,
     made: &Made,
     sorted: &Sorted<'_>,
-    mark: Mark,
+    recorded: i64,
 ) -> Result<(Plan, Tally)> {
     let mut plan = Plan::default();
     let mut tally = Tally::default();
-    let mut wanted: HashMap<DailyKey, &DailyRow> = HashMap::new();
+    let mut wanted: HashMap<DailyKey, &Arc<DailyRow>> = HashMap::default();
     for row in made.anew.values().flatten() {
         wanted.insert(row.key(), row);
     }
-    let mut closed: BTreeMap<String, Vec<DailyRow>> = BTreeMap::new();
+    let mut closed: BTreeMap<String, Vec<Arc<DailyRow>>> = BTreeMap::new();
     if !made.anew.is_empty() {
         let reach = Reach::of_subjects(made.anew.keys().map(|series| (&series.account, &series.post)));
         for file in snapshot.current().filter(|file| reach.meets_subject(file, Some("post"))) {
             let whole = read_whole(table, file, None).await?;
-            let mut gone = HashSet::new();
+            let mut gone = HashSet::default();
             for (place, row) in read_daily(table, &whole, |series| made.anew.contains_key(series))? {
                 // A row that still says the same stays; any other is superseded.
                 if wanted.get(&row.key()).is_some_and(|new| new.agrees(&row)) {
@@ -422,7 +441,7 @@ async fn plan_daily(
                 } else {
                     gone.insert(place);
                     tally.remove(&row, sorted.before(&row.series));
-                    closed.entry(month_of(row.end_day - 1)).or_default().push(row);
+                    closed.entry(month_of(row.end_day - 1)).or_default().push(Arc::new(row));
                 }
             }
             if !gone.is_empty() {
@@ -430,47 +449,53 @@ async fn plan_daily(
             }
         }
     }
-    let mut months: BTreeMap<String, Vec<&DailyRow>> = BTreeMap::new();
+    let mut days: HashMap<i32, Vec<Arc<DailyRow>>> = HashMap::default();
     for row in made.appended.iter().chain(wanted.into_values()) {
         tally.add(row, sorted.now(&row.series));
-        months.entry(month_of(row.end_day - 1)).or_default().push(row);
+        days.entry(row.end_day - 1).or_default().push(row.clone());
+    }
+    let mut months: BTreeMap<String, Vec<Arc<DailyRow>>> = BTreeMap::new();
+    for (day, rows) in days {
+        months.entry(month_of(day)).or_default().extend(rows);
     }
     for (month, rows) in months {
-        plan.add(month_partition(true, &month), daily_batch(table, &rows, None)?);
+        let schema = table.schema.clone();
+        plan.add_made(month_partition(true, &month), move || daily_batch(&schema, &rows, None));
     }
     for (month, rows) in closed {
-        let rows: Vec<&DailyRow> = rows.iter().collect();
-        plan.add(month_partition(false, &month), daily_batch(table, &rows, Some(mark.recorded))?);
+        let schema = table.schema.clone();
+        plan.add_made(month_partition(false, &month), move || daily_batch(&schema, &rows, Some(recorded)));
     }
     Ok((plan, tally))
 }
 
-async fn put_lifetime(table: &TableLog, work: &Work, made: &Made, mark: Mark) -> Result<()> {
-    loop {
-        let snapshot = table.refresh().await?;
-        if mark.is_reached(&snapshot) {
-            return Ok(());
-        }
-        let mut plan = Plan::default();
-        for file in matching(table, &snapshot, work).await? {
-            let batch = read_whole(table, &file, None).await?;
-            let replaced = |series: &Series| made.kept.contains_key(series);
-            let series = read_series(&batch)?.into_iter().enumerate();
-            let gone: HashSet<usize> =
-                series.filter(|(_, series)| replaced(series)).map(|(place, _)| place).collect();
-            if !gone.is_empty() {
-                plan.rewrite(table, &file, without(&batch, &gone)?).await?;
-            }
-        }
-        let mut months: BTreeMap<_, Vec<&Kept>> = BTreeMap::new();
-        for kept in made.kept.values().flatten() {
-            months.entry(lifetime::partition(kept)).or_default().push(kept);
-        }
-        for (partition, kept) in months {
-            plan.add(partition, lifetime::to_batch(table, &kept)?);
-        }
-        if plan.is_empty() || plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
-            return Ok(());
+/// Begins to write the newest readings.
+async fn put_lifetime<'a>(
+    table: &'a TableLog,
+    snapshot: Arc<Snapshot>,
+    work: &Work,
+    made: Made,
+    pending: &mut Pending<'a>,
+) -> Result<()> {
+    let mut plan = Plan::default();
+    for file in matching(table, &snapshot, work).await? {
+        let batch = read_whole(table, &file, None).await?;
+        let replaced = |series: &Series| made.kept.contains_key(series);
+        let series = read_series(&batch)?.into_iter().enumerate();
+        let gone: HashSet<usize> =
+            series.filter(|(_, series)| replaced(series)).map(|(place, _)| place).collect();
+        if !gone.is_empty() {
+            plan.rewrite(table, &file, without(&batch, &gone)?).await?;
         }
     }
+    let mut months: BTreeMap<_, Vec<Kept>> = BTreeMap::new();
+    for kept in made.kept.into_values().flatten() {
+        months.entry(lifetime::partition(&kept)).or_default().push(kept);
+    }
+    for (partition, kept) in months {
+        let schema = table.schema.clone();
+        plan.add_made(partition, move || lifetime::to_batch(&schema, &kept));
+    }
+    pending.begin(table, snapshot, plan);
+    Ok(())
 }

@@ -6,7 +6,7 @@
 //! none of them. A commit adds what it opened and takes away what it closed; a cell whose newest observation
 //! went, or whose sums are not whole numbers, is counted anew from its rows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 use kepi_core::{Provenance, Result, Traffic};
@@ -19,10 +19,11 @@ use crate::{
     daily_rows::{metric_columns, number_at, read_daily},
     dimension::{self, Sorting},
     fail::torn,
+    hash::{HashMap, HashSet},
     log::{COMPLETE, DataFile, Snapshot, TableLog},
     parquet_files::read_whole,
     plan::Plan,
-    project::Mark,
+    project::Pending,
     rows::numbers,
     store::Inner,
     upsert::without,
@@ -187,26 +188,32 @@ pub(crate) async fn begin(inner: &Inner) -> Result<()> {
     }
 }
 
-/// Brings the cells to a commit. A table that is not complete waits for [`build`].
-pub(crate) async fn project(inner: &Inner, work: Work, mark: Mark) -> Result<()> {
+/// Begins to bring the cells to a commit; `false` when another writer was first. A table that is not complete
+/// waits for [`build`].
+pub(crate) async fn project<'a>(inner: &'a Inner, work: Work, pending: &mut Pending<'a>) -> Result<bool> {
     // A store that an older kepi made and that was opened as it is has none.
-    let Ok(table) = inner.table(NAME) else { return Ok(()) };
-    loop {
-        let snapshot = table.refresh().await?;
-        if mark.is_reached(&snapshot) || !is_complete(&snapshot) {
-            return Ok(());
-        }
-        let plan = match &work {
-            Work::Changes(tally) => changed(inner, table, &snapshot, tally).await?,
-            Work::Anew(accounts) => {
-                let counted = counted(inner, &Wanted::Accounts(accounts)).await?;
-                replaced(table, &snapshot, Some(accounts), counted).await?
-            }
-        };
-        if plan.is_empty() || plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
-            return Ok(());
-        }
+    let Ok(table) = inner.table(NAME) else { return Ok(true) };
+    let snapshot = table.refresh().await?;
+    if pending.mark().is_reached(&snapshot) || !is_complete(&snapshot) {
+        return Ok(true);
     }
+    let plan = match &work {
+        Work::Changes(tally) => {
+            let Some(plan) = changed(inner, table, &snapshot, tally, pending).await? else {
+                return Ok(false);
+            };
+            plan
+        }
+        Work::Anew(accounts) => {
+            if !pending.settle().await? {
+                return Ok(false);
+            }
+            let counted = counted(inner, &Wanted::Accounts(accounts)).await?;
+            replaced(table, &snapshot, Some(accounts), counted).await?
+        }
+    };
+    pending.begin(table, snapshot, plan);
+    Ok(true)
 }
 
 /// Counts all cells anew unless they are complete; whether it had to.
@@ -246,13 +253,19 @@ fn holding<'a>(
     })
 }
 
-async fn changed(inner: &Inner, table: &TableLog, snapshot: &Snapshot, tally: &Tally) -> Result<Plan> {
+async fn changed(
+    inner: &Inner,
+    table: &TableLog,
+    snapshot: &Snapshot,
+    tally: &Tally,
+    pending: &mut Pending<'_>,
+) -> Result<Option<Plan>> {
     let keys: HashSet<&CellKey> = tally.added.keys().chain(tally.removed.keys()).collect();
     let mut plan = Plan::default();
-    let mut known: HashMap<CellKey, Sums> = HashMap::new();
+    let mut known: HashMap<CellKey, Sums> = HashMap::default();
     for file in holding(snapshot, &keys) {
         let whole = read_whole(table, file, None).await?;
-        let mut gone = HashSet::new();
+        let mut gone = HashSet::default();
         for (place, (key, sums)) in read(table, &whole)?.into_iter().enumerate() {
             if keys.contains(&key) {
                 gone.insert(place);
@@ -263,8 +276,8 @@ async fn changed(inner: &Inner, table: &TableLog, snapshot: &Snapshot, tally: &T
             plan.rewrite(table, file, without(&whole, &gone)?).await?;
         }
     }
-    let mut cells: HashMap<CellKey, Sums> = HashMap::new();
-    let mut unknown: HashSet<&CellKey> = HashSet::new();
+    let mut cells: HashMap<CellKey, Sums> = HashMap::default();
+    let mut unknown: HashSet<&CellKey> = HashSet::default();
     for key in keys {
         let (added, removed) = (tally.added.get(key), tally.removed.get(key));
         let left = match (known.get(key), removed) {
@@ -291,13 +304,17 @@ async fn changed(inner: &Inner, table: &TableLog, snapshot: &Snapshot, tally: &T
         }
     }
     if !unknown.is_empty() {
+        // They are counted from the days, which must have those of this commit.
+        if !pending.settle().await? {
+            return Ok(None);
+        }
         let spans: HashSet<(&SmolStr, i32, i32)> =
             unknown.iter().map(|key| (&key.account, key.day, key.end_day)).collect();
         let counted = counted(inner, &Wanted::Spans(&spans)).await?;
         cells.extend(counted.into_iter().filter(|(key, _)| unknown.contains(key)));
     }
     fill(&mut plan, table, cells)?;
-    Ok(plan)
+    Ok(Some(plan))
 }
 
 /// Puts cells in the place of those of accounts, or of all.
@@ -363,7 +380,7 @@ async fn counted(inner: &Inner, wanted: &Wanted<'_>) -> Result<HashMap<CellKey, 
     let of_account = |account: &SmolStr, _: &SmolStr| wanted.account(account);
     let sortings = dimension::sortings(posts, &posts.known(), of_account, None).await?;
     let table = inner.table("post_daily")?;
-    let mut cells = HashMap::new();
+    let mut cells = HashMap::default();
     for file in table.known().current().filter(|file| wanted.file(file)) {
         let whole = read_whole(table, file, None).await?;
         for (_, row) in read_daily(table, &whole, |series| wanted.account(&series.account))? {

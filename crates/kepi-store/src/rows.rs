@@ -69,9 +69,15 @@ impl Layout {
 }
 
 /// Rows as a batch; `superseded` closes them all.
-pub(crate) fn to_batch(schema: &TableSchema, rows: &[&Row], superseded: Option<i64>) -> Result<RecordBatch> {
+pub(crate) fn to_batch(
+    schema: &TableSchema,
+    rows: &[Arc<Row>],
+    superseded: Option<i64>,
+) -> Result<RecordBatch> {
     let layout = Layout::of(schema.table.name).ok_or_else(|| torn("not a table of facts"))?;
     let mut frame = Frame::new(schema.file.clone(), rows.len());
+    let rows: Vec<&Row> = rows.iter().map(Arc::as_ref).collect();
+    let rows = rows.as_slice();
     keys(&mut frame, layout, rows);
     origins(&mut frame, schema, rows);
     frame.instants("recorded_at", rows.iter().map(|row| row.recorded));
@@ -112,11 +118,15 @@ fn keys(frame: &mut Frame, layout: Layout, rows: &[&Row]) {
     if let Some(subject) = layout.subject() {
         frame.texts(subject, keys().map(|key| key.subject.as_str()));
     }
-    frame.texts("subject_kind", keys().map(|key| key.kind.as_str()));
-    let segment = |key: &'_ Key| key.segment.clone().unwrap_or_default();
-    frame.maybe_texts("segment_dimension", keys().map(|key| Some(segment(key).0)));
-    frame.maybe_texts("segment_value", keys().map(|key| Some(segment(key).1)));
-    frame.maybe_texts("metric", keys().map(|key| key.metric.clone()));
+    if !matches!(layout, Layout::Wide(_)) {
+        frame.texts("subject_kind", keys().map(|key| key.kind.as_str()));
+        frame.maybe_texts("metric", keys().map(|key| key.metric.as_ref()));
+    }
+    if layout == Layout::Segment {
+        let segment = |key: &'_ Key| key.segment.clone().unwrap_or_default();
+        frame.maybe_texts("segment_dimension", keys().map(|key| Some(segment(key).0)));
+        frame.maybe_texts("segment_value", keys().map(|key| Some(segment(key).1)));
+    }
     frame.texts("window", keys().map(|key| window_word(key.window)));
     frame.dates("day", rows.iter().map(|row| row.day));
     frame.dates("end_day", rows.iter().map(|row| row.end_day));

@@ -2,8 +2,7 @@
 //! commit opens only files that hold one of its posts, however many there are.
 
 use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::BuildHasher,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -12,16 +11,14 @@ use kepi_core::Result;
 
 use crate::{
     columns::Columns,
+    hash::HashMap,
     log::{DataFile, Snapshot, TableLog},
     parquet_files::read_whole,
 };
 
 /// The hash of a post.
 pub(crate) fn hash(account: &str, post: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    account.hash(&mut hasher);
-    post.hash(&mut hasher);
-    hasher.finish()
+    foldhash::fast::FixedState::default().hash_one((account, post))
 }
 
 /// Hashes of posts, sorted.

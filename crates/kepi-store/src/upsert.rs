@@ -1,10 +1,7 @@
 //! Facts into their table: new keys are appended, a restated key closes its row and opens a new one, and
 //! files that hold none of the keys are not touched.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
     array::{BooleanArray, RecordBatch},
@@ -17,6 +14,7 @@ use crate::{
     cell::{Change, Key, Row, WindowKey, absorb},
     facts::Fresh,
     fail::{Fail, torn},
+    hash::{HashMap, HashSet},
     log::{DataFile, Snapshot, TableLog},
     parquet_files::{month_partition, read_whole},
     plan::Plan,
@@ -28,8 +26,8 @@ use crate::{
 /// A row that became valid, and the one it replaced.
 #[derive(Debug, Clone)]
 pub(crate) struct Opened {
-    pub(crate) old: Option<Row>,
-    pub(crate) new: Row,
+    pub(crate) old: Option<Arc<Row>>,
+    pub(crate) new: Arc<Row>,
 }
 
 /// What a commit does to a table of facts.
@@ -50,7 +48,7 @@ pub(crate) async fn upsert(
     let layout = Layout::of(table.name()).ok_or_else(|| torn("not a table of facts"))?;
     let reach = Reach::of(fresh.keys());
     let mut outcome = Outcome::default();
-    let mut met: HashSet<Key> = HashSet::new();
+    let mut met: HashSet<Key> = HashSet::default();
     let mut plan = Plan::default();
     for file in snapshot.current().filter(|file| reach.meets(file, layout)) {
         let narrow = read_whole(table, file, Some(&layout.key_columns())).await?;
@@ -69,7 +67,7 @@ pub(crate) async fn upsert(
     for row in fresh.iter().filter(|(key, _)| !met.contains(*key)).map(|(_, row)| row) {
         outcome.opened.push(Opened { old: None, new: row.clone() });
     }
-    outcome.fill(&mut plan, table, recorded)?;
+    outcome.fill(&mut plan, table, recorded);
     Ok(Upsert { plan, opened: outcome.opened })
 }
 
@@ -83,7 +81,7 @@ pub(crate) fn without(batch: &RecordBatch, gone: &HashSet<usize>) -> Result<Reco
 struct Outcome {
     opened: Vec<Opened>,
     /// Rows that stay as they are but for when they were confirmed.
-    confirmed: Vec<Row>,
+    confirmed: Vec<Arc<Row>>,
 }
 
 impl Outcome {
@@ -97,16 +95,16 @@ impl Outcome {
         fresh: &Fresh,
         recorded: i64,
     ) -> Result<HashSet<usize>> {
-        let mut gone = HashSet::new();
+        let mut gone = HashSet::default();
         for (old, place) in read_rows(&table.schema, whole, keys, places)?.into_iter().zip(places) {
             let Some(said) = fresh.get(&old.key) else { continue };
             let mut new = old.clone();
             match absorb(&mut new.cells, said.cells.clone()) {
                 Change::Nothing => continue,
-                Change::Confirmed => self.confirmed.push(new),
+                Change::Confirmed => self.confirmed.push(Arc::new(new)),
                 Change::Changed => {
                     new.recorded = recorded;
-                    self.opened.push(Opened { old: Some(old), new });
+                    self.opened.push(Opened { old: Some(Arc::new(old)), new: Arc::new(new) });
                 }
             }
             gone.insert(*place);
@@ -114,23 +112,30 @@ impl Outcome {
         Ok(gone)
     }
 
-    fn fill(&self, plan: &mut Plan, table: &TableLog, recorded: i64) -> Result<()> {
-        let mut current: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
-        for row in self.confirmed.iter().chain(self.opened.iter().map(|opened| &opened.new)) {
-            current.entry(month_of(row.day)).or_default().push(row);
+    fn fill(&self, plan: &mut Plan, table: &TableLog, recorded: i64) {
+        let valid = self.confirmed.iter().chain(self.opened.iter().map(|opened| &opened.new));
+        let closed = self.opened.iter().filter_map(|opened| opened.old.as_ref());
+        for (month, rows) in by_month(valid) {
+            let schema = table.schema.clone();
+            plan.add_made(month_partition(true, &month), move || to_batch(&schema, &rows, None));
         }
-        for (month, rows) in current {
-            plan.add(month_partition(true, &month), to_batch(&table.schema, &rows, None)?);
+        for (month, rows) in by_month(closed) {
+            let schema = table.schema.clone();
+            plan.add_made(month_partition(false, &month), move || to_batch(&schema, &rows, Some(recorded)));
         }
-        let mut superseded: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
-        for row in self.opened.iter().filter_map(|opened| opened.old.as_ref()) {
-            superseded.entry(month_of(row.day)).or_default().push(row);
-        }
-        for (month, rows) in superseded {
-            plan.add(month_partition(false, &month), to_batch(&table.schema, &rows, Some(recorded))?);
-        }
-        Ok(())
     }
+}
+
+fn by_month<'a>(rows: impl Iterator<Item = &'a Arc<Row>>) -> BTreeMap<String, Vec<Arc<Row>>> {
+    let mut days: HashMap<i32, Vec<Arc<Row>>> = HashMap::default();
+    for row in rows {
+        days.entry(row.day).or_default().push(row.clone());
+    }
+    let mut months: BTreeMap<String, Vec<Arc<Row>>> = BTreeMap::new();
+    for (day, rows) in days {
+        months.entry(month_of(day)).or_default().extend(rows);
+    }
+    months
 }
 
 /// What the keys of a commit reach: enough to pass over files that cannot hold any of them.
@@ -147,18 +152,18 @@ impl Reach {
     /// The reach of keys.
     pub(crate) fn of<'a>(keys: impl Iterator<Item = &'a Key>) -> Self {
         let mut reach = Self::default();
-        let mut accounts: HashMap<SmolStr, HashSet<SmolStr>> = HashMap::new();
+        let mut accounts: HashMap<SmolStr, HashSet<SmolStr>> = HashMap::default();
         for key in keys {
             match key.window {
                 WindowKey::At(at) => widen(&mut reach.readings, at, at),
                 WindowKey::Day(day) => widen(&mut reach.days, day, day),
                 WindowKey::Period(start, end) => widen(&mut reach.days, start, end),
             }
-            if let Some(subjects) = accounts.get_mut(&key.account) {
-                subjects.insert(key.subject.clone());
-            } else {
-                accounts.insert(key.account.clone(), HashSet::from([key.subject.clone()]));
-            }
+            let subjects = match accounts.get_mut(&key.account) {
+                Some(subjects) => subjects,
+                None => accounts.entry(key.account.clone()).or_default(),
+            };
+            subjects.insert(key.subject.clone());
         }
         reach.accounts = sorted(accounts);
         reach
@@ -166,7 +171,7 @@ impl Reach {
 
     /// The reach of subjects at any time.
     pub(crate) fn of_subjects<'a>(subjects: impl Iterator<Item = (&'a SmolStr, &'a SmolStr)>) -> Self {
-        let mut accounts: HashMap<SmolStr, HashSet<SmolStr>> = HashMap::new();
+        let mut accounts: HashMap<SmolStr, HashSet<SmolStr>> = HashMap::default();
         for (account, subject) in subjects {
             accounts.entry(account.clone()).or_default().insert(subject.clone());
         }
@@ -261,6 +266,7 @@ pub(crate) async fn opened_at(
         opened.extend(
             rows.into_iter()
                 .filter(|row| row.recorded == recorded)
+                .map(Arc::new)
                 .map(|row| Opened { old: Some(row.clone()), new: row }),
         );
     }

@@ -17,6 +17,10 @@ mod failure;
 mod output;
 mod progress;
 
+/// A thousand pages a second are a few million small rows: the system's allocator takes a tenth of that time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     start_log(&cli.log);

@@ -1,7 +1,10 @@
 //! Any order, any grouping into commits, any repetition of what is said comes to the same: that of a model
 //! that fits on a page.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::ToSpan;
 use kepi_core::{Measurement, Page, Post, Provenance, SubjectKind, Traffic, Window};
@@ -224,15 +227,15 @@ async fn check_readings(store: &Store, posts: &[Row]) {
             (entry.post.to_string(), birth(entry.instant("published_at"), entry.date("published_day")))
         })
         .collect();
-    let mut series: BTreeMap<Series, Vec<Row>> = BTreeMap::new();
+    let mut series: BTreeMap<Series, Vec<Arc<Row>>> = BTreeMap::new();
     for row in posts {
-        series.entry(Series::of(row)).or_default().push(row.clone());
+        series.entry(Series::of(row)).or_default().push(Arc::new(row.clone()));
     }
     let (mut days, mut newest) = (Vec::new(), BTreeSet::new());
     for (series, rows) in &series {
         let birth = births.get(series.post.as_str()).copied().flatten();
         days.extend(daily(series, rows, Context { birth, first_observed }, 0));
-        let at = |row: &&Row| matches!(row.key.window, crate::cell::WindowKey::At(_));
+        let at = |row: &&Arc<Row>| matches!(row.key.window, crate::cell::WindowKey::At(_));
         for kept in keep(rows.iter().filter(at).cloned().collect(), birth) {
             newest.insert(format!("{series:?} {} {:?} {:?}", kept.rank, kept.row.key.window, kept.birth));
         }
