@@ -225,17 +225,17 @@ fn weigh(looked: &mut [Looked]) {
     }
 }
 
-/// Whether a signal tells what another would say again: a sharp decline is a level shift too, and an odd day makes an
-/// odd week.
+/// Whether a signal tells what another would say again: a sharp decline is a level shift too, and an odd day or a new
+/// level makes an odd week.
 fn tells(first: &Looked, other: &Looked) -> bool {
     let same = (&first.kpi, first.version, &first.scope) == (&other.kpi, other.version, &other.scope);
+    let pivot = matches!(
+        first.kind,
+        SignalKind::DecliningEngagement | SignalKind::WorseReputation | SignalKind::Market
+    );
     let before = match other.kind {
-        SignalKind::Shift => {
-            matches!(first.kind, SignalKind::DecliningEngagement | SignalKind::WorseReputation)
-        }
-        SignalKind::Chart => {
-            matches!(first.kind, SignalKind::DecliningEngagement | SignalKind::Shift | SignalKind::Anomaly)
-        }
+        SignalKind::Shift => pivot,
+        SignalKind::Chart => pivot || matches!(first.kind, SignalKind::Shift | SignalKind::Anomaly),
         _ => false,
     };
     same && before
