@@ -417,7 +417,8 @@ pub(crate) struct AdvisePosts {
     /// The period; the last year otherwise, for growth the last twelve weeks.
     #[arg(long)]
     pub period: Option<String>,
-    /// account: one by one instead of by platform. Of formats also category, campaign, product_type, language.
+    /// account: one by one instead of by platform. Of times also format: each by itself. Of formats also category,
+    /// campaign, product_type, language, tag:NAME.
     #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
     pub by: Vec<String>,
     #[command(flatten)]
