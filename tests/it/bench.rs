@@ -3,7 +3,8 @@
 use kepi_store::{Store, StoreOptions};
 use xtask::bench::{
     fresh::refreshed,
-    kpis::{difference, expected},
+    judged,
+    kpis::{FIGURES, FORTY, difference, expected},
     scorecard::{evaluated, scans},
     sync,
     world::{Kind, Row, World},
@@ -45,9 +46,9 @@ async fn a_new_day_on_top_is_in_the_scorecard() {
 
 #[test]
 fn one_number_that_differs_is_found() {
-    let right = expected(&WORLD, |row| row);
+    let right = expected(&WORLD, &FIGURES, |row| row);
     let once = std::cell::Cell::new(true);
-    let wrong = expected(&WORLD, |row| {
+    let wrong = expected(&WORLD, &FIGURES, |row| {
         let likes = row.counts[1].map(|likes| likes + i64::from(once.take()));
         let mut counts = row.counts;
         counts[1] = likes;
@@ -81,4 +82,40 @@ async fn what_a_platform_allows_is_used_and_it_refuses_nothing() {
     let used = sync::used(3).await.expect("every call is answered");
     assert_eq!(used.refused, 0, "{used:?}");
     assert!(used.share >= 0.98, "{used:?}");
+}
+
+/// Forty KPIs with targets, benchmarks and signals: the same from rows and from rollups, and with a new day.
+#[tokio::test]
+async fn forty_judged_kpis_are_those_of_a_plain_loop_from_rows_and_from_rollups() {
+    assert_eq!(
+        FORTY
+            .iter()
+            .map(xtask::bench::kpis::Figure::formula)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len(),
+        40
+    );
+    let world = World { kind: Kind::Running, ..WORLD };
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("store").display().to_string();
+    let store = Store::create(&place, StoreOptions::default()).await.expect("a store");
+    world.fill(&store).await.expect("a filled store");
+    store.recount().await.expect("rollups");
+    let rows = judged::evaluated(&world, &place, false, true).await.expect("agreement");
+    let rollups = judged::evaluated(&world, &place, true, true).await.expect("agreement");
+    assert!(
+        !judged::is_from_rollups(&rows.plan) && judged::is_from_rollups(&rollups.plan),
+        "{}",
+        rollups.plan
+    );
+    assert_eq!((rows.rows, rows.held), (rollups.rows, rollups.held));
+    let (targets, benchmarks) = rows.held;
+    assert!(targets > 2_000 && benchmarks > 800, "{targets} {benchmarks}");
+    let signals = judged::looked(&place, false).await.expect("signals").told;
+    assert_eq!(signals, judged::looked(&place, true).await.expect("signals").told);
+    for kind in ["P1 k16", "P4 k16", "P8 k00", "anomaly k00", "chart k39"] {
+        assert!(signals.iter().any(|told| told.starts_with(kind)), "nobody looked for {kind}: {signals:#?}");
+    }
+    let day = judged::day(&world, &place, 20).await.expect("agreement");
+    assert!(judged::is_from_rollups(&day.evaluated.plan) && !day.signals.told.is_empty());
 }

@@ -69,6 +69,22 @@ goal = "community-growth"
 platforms = ["z"]
 formula = "mean_over_days(followers_total)"
 basis = "activity"
+
+[[kpi]]
+id = "e-account-likes"
+goal = "engagement"
+platforms = ["w"]
+subject = "account"
+formula = "likes"
+basis = "activity"
+
+[[kpi]]
+id = "e-account-views"
+goal = "brand-awareness"
+platforms = ["w"]
+subject = "account"
+formula = "views"
+basis = "activity"
 "#;
 
 fn project() -> Project {
@@ -211,4 +227,138 @@ fn what_a_number_is_held_against_is_told() {
         .expect(0)
         .stdout;
     assert_eq!(csv.lines().count(), 4, "{csv}");
+}
+
+fn import(project: &Project, account: &str, table: &str, map: &str) {
+    project.write("more.csv", table);
+    project.write("more.toml", map);
+    project.run(["import", "more.csv", "--map", "more.toml", "--account", account]).expect(0);
+}
+
+/// What is asked for part by part, and of some accounts, is explained by the rows of that part.
+#[test]
+fn parts_are_explained_by_their_own_rows() {
+    let project = project();
+    let explain = |arguments: &[&str]| {
+        let words = [&["explain"], arguments, &["--rows", "--format", "json"]].concat();
+        project.run(words).expect(0).json().as_array().expect("an array").clone()
+    };
+    let formats = explain(&["e-rate", "--period", "2026-03", "--by", "format"]);
+    assert!(formats.len() > 1, "{formats:#?}");
+    for one in &formats {
+        let [readings] = &behind(one)[..] else { panic!("{one:#}") };
+        let rate = sum(readings, "platform_engagements") / sum(readings, "impressions");
+        assert!((rate - value(one)).abs() < 1e-12, "{one:#}");
+        assert_eq!(one["row"]["posts"], readings.len());
+    }
+    let posts = explain(&["e-posts", "--period", "2026-03", "--by", "format,week"]);
+    let with_posts = posts.iter().filter(|one| one["row"]["value"].as_f64().is_some_and(|value| value > 0.0));
+    for one in with_posts.clone() {
+        assert_eq!(behind(one)[0].len() as f64, value(one), "{one:#}");
+    }
+    assert!(with_posts.count() > 2);
+    for one in explain(&["e-net", "--period", "2026-03-01..2026-03-02", "--by", "day,platform"]) {
+        let flows = &behind(&one)[0];
+        assert_eq!(sum(flows, "follows_gained") - sum(flows, "follows_lost"), value(&one));
+    }
+    // Another account of the platform has the same posts again.
+    let file = project.path("readings.csv");
+    let text = std::fs::read_to_string(file).expect("the readings");
+    let map = std::fs::read_to_string(project.path("readings.toml")).expect("the map");
+    import(&project, "y/other", &text, &map);
+    for (arguments, expected, accounts) in [
+        (&[][..], 78.0, 2),
+        (&["--account", "y/demo"][..], 39.0, 1),
+        (&["--account", "y/other"][..], 39.0, 1),
+    ] {
+        let one = explain(&[&["e-activity", "--period", "2026-03"], arguments].concat()).remove(0);
+        assert_eq!((sum(&behind(&one)[0], "likes"), value(&one)), (expected, expected), "{one:#}");
+        let sources = one["sources"].as_array().expect("sources");
+        assert_eq!(sources.len(), accounts, "{sources:#?}");
+    }
+    let unknown = project.run(["explain", "e-activity", "--account", "y/nobody"]).expect(2);
+    assert!(unknown.stderr.contains("y/demo"), "{}", unknown.stderr);
+    let tag = project.run(["explain", "e-rate", "--by", "tag:theme"]).expect(2);
+    assert!(tag.stderr.contains("not explained by tag"), "{}", tag.stderr);
+    let people = project.run(["explain", "e-rate", "--period", "2026-03", "--by", "format"]).expect(0).stdout;
+    assert_eq!(people.matches("formula    ").count(), 1, "what a KPI is, is said once:\n{people}");
+}
+
+/// T13, T14 of accounts: where only readings are known, their differences are what happened; a day that was told counts
+/// in their place.
+#[test]
+fn differences_of_account_readings_are_shown() {
+    let project = project();
+    let map =
+        "subject = \"account\"\n[at]\ncolumn = \"when\"\n[metrics]\nlikes = \"likes\"\nviews = \"views\"\n";
+    let readings = "when,likes,views\n2026-03-01 20:00,100,100\n2026-03-02 09:00,120,130\n2026-03-02 20:00,150,150\n\
+                    2026-03-04 20:00,20,20\n2026-03-05 20:00,60,60\n";
+    import(&project, "w/demo", readings, map);
+    let likes = explain(&project, "e-account-likes", "2026-03");
+    let [days, differences] = &behind(&likes)[..] else { panic!("{likes:#}") };
+    assert!(days.is_empty(), "{days:#?}");
+    assert_eq!((sum(differences, "likes"), value(&likes)), (-40.0, -40.0), "{likes:#}");
+    let views = explain(&project, "e-account-views", "2026-03");
+    let [_, differences] = &behind(&views)[..] else { panic!("{views:#}") };
+    let told: Vec<String> = differences
+        .iter()
+        .map(|row| {
+            let number = |column: &str| row[column].as_f64().expect("a number");
+            let days = [&row["day"], &row["end_day"]].map(|day| day.as_str().unwrap_or_default().to_owned());
+            format!(
+                "{} {}: {} {} {}",
+                days[0],
+                days[1],
+                number("views_before"),
+                number("views_read"),
+                number("views")
+            )
+        })
+        .collect();
+    let expected = [
+        "2026-03-02 2026-03-03: 100 150 50",
+        // It began again from zero.
+        "2026-03-03 2026-03-05: 150 20 20",
+        "2026-03-05 2026-03-06: 20 60 40",
+    ];
+    assert_eq!((told, value(&views)), (expected.map(str::to_owned).to_vec(), 110.0));
+    assert!(differences.iter().all(|row| row["digest"].is_string()), "{differences:#?}");
+    let day = "subject = \"account\"\n[day]\ncolumn = \"day\"\n[metrics]\nviews = \"views\"\n";
+    import(&project, "w/demo", "day,views\n2026-03-05,7\n", day);
+    let views = explain(&project, "e-account-views", "2026-03");
+    let [days, differences] = &behind(&views)[..] else { panic!("{views:#}") };
+    assert_eq!(
+        (sum(days, "views"), sum(differences, "views"), value(&views)),
+        (7.0, 70.0, 77.0),
+        "{views:#}"
+    );
+}
+
+#[test]
+fn decisions_about_a_kpi_are_told() {
+    let project = project();
+    let decide = [
+        "--period",
+        "2026-03",
+        "--what",
+        "fewer links",
+        "--why",
+        "P6 fired",
+        "--by",
+        "anna",
+        "--at",
+        "2026-04-02",
+    ];
+    project.run([&["decide", "e-rate"][..], &decide].concat()).expect(0);
+    project.run([&["decide", "e-posts"][..], &decide].concat()).expect(0);
+    let text = project.run(["explain", "e-rate", "--period", "2026-04"]).expect(0).stdout;
+    let said = "decided    2026-04-02 by anna about 2026-03-01..2026-03-31, which stood at 2.000 %: fewer links (P6 fired)";
+    assert!(text.contains(said), "{text}");
+    assert_eq!(text.matches("decided  ").count(), 1, "of this KPI alone:\n{text}");
+    let told = &explain(&project, "e-rate", "2026-04")["decisions"];
+    assert_eq!(told.as_array().map(Vec::len), Some(1), "{told:#}");
+    assert_eq!((&told[0]["what"], &told[0]["why"]), (&"fewer links".into(), &"P6 fired".into()));
+    assert_eq!((&told[0]["start"], &told[0]["by"]), (&"2026-03-01".into(), &"anna".into()));
+    assert!((told[0]["value"].as_f64().expect("a number") - 0.02).abs() < 1e-12, "{told:#}");
+    assert!(explain(&project, "e-net", "2026-03")["decisions"].as_array().is_some_and(Vec::is_empty));
 }

@@ -7,6 +7,7 @@ mod consent;
 mod explain;
 mod faults;
 mod generated;
+mod incidents;
 mod kill;
 mod planning;
 mod platforms;

@@ -94,8 +94,8 @@ mod tag;
 pub use address::one_address;
 pub use advice::{
     Answer, Assessment, EngagementMove, ExchangeRate, FollowerMove, FormatRow, FormatsAdvice, GrowthAdvice,
-    Money, Move, NextSpend, RoiRow, SpendVerdict, TimeCell, TimesAdvice, Verdict, best_formats, best_times,
-    compares_posts, growth, next_spend, read_money, roi,
+    Money, Move, NextSpend, RoiRow, SpendVerdict, TimeCell, TimesAdvice, Verdict, best_formats,
+    best_formats_by_tag, best_times, compares_posts, growth, next_spend, read_money, roi,
 };
 pub use benchmarks::{BenchmarkChoice, BenchmarkRow, Benchmarks};
 pub use breaks::Break;

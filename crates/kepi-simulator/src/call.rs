@@ -1,6 +1,7 @@
 //! One request as a dialect sees it, and its answer.
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
+use kepi_core::DateSpan;
 
 use crate::{
     AccountDay, AccountFlows, AccountKey, Counters, PostFacts, PostKey, Split, World, fault::Active,
@@ -101,6 +102,11 @@ impl Call<'_> {
             day.flows = AccountFlows::default();
         }
         day
+    }
+
+    /// The days of a span of which the platform has rows.
+    pub(crate) fn told_days(&self, account: AccountKey, span: DateSpan) -> impl Iterator<Item = Date> + '_ {
+        span.iter().filter(move |day| self.world.tells(account, *day))
     }
 
     /// Posts of an account that were published from one instant to before another and by now, oldest first.

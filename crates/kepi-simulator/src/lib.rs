@@ -3,7 +3,8 @@
 //! A [`World`] holds brands with accounts on all platforms, posts, audiences and money; every number in it is
 //! a pure function of (seed, account, post, instant). A [`Simulator`] speaks the platforms' own dialects over
 //! it on loopback, one port per platform: the demo, the benchmarks and the tests ask it as they would ask the
-//! platforms, and hold what arrived against the world itself. Faults can be switched on while it runs.
+//! platforms, and hold what arrived against the world itself. Faults can be switched on while it runs. Accounts have
+//! stories; a world that is made with [`WorldConfig::incidents`] has these in their place, and nothing else moves.
 //!
 //! ```
 //! use kepi_core::Traffic;
@@ -38,8 +39,8 @@ pub use fault::{Fault, FaultRule, Faults};
 pub use ledger::Stats;
 pub use server::Simulator;
 pub use world::{
-    AccountDay, AccountFlows, AccountKey, AudienceRow, Counter, Counters, Format, Market, Network, PostFacts,
-    PostKey, PostWords, Profile, Site, Split, Story, World, WorldConfig,
+    AccountDay, AccountFlows, AccountKey, AudienceRow, Counter, Counters, Format, Happening, Incident,
+    Market, Network, PostFacts, PostKey, PostWords, Profile, Site, Split, Story, World, WorldConfig,
 };
 
 #[cfg(test)]

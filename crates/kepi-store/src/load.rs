@@ -44,6 +44,15 @@ impl Store {
         }
     }
 
+    /// Counts the rollups of all rows anew, also of those that were loaded and of which they know nothing.
+    ///
+    /// # Errors
+    /// `Store` when a table cannot be read or written.
+    #[doc(hidden)]
+    pub async fn recount(&self) -> Result<()> {
+        crate::rollup::recount(&self.0).await
+    }
+
     /// The files that hold the valid rows of a table, as paths: what another engine reads to see the same.
     ///
     /// # Errors

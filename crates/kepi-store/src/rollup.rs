@@ -219,18 +219,26 @@ pub(crate) async fn project<'a>(inner: &'a Inner, work: Work, pending: &mut Pend
 /// Counts all cells anew unless they are complete; whether it had to.
 pub(crate) async fn build(inner: &Inner) -> Result<bool> {
     let Ok(table) = inner.table(NAME) else { return Ok(false) };
+    let snapshot = table.refresh().await?;
+    if is_complete(&snapshot) {
+        return Ok(false);
+    }
+    recount(inner).await?;
+    Ok(true)
+}
+
+/// Counts all cells anew, whatever stands there.
+pub(crate) async fn recount(inner: &Inner) -> Result<()> {
+    let table = inner.table(NAME)?;
     loop {
         let snapshot = table.refresh().await?;
-        if is_complete(&snapshot) {
-            return Ok(false);
-        }
         let daily = inner.table("post_daily")?.refresh().await?;
         let plan = replaced(table, &snapshot, None, counted(inner, &Wanted::All).await?).await?;
         let mut transactions = vec![(COMPLETE.to_owned(), 1)];
         let reached = daily.transactions.iter().map(|(app, version)| (app.clone(), *version));
         transactions.extend(reached);
         if plan.commit(table, &snapshot, transactions).await?.is_some() {
-            return Ok(true);
+            return Ok(());
         }
     }
 }

@@ -268,6 +268,13 @@ pub(crate) struct Explain {
     /// The period.
     #[arg(long, default_value = "last-28d")]
     pub period: String,
+    /// Only this account; may be given several times.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Vec<AccountId>,
+    /// Part by part: platform, account, brand, market, format, category, campaign, product_type, language, and day,
+    /// week, month, quarter, year.
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+    pub by: Vec<String>,
     /// Also print the rows behind the number, each with its source, run, page and the digest of the page's body.
     #[arg(long)]
     pub rows: bool,
@@ -410,7 +417,8 @@ pub(crate) struct AdvisePosts {
     /// The period; the last year otherwise, for growth the last twelve weeks.
     #[arg(long)]
     pub period: Option<String>,
-    /// account: one by one instead of by platform. Of formats also category, campaign, product_type, language.
+    /// account: one by one instead of by platform. Of times also format: each by itself. Of formats also category,
+    /// campaign, product_type, language, tag:NAME.
     #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
     pub by: Vec<String>,
     #[command(flatten)]

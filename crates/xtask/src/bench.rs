@@ -8,6 +8,7 @@ mod child;
 mod decode;
 pub mod fresh;
 pub mod ingest;
+pub mod judged;
 pub mod kpis;
 pub mod measure;
 pub mod pages;
@@ -40,6 +41,9 @@ enum Name {
     Scorecard,
     /// One new day on top of a large store.
     Fresh,
+    /// 40 KPIs with targets, benchmarks and signals over post-days: from rows beside DuckDB, from rollups, after a
+    /// new day.
+    Judged,
 }
 
 /// Measures what kepi costs. All benchmarks when none is named.
@@ -58,7 +62,7 @@ struct Arguments {
 /// How large, how often, and where.
 #[derive(Debug, Clone, clap::Args)]
 struct Options {
-    /// Rows of post-days of `scorecard`.
+    /// Rows of post-days of `scorecard`, `fresh` and `judged`.
     #[arg(long, default_value_t = 20_000_000)]
     rows: u64,
     /// Accounts that they belong to.
@@ -73,7 +77,7 @@ struct Options {
     /// Recent posts of each of them.
     #[arg(long, default_value_t = 100)]
     sync_posts: u32,
-    /// Readings of the new day of `fresh`.
+    /// Readings of the new day of `fresh` and `judged`.
     #[arg(long, default_value_t = 100_000)]
     readings: u64,
     /// Of how many runs the median is told.
@@ -123,6 +127,7 @@ pub fn main() -> Result<()> {
             Name::Decode => decode::run(&options)?,
             Name::Scorecard => scorecard::run(&options)?,
             Name::Fresh => fresh::run(&options)?,
+            Name::Judged => judged::run(&options)?,
         }
     }
     Ok(())

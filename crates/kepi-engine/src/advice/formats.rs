@@ -11,9 +11,10 @@ use smol_str::SmolStr;
 use super::{Answer, FEWEST_POSTS, Group, Scope, Verdict, groups};
 use crate::{
     EvaluationRequest,
-    evaluate::{Dimension, Span},
+    evaluate::{Dimension, Span, tagged},
     kpi::Direction,
     statistics::{Cluster, Estimate, Prior, Shrunken, clustered_interval, contrast, discoveries},
+    tag::TagRule,
 };
 
 /// The share of discoveries that may be false: where nothing differs, the risk of telling anything.
@@ -31,7 +32,7 @@ pub struct FormatsAdvice {
     /// The platform, and the account where that was asked for.
     pub scope: Scope,
     /// What the posts are told apart by.
-    pub dimension: &'static str,
+    pub dimension: String,
     /// Whose money brought the traffic.
     pub traffic: Option<Traffic>,
     /// The days on which the posts were published.
@@ -91,23 +92,54 @@ pub async fn best_formats(ctx: &SessionContext, request: &EvaluationRequest) -> 
     let part = match asked[..] {
         [] => Dimension::Format,
         [one] if one != Dimension::Tag => one,
-        [_] => {
-            return Err(Error::bad_input("formats are not told apart by tags")
-                .hint("give a category or campaign, or use `kepi evaluate --by tag:DIMENSION`"));
-        }
-        _ => return Err(Error::bad_input("posts are told apart by one dimension at a time")),
+        [_] => return Err(Error::bad_input("tags are of a dimension").hint("name it: tag:theme")),
+        _ => return Err(one_at_a_time()),
     };
     let groups = groups(ctx, request, &[request.period.span], Some(part)).await?;
-    Ok(groups.iter().map(|group| advise(group, part)).collect())
+    Ok(groups.iter().map(|group| advise(group, group, part.as_str())).collect())
 }
 
-fn advise(group: &Group<'_>, part: Dimension) -> FormatsAdvice {
+fn one_at_a_time() -> Error {
+    Error::bad_input("posts are told apart by one dimension at a time")
+}
+
+/// Holds the tags that rules give to posts against each other, as [`best_formats`] does with formats. A post with two
+/// tags is in both of their rows, and once in the whole; a tag is held against the posts that do not have it.
+///
+/// # Errors
+/// As [`best_formats`].
+pub async fn best_formats_by_tag(
+    ctx: &SessionContext,
+    request: &EvaluationRequest,
+    rules: &[TagRule],
+    dimension: &str,
+) -> Result<Vec<FormatsAdvice>> {
+    if request.by.iter().any(|one| one.of_posts() && *one != Dimension::Tag) {
+        return Err(one_at_a_time());
+    }
+    let spans = [request.period.span];
+    let session = tagged(ctx, rules, dimension).await?;
+    let tags = groups(&session, request, &spans, Some(Dimension::Tag)).await?;
+    let wholes = groups(ctx, request, &spans, None).await?;
+    let named = format!("{}:{dimension}", Dimension::Tag.as_str());
+    let of = |tags: &Group<'_>| {
+        let same = |whole: &&Group<'_>| {
+            (whole.kpi.id.as_str(), whole.kpi.version, &whole.scope)
+                == (tags.kpi.id.as_str(), tags.kpi.version, &tags.scope)
+        };
+        Some(advise(tags, wholes.iter().find(same)?, &named))
+    };
+    Ok(tags.iter().filter_map(of).collect())
+}
+
+/// The parts of a group, each held against the rest of the whole, in which every post stands once.
+fn advise(group: &Group<'_>, whole: &Group<'_>, part: &str) -> FormatsAdvice {
     let mut sums: BTreeMap<Option<SmolStr>, Cluster> = BTreeMap::new();
-    let mut all = Cluster::default();
     for row in group.rows() {
         sums.entry(row.part.clone()).or_default().add(row.y, row.x);
-        all.add(row.y, row.x);
     }
+    let mut all = Cluster::default();
+    whole.rows().for_each(|row| all.add(row.y, row.x));
     let worth = Worth::of(&all);
     let groups: Vec<(f64, f64)> =
         worth.iter().flat_map(|worth| sums.values().map(|own| worth.trials(own))).collect();
@@ -135,7 +167,7 @@ fn advise(group: &Group<'_>, part: Dimension) -> FormatsAdvice {
         kpi: group.kpi.id.clone(),
         version: group.kpi.version,
         scope: group.scope.clone(),
-        dimension: part.as_str(),
+        dimension: part.to_owned(),
         traffic: group.traffic(),
         period: group.span.into(),
         posts: all.n,
@@ -221,8 +253,7 @@ fn judge(rows: &mut [FormatRow], group: &Group<'_>) {
     }
 }
 
-fn told(rows: &[FormatRow], part: Dimension) -> (Answer, String) {
-    let part = part.as_str();
+fn told(rows: &[FormatRow], part: &str) -> (Answer, String) {
     let with = |verdict: Verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     if rows.len() < 2 {
         return (Answer::NotEnoughData, format!("there is no second {part} to hold it against"));

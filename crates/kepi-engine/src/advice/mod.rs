@@ -12,7 +12,7 @@ mod roi;
 mod times;
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::Arc,
 };
 
@@ -21,7 +21,7 @@ use kepi_core::{DateSpan, Result};
 use serde::Serialize;
 use smol_str::SmolStr;
 
-pub use formats::{FormatRow, FormatsAdvice, best_formats};
+pub use formats::{FormatRow, FormatsAdvice, best_formats, best_formats_by_tag};
 pub use growth::{Assessment, EngagementMove, FollowerMove, GrowthAdvice, Move, growth};
 pub use money::{ExchangeRate, Money, read_money};
 pub use next_spend::{NextSpend, SpendVerdict, next_spend};
@@ -119,8 +119,14 @@ struct Group<'a> {
     span: DateSpan,
     /// Posts of these accounts and of others.
     posts: Arc<Posts>,
+    /// Only those of a part of the dimension that they are told apart by; all of them without it.
+    part: Option<Part>,
     notes: Vec<String>,
 }
+
+/// A part of posts; `None` for those of which it is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part(Option<SmolStr>);
 
 impl Group<'_> {
     fn platform(&self) -> &str {
@@ -133,7 +139,29 @@ impl Group<'_> {
 
     /// Its posts of the days that are looked at.
     fn rows(&self) -> impl Iterator<Item = &PostRow> {
-        self.posts.rows.iter().filter(|row| self.span.contains(row.day) && self.holds(&row.account))
+        let of_part = |row: &PostRow| self.part.as_ref().is_none_or(|part| part.0 == row.part);
+        let own =
+            move |row: &&PostRow| self.span.contains(row.day) && self.holds(&row.account) && of_part(row);
+        self.posts.rows.iter().filter(own)
+    }
+
+    /// The same posts part by part, each named in its scope.
+    fn by_part(self, dimension: Dimension) -> Vec<Self> {
+        let parts: BTreeSet<Option<SmolStr>> = self.rows().map(|row| row.part.clone()).collect();
+        let one = |part: Option<SmolStr>| {
+            let mut scope = self.scope.clone();
+            scope.insert(dimension.as_str().to_owned(), part.as_ref().map(SmolStr::to_string));
+            Self {
+                kpi: self.kpi,
+                scope,
+                accounts: self.accounts.clone(),
+                span: self.span,
+                posts: Arc::clone(&self.posts),
+                part: Some(Part(part)),
+                notes: self.notes.clone(),
+            }
+        };
+        parts.into_iter().map(one).collect()
     }
 
     fn traffic(&self) -> Option<kepi_core::Traffic> {
@@ -183,7 +211,8 @@ async fn groups<'a>(
             };
             let Some(posts) = known.clone() else { continue };
             let (span, notes) = since_break(request, kpi, &platform, spans);
-            let own = Group { kpi, scope: scope.clone(), accounts: members.clone(), span, posts, notes };
+            let (scope, accounts) = (scope.clone(), members.clone());
+            let own = Group { kpi, scope, accounts, span, posts, part: None, notes };
             let empty = own.rows().next().is_none();
             if !empty || (found.is_none() && own.posts.known(&|account| own.holds(account), span) > 0) {
                 found = Some(own);

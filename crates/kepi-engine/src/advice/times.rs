@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use super::{Answer, Group, Scope, Verdict, groups};
 use crate::{
     EvaluationRequest,
-    evaluate::{PostRow, Span, accounts},
+    evaluate::{Dimension, PostRow, Span, accounts},
     kpi::Direction,
     statistics::{CellEffect, Estimate, discoveries, kruskal_wallis, margin_effects, median},
 };
@@ -32,7 +32,7 @@ pub struct TimesAdvice {
     pub kpi: String,
     /// Its version.
     pub version: u32,
-    /// The platform, and the account where that was asked for.
+    /// The platform, and the account and the format where they were asked for.
     pub scope: Scope,
     /// Whose money brought the traffic.
     pub traffic: Option<Traffic>,
@@ -82,7 +82,8 @@ pub struct TimeCell {
     pub verdict: Verdict,
 }
 
-/// Looks for the hours and weekdays in which posts of the request's period did better.
+/// Looks for the hours and weekdays in which posts of the request's period did better; with `format` in `by`, of each
+/// format by itself, held against the account's usual of that format.
 ///
 /// Each post's rate is held against its own account (z-score). A cell's score is the median of its posts, drawn
 /// towards its hour and weekday as far as these differ. Anything is told only where hours, weekdays or cells differ by
@@ -94,7 +95,12 @@ pub struct TimeCell {
 pub async fn best_times(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Vec<TimesAdvice>> {
     let zones: BTreeMap<SmolStr, SmolStr> =
         accounts(ctx, request).await?.into_iter().map(|row| (row.account, row.zone)).collect();
-    let groups = groups(ctx, request, &[request.period.span], None).await?;
+    let part = request.by.contains(&Dimension::Format).then_some(Dimension::Format);
+    let groups = groups(ctx, request, &[request.period.span], part).await?;
+    let groups = match part {
+        Some(part) => groups.into_iter().flat_map(|group| group.by_part(part)).collect(),
+        None => groups,
+    };
     groups.into_iter().map(|group| advise(&group, &zones)).collect()
 }
 

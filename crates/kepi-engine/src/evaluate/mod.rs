@@ -38,6 +38,7 @@ pub(crate) use posts::{PostRow, Posts, Which, accounts, platform_of, posts};
 pub(crate) use registrations::{Registrations, registrations};
 pub use request::{Comparison, Dimension, EvaluationRequest};
 pub(crate) use states::{States, states};
+pub(crate) use views::tagged;
 
 use self::{
     daily::Daily, facts::Facts, filters::Filters, frozen::Frozen, known::Known, readings::Readings,
@@ -110,7 +111,7 @@ pub async fn evaluate_by_tag(
     if !by.contains(&Dimension::Tag) {
         by.push(Dimension::Tag);
     }
-    let tagged = views::tagged(ctx, rules, dimension).await?;
+    let tagged = tagged(ctx, rules, dimension).await?;
     let by_tag = EvaluationRequest { by: by.clone(), rollups: false, ..request.clone() };
     let parts = evaluate(&tagged, &by_tag).await?;
     by.retain(|dimension| *dimension != Dimension::Tag);

@@ -68,7 +68,7 @@ pub(super) async fn narrowed_to(
 
 /// A session in which posts name, in a column `tag`, their tag of a dimension: a post with several tags stands there
 /// once for each, one without any stands there once without.
-pub(super) async fn tagged(
+pub(crate) async fn tagged(
     ctx: &SessionContext,
     rules: &[TagRule],
     dimension: &str,

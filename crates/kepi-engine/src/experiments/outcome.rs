@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use datafusion::prelude::SessionContext;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{DateSpan, Result, period::add_days};
 use serde::Serialize;
 use serde_json::Value;
@@ -14,9 +14,11 @@ use crate::{
     advice::{FEWEST_POSTS, breaks},
     evaluate::{Posts, Registrations, Span, Which, platform_of, posts, registrations},
     kpi::Kpi,
-    statistics::{Cluster, Estimate, clustered_interval, contrast},
+    statistics::{Cluster, Estimate, clustered_interval, contrast, q_values},
 };
 
+/// The share of the effects that are told that may be none.
+const FALSE_DISCOVERIES: f64 = 0.05;
 /// The events, over both sides, that a comparison needs.
 const FEWEST_EVENTS: f64 = 30.0;
 
@@ -117,6 +119,10 @@ pub struct ExperimentResult {
     pub relative: Option<f64>,
     /// The p-value of there being no effect.
     pub p: Option<f64>,
+    /// The share of false discoveries at which it is one, among all experiments that were over by then.
+    pub q: Option<f64>,
+    /// How many these are, itself included.
+    pub together: usize,
     /// What it comes to.
     pub verdict: ExperimentVerdict,
     /// Why.
@@ -134,7 +140,8 @@ impl ExperimentResult {
     pub const STATUS: &'static str = "experiment";
 }
 
-/// Reads experiments by the KPIs of a request; those without their KPI are left out. Declarations that the store does
+/// Reads experiments by the KPIs of a request; those without their KPI are left out. Of several, some have an effect by
+/// chance: each is judged with all that were over by then ([`together`]), so all that are declared are read. Declarations that the store does
 /// not know are registered as of the request's instant: the caller keeps [`ExperimentResult::to_register`].
 ///
 /// # Errors
@@ -145,13 +152,45 @@ pub async fn experiments(
     declared: &[Experiment],
 ) -> Result<Vec<ExperimentResult>> {
     let registered = registrations(ctx, ExperimentResult::STATUS).await?;
-    let mut results = Vec::new();
+    let (mut results, mut ripe) = (Vec::new(), Vec::new());
     for experiment in declared {
         let newest = |kpi: &&Kpi| kpi.id == experiment.kpi.value;
         let Some(kpi) = request.kpis.iter().filter(newest).max_by_key(|kpi| kpi.version) else { continue };
         results.push(read(ctx, request, experiment, kpi, &registered).await?);
+        ripe.push(ripe_on(experiment, kpi));
     }
+    together(&mut results, &ripe);
     Ok(results)
+}
+
+/// The day on which an experiment can be read: the day after its last, or when its last posts are as old as the KPI asks.
+fn ripe_on(experiment: &Experiment, kpi: &Kpi) -> Date {
+    add_days(experiment.span.end, i32::from(kpi.age.unwrap_or(0)))
+}
+
+/// Judges experiments together: an effect counts where it is one beside all experiments that could be read by the same
+/// day (Benjamini and Hochberg). What comes later changes nothing of what was said.
+fn together(results: &mut [ExperimentResult], ripe: &[Date]) {
+    let p_values: Vec<f64> = results.iter().map(|result| result.p.unwrap_or(f64::NAN)).collect();
+    for (place, result) in results.iter_mut().enumerate() {
+        let by_then = |other: usize| ripe.get(other) <= ripe.get(place);
+        let family: Vec<f64> = p_values
+            .iter()
+            .enumerate()
+            .map(|(other, p)| if by_then(other) { *p } else { f64::NAN })
+            .collect();
+        let Some(q) = q_values(&family).get(place).copied().filter(|q| !q.is_nan()) else { continue };
+        result.q = Some(q);
+        result.together = family.iter().filter(|p| !p.is_nan()).count();
+        let told = matches!(result.verdict, ExperimentVerdict::Confirmed | ExperimentVerdict::Refuted);
+        if told && q > FALSE_DISCOVERIES {
+            result.verdict = ExperimentVerdict::Undecided;
+            result.reason = format!(
+                "{}, but among the {} experiments that were over by then it may be chance (q {q:.3})",
+                result.reason, result.together
+            );
+        }
+    }
 }
 
 /// Sides of an experiment within its days, and within the days before.
@@ -232,6 +271,8 @@ fn blank(
         interval: None,
         relative: None,
         p: None,
+        q: None,
+        together: 0,
         verdict: ExperimentVerdict::Undecided,
         reason: String::new(),
         notes: Vec::new(),
@@ -270,7 +311,7 @@ fn unread(
     if request.today < experiment.span.start {
         return Some((ExperimentVerdict::Waiting, format!("it begins on {}", experiment.span.start)));
     }
-    let ripe = add_days(experiment.span.end, i32::from(kpi.age.unwrap_or(0)));
+    let ripe = ripe_on(experiment, kpi);
     if request.today < ripe {
         let until = kpi.age.map_or_else(
             || format!("it runs until {}", add_days(experiment.span.end, -1)),

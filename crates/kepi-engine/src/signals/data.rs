@@ -1,5 +1,6 @@
 //! P8: a problem of the data. Missing days, a tail that may still change, a token that failed, an answer that was
-//! not believed: nothing is to be changed because of such numbers.
+//! not believed: nothing is to be changed because of such numbers. It is looked for by KPI, which it silences, and told
+//! once of each account.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +11,13 @@ use serde_json::Value;
 use super::{
     memory::instant,
     reading::{Desk, Gap, Scope, Series, reads_states},
-    signal::{Evidence, Looked, SignalKind, Verdict},
+    signal::{Effect, Evidence, Looked, SignalKind, Verdict},
 };
 use crate::{
-    evaluate::table::{Rows, failed, text},
+    evaluate::{
+        Dimension,
+        table::{Rows, failed, text},
+    },
     kpi::Kpi,
 };
 
@@ -40,6 +44,86 @@ pub(super) fn problems(weeks: &[(DateSpan, Option<Gap>)]) -> Vec<(DateSpan, &'st
         Some(Gap::Nothing) | None => None,
     };
     weeks.iter().skip(from).filter_map(problem).collect()
+}
+
+/// Tells of each account once what the problems of KPIs are: which accounts have them is asked only where there are any.
+/// A problem that none of its accounts has by itself stays where it was found.
+pub(super) async fn by_account(desk: &Desk<'_>, of_kpis: Vec<Looked>) -> Result<Vec<Looked>> {
+    let kpi_of =
+        |one: &Looked| desk.request.kpis.iter().find(|kpi| kpi.id == one.kpi && kpi.version == one.version);
+    let mut troubled: Vec<Kpi> = Vec::new();
+    for kpi in of_kpis.iter().filter(|one| one.verdict == Verdict::Over).filter_map(kpi_of) {
+        if !troubled.iter().any(|known| (&known.id, known.version) == (&kpi.id, kpi.version)) {
+            troubled.push(kpi.clone());
+        }
+    }
+    let mut apart: Vec<Looked> = Vec::new();
+    if !troubled.is_empty() {
+        let failures = failures(desk).await?;
+        let weekly = desk.series(&troubled, Dimension::Week, super::chart::WEEKS + 1, &[Dimension::Account]);
+        for weeks in &weekly.await? {
+            apart.extend(desk.kpi(weeks).map(|kpi| look(desk, kpi, weeks, &failures)));
+        }
+    }
+    let mut told: BTreeMap<Scope, Vec<Looked>> = BTreeMap::new();
+    for one in of_kpis {
+        let Some(kpi) = kpi_of(&one) else { continue };
+        let accounts: Vec<Scope> =
+            desk.accounts_of(kpi, &one.scope).map(|account| account_scope(&account.id)).collect();
+        let same = |other: &&Looked| {
+            (&other.kpi, other.version) == (&one.kpi, one.version) && accounts.contains(&other.scope)
+        };
+        let own: Vec<Looked> = apart.iter().filter(same).cloned().collect();
+        let is_over = |one: &Looked| one.verdict == Verdict::Over;
+        if is_over(&one) && !own.iter().any(is_over) {
+            told.entry(one.scope.clone()).or_default().push(one);
+        } else if is_over(&one) {
+            own.into_iter().for_each(|own| told.entry(own.scope.clone()).or_default().push(own));
+        } else {
+            for scope in accounts {
+                told.entry(scope.clone()).or_default().push(Looked { scope, ..one.clone() });
+            }
+        }
+    }
+    Ok(told.into_values().filter_map(together).collect())
+}
+
+fn account_scope(account: &str) -> Scope {
+    Scope::from([("account".to_owned(), Some(account.to_owned()))])
+}
+
+/// What is told of KPIs of one account, as one: the problems where there are any.
+pub(super) fn together(all: Vec<Looked>) -> Option<Looked> {
+    let verdict = [Verdict::Over, Verdict::Under, Verdict::CannotTell]
+        .into_iter()
+        .find(|verdict| all.iter().any(|one| one.verdict == *verdict))?;
+    let mut same = all.into_iter().filter(|one| one.verdict == verdict);
+    let mut whole = same.next()?;
+    let mut said: Vec<(String, Vec<String>)> = vec![(whole.reason.clone(), vec![whole.kpi.clone()])];
+    let mut concerns = vec![whole.kpi.clone()];
+    for one in same {
+        if concerns.contains(&one.kpi) {
+            continue;
+        }
+        concerns.push(one.kpi.clone());
+        whole.span = DateSpan::new(whole.span.start.min(one.span.start), whole.span.end.max(one.span.end));
+        let new = one.evidence.into_iter().filter(|new| !whole.evidence.contains(new)).collect::<Vec<_>>();
+        whole.evidence.extend(new);
+        let size = |effect: &Option<Effect>| effect.as_ref().map_or(0.0, |effect| effect.value);
+        if size(&one.effect) > size(&whole.effect) {
+            whole.effect = one.effect;
+        }
+        match said.iter_mut().find(|(reason, _)| *reason == one.reason) {
+            Some((_, kpis)) => kpis.push(one.kpi),
+            None => said.push((one.reason, vec![one.kpi])),
+        }
+    }
+    if said.len() > 1 {
+        let told = said.iter().map(|(reason, kpis)| format!("{}: {reason}", kpis.join(", ")));
+        whole.reason = told.collect::<Vec<_>>().join("; ");
+    }
+    whole.concerns = Some(concerns);
+    Some(whole)
 }
 
 /// Looks at the newest weeks of a KPI and at what the last runs could not do.

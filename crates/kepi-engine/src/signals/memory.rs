@@ -53,13 +53,15 @@ pub(super) fn instant(at: Timestamp) -> Expr {
 impl Key {
     fn of(looked: &Looked) -> Self {
         let day = (looked.kind == SignalKind::Anomaly).then_some(looked.span.start);
-        Self {
-            signal: looked.kind.as_str().to_owned(),
-            kpi: looked.kpi.clone(),
-            version: i64::from(looked.version),
-            scope: serde_json::to_string(&looked.scope).unwrap_or_default(),
-            day,
-        }
+        let scope = serde_json::to_string(&looked.scope).unwrap_or_default();
+        Self::new(looked.kind.as_str(), (&looked.kpi, i64::from(looked.version)), scope, day)
+    }
+
+    /// A problem of the data is its account's, whichever KPIs it concerns.
+    fn new(signal: &str, (kpi, version): (&str, i64), scope: String, day: Option<Date>) -> Self {
+        let problem = signal == SignalKind::DataProblem.as_str();
+        let (kpi, version) = if problem { ("", 0) } else { (kpi, version) };
+        Self { signal: signal.to_owned(), kpi: kpi.to_owned(), version, scope, day }
     }
 }
 
@@ -93,13 +95,9 @@ pub(super) async fn read(ctx: &SessionContext, request: &EvaluationRequest, thro
         if until >= through {
             continue;
         }
-        let key = Key {
-            signal: signal.value(row).to_owned(),
-            kpi: kpi.value(row).to_owned(),
-            version: version.whole(row),
-            scope: scope.value(row).to_owned(),
-            day: (signal.value(row) == SignalKind::Anomaly.as_str()).then_some(start),
-        };
+        let of_day = (signal.value(row) == SignalKind::Anomaly.as_str()).then_some(start);
+        let of = (kpi.value(row), version.whole(row));
+        let key = Key::new(signal.value(row), of, scope.value(row).to_owned(), of_day);
         let before = memory.known.get(&key).copied();
         if let Some(state) = after(before, outcome.value(row), until) {
             memory.known.insert(key, state);

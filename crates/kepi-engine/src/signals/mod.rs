@@ -71,11 +71,11 @@ pub async fn find_signals(
     weigh(&mut looked);
     let through = add_days(desk.until, -1);
     let memory = memory::read(ctx, &request, through).await?;
-    let problems: Vec<Looked> = looked
-        .iter()
-        .filter(|one| one.kind == SignalKind::DataProblem && one.verdict == Verdict::Over)
-        .cloned()
-        .collect();
+    // Each KPI is silenced by its own problem; each account is told of once.
+    let (of_kpis, mut looked): (Vec<Looked>, Vec<Looked>) =
+        looked.into_iter().partition(|one| one.kind == SignalKind::DataProblem);
+    let problems: Vec<Looked> = of_kpis.iter().filter(|one| one.verdict == Verdict::Over).cloned().collect();
+    looked.extend(data::by_account(&desk, of_kpis).await?);
     let q_values = q_values(&tests(&looked));
     let mut found: Vec<Signal> = looked
         .into_iter()
@@ -225,17 +225,17 @@ fn weigh(looked: &mut [Looked]) {
     }
 }
 
-/// Whether a signal tells what another would say again: a sharp decline is a level shift too, and an odd day makes an
-/// odd week.
+/// Whether a signal tells what another would say again: a sharp decline is a level shift too, and an odd day or a new
+/// level makes an odd week.
 fn tells(first: &Looked, other: &Looked) -> bool {
     let same = (&first.kpi, first.version, &first.scope) == (&other.kpi, other.version, &other.scope);
+    let pivot = matches!(
+        first.kind,
+        SignalKind::DecliningEngagement | SignalKind::WorseReputation | SignalKind::Market
+    );
     let before = match other.kind {
-        SignalKind::Shift => {
-            matches!(first.kind, SignalKind::DecliningEngagement | SignalKind::WorseReputation)
-        }
-        SignalKind::Chart => {
-            matches!(first.kind, SignalKind::DecliningEngagement | SignalKind::Shift | SignalKind::Anomaly)
-        }
+        SignalKind::Shift => pivot,
+        SignalKind::Chart => pivot || matches!(first.kind, SignalKind::Shift | SignalKind::Anomaly),
         _ => false,
     };
     same && before
@@ -266,6 +266,7 @@ fn finished(
         indicator: kpi.and_then(|kpi| kpi.indicator),
         kpi: looked.kpi,
         version: looked.version,
+        concerns: looked.concerns,
         scope: looked.scope,
         period: looked.span.into(),
         through,
@@ -290,9 +291,16 @@ fn steps_of(desk: &Desk<'_>, kpi: &Kpi, looked: &Looked) -> Steps {
         (platforms.join(", "), platforms.join("、"))
     };
     let name = kpi.name();
+    let name_zh = kpi.names.get("zh").map_or(name, String::as_str);
+    let others = looked.concerns.as_ref().map_or(0, |all| all.len().saturating_sub(1));
+    let (name, name_zh) = if others == 0 {
+        (name.to_owned(), name_zh.to_owned())
+    } else {
+        (format!("{name} and {others} more"), format!("{name_zh}等{}项指标", others + 1))
+    };
     let named = Named {
-        en: name,
-        zh: kpi.names.get("zh").map_or(name, String::as_str),
+        en: &name,
+        zh: &name_zh,
         place_en: &en,
         place_zh: &zh,
         when_low: kpi.when_low.as_deref().filter(|_| looked.kind.is_pivot()),

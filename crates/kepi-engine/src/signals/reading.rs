@@ -260,7 +260,16 @@ impl Desk<'_> {
 
     /// The platforms of a KPI in a scope.
     pub(super) fn platforms(&self, kpi: &Kpi, scope: &Scope) -> Vec<String> {
-        let of_scope = |account: &&KnownAccount| {
+        let mut platforms: Vec<String> =
+            self.accounts_of(kpi, scope).map(|account| account.platform.clone()).collect();
+        platforms.sort();
+        platforms.dedup();
+        platforms
+    }
+
+    /// The accounts of a KPI in a scope.
+    pub(super) fn accounts_of(&self, kpi: &Kpi, scope: &Scope) -> impl Iterator<Item = &KnownAccount> {
+        let of_scope = move |account: &&KnownAccount| {
             let is =
                 |key: &str, value: &str| scope.get(key).is_none_or(|wanted| wanted.as_deref() == Some(value));
             let asked = self.request.accounts.as_ref();
@@ -269,11 +278,7 @@ impl Desk<'_> {
                 && is("account", &account.id)
                 && asked.is_none_or(|asked| asked.iter().any(|wanted| wanted.as_str() == account.id))
         };
-        let accounts = self.accounts.iter().filter(of_scope);
-        let mut platforms: Vec<String> = accounts.map(|account| account.platform.clone()).collect();
-        platforms.sort();
-        platforms.dedup();
-        platforms
+        self.accounts.iter().filter(of_scope)
     }
 
     /// Why days of a KPI may not be held against each other: what was measured became something else among them.

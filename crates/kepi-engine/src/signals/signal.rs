@@ -151,10 +151,12 @@ pub struct Signal {
     pub title: Words,
     /// What looking for it came to.
     pub outcome: SignalOutcome,
-    /// The KPI's id.
+    /// The KPI's id; of a problem of the data the first that it concerns.
     pub kpi: String,
     /// Its version.
     pub version: u32,
+    /// All KPIs that a problem of the data concerns; null of other signals, which are of one.
+    pub concerns: Option<Vec<String>>,
     /// Its name by language.
     pub names: BTreeMap<String, String>,
     /// The part it is of; empty for the whole.
@@ -240,6 +242,8 @@ pub(super) struct Looked {
     pub(super) verdict: Verdict,
     pub(super) kpi: String,
     pub(super) version: u32,
+    /// All KPIs that it is told of, where that may be several.
+    pub(super) concerns: Option<Vec<String>>,
     pub(super) scope: BTreeMap<String, Option<String>>,
     pub(super) span: DateSpan,
     pub(super) reason: String,
@@ -262,6 +266,7 @@ impl Looked {
             verdict: Verdict::CannotTell,
             kpi: kpi.id.clone(),
             version: kpi.version,
+            concerns: None,
             scope: scope.clone(),
             span,
             reason: String::new(),

@@ -4,8 +4,8 @@
 use jiff::civil::Date;
 use kepi_core::period::add_days;
 use kepi_engine::{
-    Answer, Assessment, Break, Dimension, EvaluationRequest, Move, TimeCell, TimesAdvice, Verdict,
-    best_formats, best_times, growth,
+    Answer, Assessment, Break, Dimension, EvaluationRequest, Move, TagRule, TimeCell, TimesAdvice, Verdict,
+    best_formats, best_formats_by_tag, best_times, growth, read_tags,
 };
 use serde_json::json;
 
@@ -280,6 +280,80 @@ async fn where_less_is_better_the_low_ones_lead() {
         "{:?}",
         advice.notes
     );
+}
+
+/// Replies go out at eleven and do better; within each format all hours are alike. Together the hour stands out, which is
+/// the replies' doing; by format none does.
+#[tokio::test]
+async fn times_within_one_format() {
+    let mut world = World::default();
+    world.account("x/a");
+    let mut chance = Chance::new(3);
+    for number in 0..140 {
+        for (hour, format, mean) in
+            [("01", "post", 20.0), ("05", "post", 20.0), ("11", "reply", 30.0), ("15", "reply", 30.0)]
+        {
+            let at = format!("{}T{hour}:10:00Z", day(number));
+            let made = engagements(&mut chance, mean);
+            post(&mut world, "x/a", (&format!("{number}-{hour}"), &at), made, json!({"format": format}));
+        }
+    }
+    let asked = request(vec![rate()], PERIOD, TODAY);
+    let all = times(&world, &asked).await.remove(0);
+    assert_eq!(all.answer, Answer::Told, "{}", all.reason);
+    let by_format = EvaluationRequest { by: vec![Dimension::Format], ..asked };
+    let apart = times(&world, &by_format).await;
+    let formats: Vec<Option<&str>> = apart.iter().map(|one| one.scope["format"].as_deref()).collect();
+    assert_eq!(formats, [Some("post"), Some("reply")]);
+    for one in &apart {
+        assert_eq!((one.posts, one.answer), (280, Answer::Undecided), "{} {:?}", one.reason, one.scope);
+    }
+}
+
+fn themes() -> Vec<TagRule> {
+    let text = "[[tag]]\ndimension = \"theme\"\nvalue = \"launch\"\nwhere = \"category = 'launch' or category = 'both'\"\n\
+                [[tag]]\ndimension = \"theme\"\nvalue = \"craft\"\nwhere = \"category = 'craft' or category = 'both'\"\n";
+    let faults = kepi_core::document::Faults::new("kepi.toml");
+    let document = kepi_core::document::Document::parse(text, &faults);
+    let root = document.block(&faults);
+    let rules = read_tags(text, &root);
+    root.finish();
+    assert!(faults.into_vec().is_empty());
+    rules
+}
+
+/// A post with two tags is in both rows and once in the whole; a tag is held against the posts without it.
+#[tokio::test]
+async fn the_better_tag_is_found_and_posts_count_once() {
+    let mut world = World::default();
+    world.account("x/a");
+    let mut chance = Chance::new(5);
+    let kinds = [("launch", 40, 30.0), ("craft", 30, 20.0), ("both", 10, 30.0), ("other", 20, 20.0)];
+    for (category, count, mean) in kinds {
+        for number in 0..count {
+            let at = format!("{}T08:00:00Z", day(number));
+            let made = engagements(&mut chance, mean);
+            let id = format!("{category}{number}");
+            post(&mut world, "x/a", (&id, &at), made, json!({"category": category}));
+        }
+    }
+    let asked = request(vec![rate()], PERIOD, TODAY);
+    let advice = best_formats_by_tag(&world.session(), &asked, &themes(), "theme").await.unwrap().remove(0);
+    assert_eq!((advice.dimension.as_str(), advice.posts, advice.answer), ("tag:theme", 100, Answer::Told));
+    let told: Vec<(Option<&str>, u64, Verdict)> =
+        advice.formats.iter().map(|row| (row.value.as_deref(), row.posts, row.verdict)).collect();
+    let [(Some("launch"), 50, Verdict::Better), ..] = told[..] else { panic!("{told:?}") };
+    assert!(told.iter().any(|(tag, posts, _)| (*tag, *posts) == (Some("craft"), 40)), "{told:?}");
+    assert!(told.iter().any(|(tag, posts, _)| (*tag, *posts) == (None, 20)), "{told:?}");
+    // The rate of the posts that are no launch, by hand: those of the fifty others.
+    let by_category = EvaluationRequest { by: vec![Dimension::Category], ..asked.clone() };
+    let parts = best_formats(&world.session(), &by_category).await.unwrap().remove(0);
+    let of = |name: &str| parts.formats.iter().find(|row| row.value.as_deref() == Some(name)).unwrap();
+    let others = (of("craft").rate.unwrap() * 30.0 + of("other").rate.unwrap() * 20.0) / 50.0;
+    near(advice.formats[0].others, others, 1e-12);
+    let twice = EvaluationRequest { by: vec![Dimension::Format], ..asked };
+    let refused = best_formats_by_tag(&world.session(), &twice, &themes(), "theme").await.unwrap_err();
+    assert!(refused.to_string().contains("one dimension at a time"), "{refused}");
 }
 
 const NOW: &str = "2026-04-06..2026-06-28";

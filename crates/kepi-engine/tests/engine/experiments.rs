@@ -292,3 +292,78 @@ treated = "is_reply"
         ]
     );
 }
+
+/// Null experiments beside the one on videos: posts are in categories that nothing depends on.
+fn with_others(end: &str) -> String {
+    let other = |number: i32| {
+        let block = DECLARED.replace("\"video\"", &format!("\"category-{number}\""));
+        block.replace("format = 'video'", &format!("category = 'c{number}'")).replace("2026-06-28", end)
+    };
+    DECLARED.to_owned() + &(0..4).map(other).collect::<String>()
+}
+
+/// Reads all that are declared, after the store has seen them in May.
+async fn all_after(mut world: World, text: &str) -> Vec<ExperimentResult> {
+    let (found, faults) = declared(text);
+    assert_eq!(faults, Vec::<String>::new());
+    let early = EvaluationRequest {
+        today: "2026-05-20".parse().unwrap(),
+        now: "2026-05-20T12:00:00Z".parse().unwrap(),
+        ..asked()
+    };
+    for known in experiments(&World::default().session(), &early, &found).await.unwrap() {
+        registered(&mut world, &known.to_register.unwrap(), "2026-05-20T12:00:00Z");
+    }
+    experiments(&world.session(), &asked(), &found).await.unwrap()
+}
+
+/// Videos and images that do as well, and categories in turn.
+fn alike(seed: u64) -> World {
+    let mut world = World::default();
+    world.account("x/a");
+    let mut chance = Chance::new(seed);
+    for number in 0..28 {
+        for format in ["video", "image"] {
+            let at = format!("{}T08:00:00Z", add_days("2026-06-01".parse().unwrap(), number));
+            let (id, category) = (format!("{format}{number}"), format!("c{}", number % 4));
+            #[expect(clippy::cast_possible_truncation, reason = "a small number")]
+            let made = (20.0 + 4.0 * chance.normal()).round().max(0.0) as i64;
+            world.post("x/a", &id, &at, json!({"format": format, "category": category}));
+            world.lifetime(
+                "x/a",
+                &id,
+                "2026-07-01",
+                json!({"platform_engagements": made, "impressions": 1000}),
+            );
+        }
+    }
+    world
+}
+
+/// By itself an effect that chance made is confirmed. Beside four others that were over by then it is none; one that
+/// ends later changes nothing.
+#[tokio::test]
+async fn several_experiments_are_judged_together() {
+    // The first of the seeds of which chance made an effect of that size.
+    let seed = 40;
+    let alone = after(alike(seed), DECLARED).await;
+    assert_eq!((alone.verdict, alone.q, alone.together), (ExperimentVerdict::Confirmed, alone.p, 1));
+    near(alone.p, 0.0277, 1e-4);
+    let all = all_after(alike(seed), &with_others("2026-06-28")).await;
+    let among = &all[0];
+    assert_eq!((among.p, among.effect, among.together), (alone.p, alone.effect, 5), "{all:#?}");
+    assert_eq!(among.verdict, ExperimentVerdict::Undecided, "{among:#?}");
+    assert!(among.q.unwrap() > 0.05 && among.reason.contains("among the 5 experiments"), "{}", among.reason);
+    let later = all_after(alike(seed), &with_others("2026-06-29")).await;
+    assert_eq!((later[0].verdict, later[0].together), (ExperimentVerdict::Confirmed, 1), "{later:#?}");
+    assert_eq!(later[1].together, 5, "{later:#?}");
+    // An effect that is there stays one among them.
+    let mut world = alike(seed);
+    let mut chance = Chance::new(seed);
+    (0..28).for_each(|number| {
+        add(&mut world, number, "reel", 40.0, &mut chance);
+    });
+    let text = with_others("2026-06-28").replace("format = 'video'", "format = 'reel'");
+    let all = all_after(world, &text).await;
+    assert_eq!((all[0].verdict, all[0].together), (ExperimentVerdict::Confirmed, 5), "{all:#?}");
+}

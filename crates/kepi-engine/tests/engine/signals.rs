@@ -509,6 +509,46 @@ async fn p8_silences_pivots() {
     check(&looked(&whole, kpis(&rate_kpi("x")), TODAY).await, SignalKind::DataProblem, SignalOutcome::Quiet);
 }
 
+/// A hole in the days of one account is told once, of that account, with all KPIs that it concerns; it is its own,
+/// whichever of them are looked at next. The other account of the platform has no problem.
+#[tokio::test]
+async fn p8_speaks_once_of_an_account() {
+    let comments = rate_kpi("x").replace("x-rate", "x-comments").replace("likes / impressions", "likes");
+    let both = || kpis(&(rate_kpi("x") + &comments));
+    let mut world = World::default();
+    world.account("x/a").account("x/b").account("weibo/c");
+    rate(&mut world, "x/a", "2026-09-28", 77, |_| 300);
+    rate(&mut world, "x/b", TODAY, 84, |_| 300);
+    let found = looked(&world, both(), TODAY).await;
+    let problems: Vec<&Signal> = found.iter().filter(|one| one.signal == SignalKind::DataProblem).collect();
+    let told: Vec<(Option<&str>, SignalOutcome)> =
+        problems.iter().map(|one| (one.scope["account"].as_deref(), one.outcome)).collect();
+    assert_eq!(
+        told,
+        [(Some("x/a"), SignalOutcome::Fired), (Some("x/b"), SignalOutcome::Quiet)],
+        "{found:#?}"
+    );
+    let one = problems[0];
+    assert_eq!(
+        (one.kpi.as_str(), one.reason.as_str()),
+        ("x-rate", "days are missing in 2026-09-28..2026-10-04")
+    );
+    assert_eq!(one.concerns.as_deref(), Some(&["x-rate".to_owned(), "x-comments".to_owned()][..]));
+    let steps = one.steps.as_ref().unwrap();
+    assert!(steps.assess.en.contains("Rate on x and 1 more on x/a"), "{steps:?}");
+    assert!(steps.assess.zh.contains("互动率等2项指标"), "{steps:?}");
+    // Next day the first of the two KPIs is gone: the problem goes on.
+    let scope = serde_json::to_string(&one.scope).unwrap();
+    world.add(
+        "signals",
+        json!({"looked_at": "2026-10-05T12:00:00Z", "signal": "P8", "kpi": one.kpi, "version": one.version, "scope": scope,
+            "start": one.period.start.to_string(), "end": one.period.end.to_string(), "through": one.through.to_string(),
+            "outcome": one.outcome.as_str(), "row": "{}"}),
+    );
+    let next = looked(&world, kpis(&comments), "2026-10-06").await;
+    check(&next, SignalKind::DataProblem, SignalOutcome::Continues);
+}
+
 /// T16: 60 likes that came over three days are no odd day.
 #[tokio::test]
 async fn an_odd_day_fires_and_a_difference_over_days_is_none() {

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use kepi_core::Traffic;
 
-use crate::{Counter, Counters, Format, Network, PostKey, World, WorldConfig};
+use crate::{Counter, Counters, Format, Happening, Incident, Network, PostKey, World, WorldConfig};
 
 fn world() -> World {
     World::new(WorldConfig { posts_per_account: 60, ..WorldConfig::demo() })
@@ -174,4 +174,50 @@ fn some_posts_are_paid_some_deleted() {
         assert!(!post.stands_at(gone_at) && post.stands_at(post.published_at));
         assert_eq!(world.counters_at(post, gone_at), world.counters_at(post, later(gone_at, 900)));
     }
+}
+
+/// An incident moves what it is about from its day on, and nothing else of the world.
+#[test]
+fn an_incident_moves_only_what_it_is_about() {
+    let calm = |incidents| {
+        let config = WorldConfig { posts_per_account: 60, incidents: Some(incidents), ..WorldConfig::demo() };
+        World::new(config)
+    };
+    let (since, until) = (jiff::civil::date(2026, 3, 2), jiff::civil::date(2026, 3, 9));
+    let of_x = |what| Incident { account: (Network::X, 0), since, until, what };
+    let plain = calm(Vec::new());
+    let (x, other) = {
+        let mut accounts = plain.accounts_of(Network::X);
+        (accounts.next().unwrap().key, accounts.next().unwrap().key)
+    };
+    let likes = |world: &World, index| {
+        let facts = world.post(PostKey { account: x, index });
+        world.counters_at(&facts, later(facts.published_at, 200)).unwrap().organic[Counter::Likes]
+    };
+    let weak = calm(vec![of_x(Happening::LessEngagement(0.5))]);
+    assert_eq!(likes(&weak, 0), likes(&plain, 0), "published before");
+    let (half, whole) = (likes(&weak, 59), likes(&plain, 59));
+    assert!((2 * half - whole).abs() <= 2, "{half} of {whole}");
+
+    let still = calm(vec![of_x(Happening::Standstill)]);
+    let (_, begin) = plain.day_bounds(x, since);
+    let (_, end) = plain.day_bounds(x, jiff::civil::date(2026, 12, 1));
+    let grown = |world: &World| world.followers_at(x, end) as f64 / world.followers_at(x, begin) as f64;
+    assert!(grown(&still) < 1.002 && grown(&plain) > 1.05, "{} {}", grown(&still), grown(&plain));
+
+    let day = jiff::civil::date(2026, 3, 4);
+    let loud = calm(vec![of_x(Happening::Messages(8.0)), of_x(Happening::Silence)]);
+    let messages = |world: &World, account| world.account_flows(account, day).messages_in;
+    assert!(messages(&loud, x) >= 8 * messages(&plain, x));
+    assert_eq!(messages(&loud, other), messages(&plain, other));
+    assert!(!loud.tells(x, day) && loud.tells(x, until) && loud.tells(other, day) && plain.tells(x, day));
+    assert_eq!(loud.account_flows(x, until), plain.account_flows(x, until));
+}
+
+/// Without stories the accounts of a world differ in nothing but size and chance.
+#[test]
+fn a_calm_world_has_no_stories() {
+    let world = World::new(WorldConfig { incidents: Some(Vec::new()), ..WorldConfig::demo() });
+    assert!(world.accounts().all(|account| account.story == crate::Story::Steady));
+    assert!(World::new(WorldConfig::demo()).accounts().any(|account| account.story != crate::Story::Steady));
 }

@@ -180,9 +180,9 @@ impl World {
     pub(crate) fn followers_when(&self, account: AccountKey, midnight: Timestamp) -> i64 {
         let profile = self.account(account);
         let second = midnight.as_second();
-        let progress = self.progress(profile.network.market(), second);
+        let following = self.following(profile, second);
         let ripple = profile.dice.of(second as u64).between(draw::RIPPLE, -0.0006, 0.0006);
-        (profile.base * (profile.story.following(progress) + ripple)) as i64
+        (profile.base * (following + ripple)) as i64
     }
 
     /// Accounts that the account follows.

@@ -211,7 +211,8 @@ impl World {
         let lively = liveliness(profile.network.market(), date);
         let dice = self.day_dice(account, date);
         let followers = self.followers_when(account, end) as f64;
-        (followers * 0.0009 * lively * dice.between(draw::MENTIONS, 0.4, 1.6)) as i64
+        let voice = self.voice(account, end.as_second());
+        (followers * 0.0009 * lively * voice * dice.between(draw::MENTIONS, 0.4, 1.6)) as i64
     }
 
     /// When others named an account on one of its days, evenly spread.
@@ -280,17 +281,19 @@ impl World {
         let market = profile.network.market();
         let dice = self.day_dice(account, date);
         let lively = liveliness(market, date);
-        let progress = self.progress(market, start.as_second());
         let (before, after) = (self.followers_when(account, start), self.followers_when(account, end));
         let churn = (before as f64 * dice.between(draw::CHURN, 0.0002, 0.0008)) as i64;
         let follows_lost = churn + (before - after).max(0);
         let followers = after as f64;
         let visits = (followers * 0.012 * lively * dice.between(draw::VISITS, 0.7, 1.3)) as i64;
         let mentions = self.mentions_of_day(account, date);
-        let negative = profile.story.negative_share(progress) * dice.between(draw::SENTIMENT, 0.7, 1.3);
+        let negative =
+            self.negative_share(profile, start.as_second()) * dice.between(draw::SENTIMENT, 0.7, 1.3);
         let sentiment_neg = (mentions as f64 * negative) as i64;
         let sentiment_pos = (mentions as f64 * (0.62 - negative)) as i64;
-        let messages = (followers * 0.0007 * lively * dice.between(draw::MESSAGES, 0.5, 1.5)) as i64;
+        let written = self.written(account, date);
+        let messages =
+            (followers * 0.0007 * lively * written * dice.between(draw::MESSAGES, 0.5, 1.5)) as i64;
         let ratings = (followers * 0.0001 * lively * dice.between(draw::RATINGS, 0.5, 1.5)) as i64;
         AccountFlows {
             follows_gained: (after - before) + follows_lost,
@@ -305,7 +308,7 @@ impl World {
             messages_in: messages,
             message_users: messages * 2 / 3,
             rating_count: ratings,
-            rating_sum: (ratings as f64 * profile.story.rating(progress)) as i64,
+            rating_sum: (ratings as f64 * self.rating(profile, start.as_second())) as i64,
             ..AccountFlows::default()
         }
     }

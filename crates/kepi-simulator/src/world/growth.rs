@@ -1,6 +1,9 @@
 //! How the counts of a post grow: fast at first, ever slower, and what people take back.
 
-use super::{Counter, Counters, Format, Network, PostFacts, post::draw};
+use super::{
+    Counter, Counters, Format, Network, PostFacts,
+    post::{chance, draw},
+};
 
 /// How people of a platform act, per time shown; and how long interest lives.
 pub(super) struct Temper {
@@ -69,7 +72,7 @@ pub(super) fn counts(post: &PostFacts, network: Network, shown: f64, zeal: f64, 
     let mut counters = Counters::default();
     let mut gross = 0;
     let mut set = |counter: Counter, rate: f64| {
-        let own = post.dice.between(draw::COUNTER + counter as u64, 0.7, 1.3);
+        let own = chance(post.dice, draw::COUNTER + counter as u64, (0.3, post.calm));
         let most = shown * rate * own;
         let share = if counter.revocable() { grown.kept } else { grown.seen };
         counters[counter] = (most * share) as i64;

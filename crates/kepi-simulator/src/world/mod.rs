@@ -11,6 +11,7 @@ mod day;
 pub(crate) mod dice;
 mod growth;
 mod ids;
+mod incident;
 mod network;
 mod post;
 mod site;
@@ -27,6 +28,7 @@ use kepi_core::AccountId;
 pub use account::{AccountKey, Profile, Story};
 pub use counter::{Counter, Counters, Split};
 pub use day::{AccountDay, AccountFlows, AudienceRow};
+pub use incident::{Happening, Incident};
 pub use network::{Market, Network};
 pub use post::{Format, PostFacts, PostKey, PostWords};
 pub use site::Site;
@@ -55,6 +57,9 @@ pub struct WorldConfig {
     pub viral_share: f64,
     /// The share of account days whose first figures are too low and are restated later.
     pub restated_share: f64,
+    /// What happens in place of the accounts' stories; `None` for the stories. A world with incidents has nothing
+    /// to be found but these, and none at all where the list is empty.
+    pub incidents: Option<Vec<Incident>>,
 }
 
 impl WorldConfig {
@@ -79,6 +84,7 @@ impl WorldConfig {
             deleted_share: 0.02,
             viral_share: 0.01,
             restated_share: 0.2,
+            incidents: None,
         }
     }
 
@@ -113,6 +119,7 @@ pub struct World {
     firsts: [u32; Network::ALL.len()],
     china: Calendar,
     west: Calendar,
+    planted: Vec<incident::Planted>,
 }
 
 impl World {
@@ -130,6 +137,10 @@ impl World {
                 accounts.push(Profile::invent(key, network, local, dice, config.start));
             }
         }
+        if config.incidents.is_some() {
+            Self::without_stories(&mut accounts);
+        }
+        let planted = incident::Planted::all(config.incidents.as_deref().unwrap_or_default(), &accounts);
         let by_id = accounts.iter().map(|account| (account.id.clone(), account.key)).collect();
         Self {
             china: Calendar::new(Market::China, config.start, config.end),
@@ -138,6 +149,7 @@ impl World {
             accounts,
             by_id,
             firsts,
+            planted,
         }
     }
 

@@ -129,6 +129,8 @@ pub struct PostFacts {
     organic: f64,
     paid: f64,
     pub(super) engagement: f64,
+    /// Whether chance makes little of it.
+    pub(super) calm: bool,
     wave: Option<(f64, f64)>,
     pub(super) dice: Dice,
 }
@@ -192,6 +194,12 @@ pub(super) mod draw {
     pub(in crate::world) const COUNTER: u64 = 100;
 }
 
+/// A factor round 1 that strays by so much, in a calm world by a tenth at most.
+pub(super) fn chance(dice: Dice, draw: u64, (strays, calm): (f64, bool)) -> f64 {
+    let strays = if calm { 0.1 } else { strays };
+    dice.between(draw, 1.0 - strays, 1.0 + strays)
+}
+
 /// Hours of the day at which brands post, by weight.
 const POSTING_HOURS: [(i64, f64); 8] =
     [(8, 1.0), (9, 1.4), (11, 1.2), (12, 1.6), (15, 1.0), (18, 1.6), (20, 1.5), (22, 0.7)];
@@ -219,7 +227,6 @@ impl World {
         let market = network.market();
         let dice = self.post_dice(key);
         let second = self.published_second(key);
-        let progress = self.progress(market, second);
         let forms = formats(network);
         let format = forms[dice.weighted(draw::FORMAT, forms.iter().map(|(_, weight)| *weight))].0;
         let category = dice.below(draw::CATEGORY, CATEGORIES.len());
@@ -228,12 +235,14 @@ impl World {
         let campaign_index = ((day.month() - 1) / 3) as usize % CAMPAIGNS.len();
         let in_campaign =
             dice.chance(draw::CAMPAIGN, 0.3) && !matches!(format, Format::Reply | Format::Repost);
+        let calm = self.is_calm();
         let (spread, will) = format.pull();
+        let will = if calm { 1.0 } else { will };
         // A heavy tail: most posts do little, a few do very well.
-        let luck = 0.42 / (1.0 - 0.995 * dice.unit(draw::LUCK)).sqrt();
-        let viral = format != Format::Reply && dice.chance(draw::VIRAL, self.config.viral_share);
+        let luck = if calm { 0.6 } else { 0.42 / (1.0 - 0.995 * dice.unit(draw::LUCK)).sqrt() };
+        let viral = !calm && format != Format::Reply && dice.chance(draw::VIRAL, self.config.viral_share);
         let organic = profile.base
-            * profile.story.following(progress)
+            * self.following(profile, second)
             * 0.34
             * spread
             * CATEGORIES[category].pull
@@ -242,7 +251,7 @@ impl World {
             * luck
             * if viral { 14.0 } else { 1.0 };
         let promoted = spread > 0.1 && dice.chance(draw::PROMOTED, self.config.promoted_share);
-        let budget = profile.base * profile.story.spending(progress) * dice.between(draw::BUDGET, 0.4, 1.6);
+        let budget = profile.base * self.spending(profile, second) * dice.between(draw::BUDGET, 0.4, 1.6);
         let deleted_at = dice
             .chance(draw::DELETED, self.config.deleted_share)
             .then(|| at(second + (dice.between(draw::LIFE, 2.0, 60.0) * DAY as f64) as i64));
@@ -259,7 +268,10 @@ impl World {
             campaign_index,
             organic,
             paid: if promoted { budget } else { 0.0 },
-            engagement: will * profile.story.engagement(progress) * dice.between(draw::HOLD, 0.6, 1.4),
+            engagement: will
+                * self.willingness(profile, second, format)
+                * chance(dice, draw::HOLD, (0.4, calm)),
+            calm,
             wave: viral.then(|| (dice.between(draw::WAVE, 40.0, 400.0), 0.85)),
             dice,
         }
@@ -351,7 +363,9 @@ impl World {
         let organic = counts(post, network, post.organic, 1.0, grown);
         let mut paid = Counters::default();
         if post.paid > 0.0 {
-            paid = counts(post, network, post.paid, 0.6, grown);
+            // Who did not choose to see a post acts less on it.
+            let zeal = if post.calm { 1.0 } else { 0.6 };
+            paid = counts(post, network, post.paid, zeal, grown);
             paid[Counter::SpendMicros] = cost(post, paid[Counter::Impressions]);
         }
         Some(Split { organic, paid })

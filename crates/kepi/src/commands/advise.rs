@@ -99,7 +99,7 @@ fn tell_notes<'a>(notes: impl IntoIterator<Item = (&'a Scope, &'a Vec<String>)>)
 }
 
 async fn times(project: &Project, arguments: &AdvisePosts) -> Result<()> {
-    let known = [Dimension::Platform, Dimension::Account];
+    let known = [Dimension::Platform, Dimension::Account, Dimension::Format];
     let (request, store) = asked(project, arguments, YEAR, &known).await?;
     let advice = kepi_engine::best_times(&store.session().await?, &request).await?;
     match arguments.format.format {
@@ -192,9 +192,16 @@ async fn formats(project: &Project, arguments: &AdvisePosts) -> Result<()> {
         Dimension::Campaign,
         Dimension::ProductType,
         Dimension::Language,
+        Dimension::Tag,
     ];
     let (request, store) = asked(project, arguments, YEAR, &known).await?;
-    let advice = kepi_engine::best_formats(&store.session().await?, &request).await?;
+    let by_tag = arguments.by.iter().any(|by| by.starts_with("tag"));
+    let tags = if by_tag { project.tags()? } else { Vec::new() };
+    let session = store.session().await?;
+    let advice = match evaluate::tag_dimension(&tags, &arguments.by)? {
+        Some(tag) => kepi_engine::best_formats_by_tag(&session, &request, &tags, tag).await?,
+        None => kepi_engine::best_formats(&session, &request).await?,
+    };
     match arguments.format.format {
         RowFormat::Json => return output::json(&advice),
         RowFormat::Csv => return format_rows(&advice, &request, true).print(RowFormat::Csv),
@@ -209,7 +216,7 @@ async fn formats(project: &Project, arguments: &AdvisePosts) -> Result<()> {
 }
 
 fn format_rows(advice: &[FormatsAdvice], request: &EvaluationRequest, exact: bool) -> Rows {
-    let part = advice.first().map_or("format", |one| one.dimension);
+    let part = advice.first().map_or("format", |one| one.dimension.as_str());
     let mut table = Rows::new([
         "scope",
         "kpi",

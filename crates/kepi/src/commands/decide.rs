@@ -166,6 +166,54 @@ struct Side {
     status: Option<&'static str>,
 }
 
+/// A decision as the store keeps it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Decided {
+    pub(crate) decision: String,
+    pub(crate) decided_at: String,
+    #[serde(skip)]
+    pub(crate) kpi: String,
+    pub(crate) version: Option<i64>,
+    pub(crate) what: String,
+    pub(crate) why: Option<String>,
+    pub(crate) by: Option<String>,
+    pub(crate) evaluation: Option<String>,
+    /// The period that it answers; `end` is the day after its last.
+    pub(crate) start: Option<Date>,
+    pub(crate) end: Option<Date>,
+    /// What the KPI came to, as it was said then.
+    pub(crate) value: Option<f64>,
+}
+
+impl Decided {
+    /// The day on which it was decided.
+    pub(crate) fn day(&self) -> &str {
+        self.decided_at.get(..10).unwrap_or(&self.decided_at)
+    }
+}
+
+/// All decisions that the store keeps, oldest first.
+pub(crate) async fn decided(store: &Store) -> Result<Vec<Decided>> {
+    let one = |row: &Vec<Value>| {
+        let text = |place: usize| row.get(place).and_then(Value::as_str).map(str::to_owned);
+        let date = |place: usize| text(place).and_then(|text| text.parse().ok());
+        Some(Decided {
+            decision: text(0)?,
+            decided_at: text(1)?,
+            kpi: text(2)?,
+            version: row.get(3).and_then(Value::as_i64),
+            what: text(4)?,
+            why: text(5),
+            by: text(6),
+            evaluation: text(7),
+            start: date(8),
+            end: date(9),
+            value: row.get(10).and_then(Value::as_f64),
+        })
+    };
+    Ok(query(&store.session().await?, DECISIONS).await?.rows.iter().filter_map(one).collect())
+}
+
 const DECISIONS: &str = "select decision, decided_at, kpi, version, what, why, by, evaluation, start, \"end\", value \
      from decisions order by decided_at, decision";
 
@@ -176,26 +224,21 @@ async fn list(project: &Project, arguments: &Decide) -> Result<Outcome> {
     }
     let store = store(project).await?;
     let mut all = Vec::new();
-    for row in query(&store.session().await?, DECISIONS).await?.rows {
-        let text = |place: usize| row.get(place).and_then(Value::as_str).map(str::to_owned);
-        let (Some(decision), Some(decided_at), Some(kpi), Some(what)) = (text(0), text(1), text(2), text(4))
-        else {
-            continue;
-        };
-        if arguments.kpi.as_ref().is_some_and(|asked| asked.split('@').next() != Some(kpi.as_str())) {
+    for one in decided(&store).await? {
+        if arguments.kpi.as_ref().is_some_and(|asked| asked.split('@').next() != Some(one.kpi.as_str())) {
             continue;
         }
-        let date = |place: usize| text(place).and_then(|text| text.parse().ok());
-        let (version, value) = (row.get(3).and_then(Value::as_i64), row.get(10).and_then(Value::as_f64));
-        let before = Side { start: date(8), end: date(9), value, ..Side::default() };
+        let Decided { decision, decided_at, kpi, version, what, why, by, evaluation, start, end, value } =
+            one;
+        let before = Side { start, end, value, ..Side::default() };
         let mut shown = Shown {
             decision,
             decided_at,
             version,
             what,
-            why: text(5),
-            by: text(6),
-            evaluation: text(7),
+            why,
+            by,
+            evaluation,
             before,
             after: Side::default(),
             change_abs: None,
@@ -307,13 +350,12 @@ const REMINDED: usize = 5;
 /// Says what was decided about the KPIs of a scorecard before its period ended: the newest few.
 pub(crate) async fn remind(store: &Store, rows: &[ScoreRow]) -> Result<()> {
     let mut notes = Vec::new();
-    for row in query(&store.session().await?, DECISIONS).await?.rows.iter().rev() {
-        let text = |place: usize| row.get(place).and_then(Value::as_str).unwrap_or_default();
-        let (at, kpi, what, by, start) = (text(1), text(2), text(4), text(6), text(8));
-        let shown = rows.iter().any(|row| row.kpi == kpi && *start < *row.period.end.to_string());
+    for one in decided(store).await?.iter().rev() {
+        let before = |row: &ScoreRow| one.start.is_none_or(|start| start < row.period.end);
+        let shown = rows.iter().any(|row| row.kpi == one.kpi && before(row));
         if shown && notes.len() < REMINDED {
-            let day = at.get(..10).unwrap_or(at);
-            notes.push(format!("{kpi}: decided on {day} by {by}: {what}"));
+            let (day, by) = (one.day(), one.by.as_deref().unwrap_or_default());
+            notes.push(format!("{}: decided on {day} by {by}: {}", one.kpi, one.what));
         }
     }
     if !notes.is_empty() {

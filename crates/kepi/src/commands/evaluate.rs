@@ -55,7 +55,7 @@ pub(crate) fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
 }
 
 /// The dimension of tags that is asked for: one that the project has rules for.
-fn tag_dimension<'a>(tags: &[TagRule], by: &'a [String]) -> Result<Option<&'a str>> {
+pub(crate) fn tag_dimension<'a>(tags: &[TagRule], by: &'a [String]) -> Result<Option<&'a str>> {
     let mut asked =
         by.iter().filter_map(|name| if name == "tag" { Some("") } else { name.strip_prefix("tag:") });
     let Some(first) = asked.next() else { return Ok(None) };
@@ -63,7 +63,7 @@ fn tag_dimension<'a>(tags: &[TagRule], by: &'a [String]) -> Result<Option<&'a st
     known.sort_unstable();
     known.dedup();
     if asked.next().is_some() {
-        return Err(Error::bad_input("a scorecard is broken down by one dimension of tags").into());
+        return Err(Error::bad_input("posts are broken down by one dimension of tags").into());
     }
     if !known.contains(&first) {
         let hint = if known.is_empty() {

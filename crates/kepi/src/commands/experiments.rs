@@ -18,14 +18,18 @@ use crate::{
 
 pub(crate) async fn run(project: &Project, arguments: &Experiments) -> Result<Outcome> {
     let kpis = project.kpis()?;
-    let declared = chosen(project.experiments(&kpis)?, &arguments.experiments)?;
+    let declared = project.experiments(&kpis)?;
+    check_names(declared, &arguments.experiments)?;
     if declared.is_empty() {
         output::note("no experiment is declared; [[experiment]] in kepi.toml declares one before it begins");
     }
     let mut request = evaluate::request(project, Vec::new(), "last-28d")?;
     request.kpis = kpis;
     let store = project.open_store().await?;
-    let results = kepi_engine::experiments(&store.session().await?, &request, &declared).await?;
+    // Also those that are not asked for: they are judged together.
+    let mut results = kepi_engine::experiments(&store.session().await?, &request, declared).await?;
+    let asked = &arguments.experiments;
+    results.retain(|result| asked.is_empty() || asked.contains(&result.experiment));
     register(&store, &results).await?;
     match arguments.format.format {
         RowFormat::Json => output::json(&results)?,
@@ -44,16 +48,15 @@ pub(crate) async fn run(project: &Project, arguments: &Experiments) -> Result<Ou
     Ok(Outcome::Done)
 }
 
-/// The experiments that were named; all of them otherwise.
-fn chosen(declared: &[Experiment], names: &[String]) -> Result<Vec<Experiment>> {
+/// Refuses names of experiments that are not declared.
+fn check_names(declared: &[Experiment], names: &[String]) -> Result<()> {
     let known: Vec<&str> = declared.iter().map(|experiment| experiment.id.as_str()).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(Error::bad_input(format!("there is no experiment {unknown}"))
             .hint(one_of_hint(unknown, &known))
             .into());
     }
-    let named = |experiment: &&Experiment| names.is_empty() || names.contains(&experiment.id);
-    Ok(declared.iter().filter(named).cloned().collect())
+    Ok(())
 }
 
 /// Keeps the declarations that the store does not know yet.
@@ -102,6 +105,7 @@ fn table(results: &[ExperimentResult], request: &kepi_engine::EvaluationRequest,
         "high",
         "relative",
         "p",
+        "q",
         "verdict",
     ]);
     for result in results {
@@ -133,6 +137,7 @@ fn table(results: &[ExperimentResult], request: &kepi_engine::EvaluationRequest,
                 result.relative.map(|relative| format!("{:+.1} %", relative * 100.0)).into()
             },
             if exact { result.p.into() } else { result.p.map(p_text).into() },
+            if exact { result.q.into() } else { result.q.map(p_text).into() },
             result.verdict.as_str().into(),
         ]);
     }

@@ -1,17 +1,22 @@
 //! `kepi explain`: where a KPI's number comes from, down to the rows, the run and the body that a platform sent.
 
+mod part;
 mod rows;
 
 use std::fmt::Write as _;
 
-use kepi_core::{Error, MetricId, Provenance, Stream};
-use kepi_engine::{Baseline, EvaluationRequest, Goalpost, Kpi, ScoreRow, Target};
+use kepi_core::{DateSpan, Error, MetricId, Provenance, Stream};
+use kepi_engine::{Baseline, Dimension, Goalpost, Kpi, ScoreRow, Target};
 use kepi_store::{QueryRows, Store};
 use serde_json::{Value, json};
 
+use self::part::Part;
 use crate::{
     cli::{Explain, RowFormat},
-    commands::evaluate::{self, real_text},
+    commands::{
+        decide::{self, Decided},
+        evaluate::{self, real_text},
+    },
     compose::Project,
     failure::{Outcome, Result},
     output::{self, Rows},
@@ -22,27 +27,40 @@ pub(crate) async fn run(project: &Project, arguments: &Explain) -> Result<Outcom
         return body(&project.open_store().await?, page).await;
     }
     let kpis = evaluate::chosen(project.kpis()?, std::slice::from_ref(&arguments.kpi))?;
-    let request = evaluate::request(project, kpis, &arguments.period)?;
+    let mut request = evaluate::request(project, kpis, &arguments.period)?;
+    request.by = dimensions(&arguments.by)?;
     let store = project.open_store().await?;
+    evaluate::narrow_to(&mut request, &store, &arguments.account).await?;
     let session = store.session().await?;
     let rows = kepi_engine::evaluate(&session, &request).await?;
+    let decided = decide::decided(&store).await?;
     let mut explained = Vec::new();
     for kpi in &request.kpis {
-        let row = rows.iter().find(|row| row.kpi == kpi.id && row.version == kpi.version);
-        let mut behind = Vec::new();
-        if let Some(row) = row.filter(|_| arguments.rows) {
-            // A condition is met by posts: of a session that knows only them the same SQL is asked.
-            let narrowed = match &kpi.filter {
-                Some(filter) => Some(kepi_engine::narrowed(&session, filter).await?),
-                None => None,
-            };
-            for rows::Behind { what, sql } in rows::behind(kpi, row) {
-                let found = kepi_store::query(narrowed.as_ref().unwrap_or(&session), &sql).await?;
-                behind.push(Found { what, sql, found });
-            }
+        // A condition is met by posts: of a session that knows only them the same SQL is asked.
+        let narrowed = match &kpi.filter {
+            Some(filter) if arguments.rows => Some(kepi_engine::narrowed(&session, filter).await?),
+            _ => None,
+        };
+        let own = rows.iter().filter(|row| row.kpi == kpi.id && row.version == kpi.version).map(Some);
+        let mut own: Vec<Option<&ScoreRow>> = own.collect();
+        if own.is_empty() {
+            own.push(None);
         }
-        let sources = kepi_store::query(&session, &sources_sql(kpi, &request)).await?;
-        explained.push(Explained { kpi, row, behind, sources });
+        for row in own {
+            let part = Part::of(&request, row);
+            let mut behind = Vec::new();
+            if let Some(row) = row.filter(|_| arguments.rows) {
+                for rows::Behind { what, sql, may_be_empty } in rows::behind(kpi, row, &part) {
+                    let found = kepi_store::query(narrowed.as_ref().unwrap_or(&session), &sql).await?;
+                    if !(may_be_empty && found.rows.is_empty()) {
+                        behind.push(Found { what, sql, found });
+                    }
+                }
+            }
+            let sources = kepi_store::query(&session, &sources_sql(kpi, &part)).await?;
+            let decided = decided.iter().filter(|one| one.kpi == kpi.id).collect();
+            explained.push(Explained { kpi, row, behind, sources, decided });
+        }
     }
     match arguments.format.format {
         RowFormat::Json => {
@@ -54,8 +72,14 @@ pub(crate) async fn run(project: &Project, arguments: &Explain) -> Result<Outcom
                 .print(RowFormat::Csv)
         })?,
         RowFormat::Table => {
+            let mut before = None;
             for one in &explained {
-                one.print(project)?;
+                // What a KPI is, is said once, however many parts of it there are.
+                if before != Some((&one.kpi.id, one.kpi.version)) {
+                    output::result(&one.about(project))?;
+                }
+                before = Some((&one.kpi.id, one.kpi.version));
+                one.print()?;
             }
         }
     }
@@ -72,6 +96,19 @@ struct Explained<'a> {
     behind: Vec<Found>,
     /// The pages that brought the facts of the period.
     sources: QueryRows,
+    /// What was decided about the KPI.
+    decided: Vec<&'a Decided>,
+}
+
+/// What a KPI may be broken down by here: all that rows can be told apart by in SQL.
+fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
+    let found = evaluate::dimensions(names)?;
+    if found.contains(&Dimension::Tag) {
+        return Err(Error::bad_input("numbers are not explained by tag")
+            .hint("explain a KPI whose `where` is the condition of the tag")
+            .into());
+    }
+    Ok(found)
 }
 
 /// Rows behind the number.
@@ -85,15 +122,16 @@ struct Found {
 const SHOWN: usize = 200;
 
 impl Explained<'_> {
-    fn print(&self, project: &Project) -> Result<()> {
+    /// What the KPI is, and what was decided about it.
+    fn about(&self, project: &Project) -> String {
         let kpi = self.kpi;
         let mut text = String::new();
         let _ = writeln!(text, "{}  {}", kpi.id, kpi.name());
         for (what, words) in said(kpi) {
             let _ = writeln!(text, "  {what:<10} {words}");
         }
-        for (what, words) in self.row.map(|row| held(kpi, row)).unwrap_or_default() {
-            let _ = writeln!(text, "  {what:<10} {words}");
+        for one in &self.decided {
+            let _ = writeln!(text, "  {:<10} {}", "decided", decision(one, kpi));
         }
         for id in kpi.metrics() {
             let Some(metric) = project.config.catalogue.get(id.as_str()) else { continue };
@@ -104,6 +142,14 @@ impl Explained<'_> {
             for field in fields(project, kpi, &id) {
                 let _ = writeln!(text, "      {field}");
             }
+        }
+        text
+    }
+
+    fn print(&self) -> Result<()> {
+        let mut text = String::new();
+        for (what, words) in self.row.map(|row| held(self.kpi, row)).unwrap_or_default() {
+            let _ = writeln!(text, "  {what:<10} {words}");
         }
         output::result(&text)?;
         evaluate::print(&self.row.into_iter().cloned().collect::<Vec<_>>(), RowFormat::Table, true)?;
@@ -149,13 +195,25 @@ impl Explained<'_> {
             .map_err(|error| Error::new(kepi_core::ErrorKind::Unexpected, "write JSON").caused_by(error))?;
         Ok(json!({"kpi": kpi.id, "version": kpi.version, "names": kpi.names, "said": told(said(kpi)),
             "held": told(self.row.map(|row| held(kpi, row)).unwrap_or_default()), "metrics": metrics, "row": row,
-            "sources": objects(&self.sources), "behind": behind}))
+            "decisions": self.decided, "sources": objects(&self.sources), "behind": behind}))
     }
 }
 
 fn objects(rows: &QueryRows) -> Vec<Value> {
     let one = |row: &Vec<Value>| rows.columns.iter().cloned().zip(row.iter().cloned()).collect::<Value>();
     rows.rows.iter().map(one).collect()
+}
+
+/// A decision in one line: when, by whom, about what, why.
+fn decision(one: &Decided, kpi: &Kpi) -> String {
+    let by = one.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+    let about = one.start.zip(one.end).map_or_else(String::new, |(start, end)| {
+        let value =
+            one.value.map_or_else(|| "unknown".to_owned(), |value| real_text(value, kpi.unit.as_str()));
+        format!(" about {}, which stood at {value}", DateSpan::new(start, end))
+    });
+    let why = one.why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+    format!("{}{by}{about}: {}{why}", one.day(), one.what)
 }
 
 /// What the KPI's file says of it.
@@ -292,35 +350,35 @@ async fn body(store: &Store, page: &str) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The pages that brought facts of the period: source, stream, run, digest of the body.
-fn sources_sql(kpi: &Kpi, request: &EvaluationRequest) -> String {
-    let span = request.period.span;
-    let platforms: Vec<String> = kpi.platforms.iter().map(|platform| format!("'{platform}'")).collect();
-    let of = if platforms.is_empty() {
-        String::new()
-    } else {
-        format!("and f.platform in ({}) ", platforms.join(", "))
+/// The pages that brought facts of a part of the period: source, stream, run, digest of the body.
+fn sources_sql(kpi: &Kpi, part: &Part<'_>) -> String {
+    let span = part.span;
+    let mut of: Vec<String> = Vec::new();
+    if !kpi.platforms.is_empty() {
+        let platforms: Vec<String> = kpi.platforms.iter().map(|platform| format!("'{platform}'")).collect();
+        of.push(format!("f.platform in ({})", platforms.join(", ")));
+    }
+    of.extend(part.of_accounts());
+    let within = format!("f.end_day > date '{}' and f.day < date '{}'", span.start, span.end);
+    let joined = "join posts d on d.account = f.account and d.post = f.post and d.current ";
+    let one = |table: &str, join: &str, conditions: Vec<String>| {
+        let all: Vec<String> = ["f.current".to_owned()].into_iter().chain(conditions).collect();
+        format!("select f.source, f.stream, f.sequence from {table} f {join}where {}", all.join(" and "))
     };
     let mut tables = Vec::new();
     if kpi.program.gauges(kepi_engine::formula::Origin::Posts).is_empty() {
         for kind in kpi.program.subjects() {
-            let table = kepi_core::tables::facts_of(kind).name;
-            tables.push(format!(
-                "select f.source, f.stream, f.sequence from {table} f where f.current {of}and f.end_day > date '{}' and f.day < date '{}'",
-                span.start, span.end
-            ));
+            let conditions = of.iter().cloned().chain([within.clone()]).collect();
+            tables.push(one(kepi_core::tables::facts_of(kind).name, "", conditions));
         }
-    } else if kpi.basis == kepi_engine::Basis::Published {
-        tables.push(format!(
-            "select f.source, f.stream, f.sequence from post_facts f join posts d on d.account = f.account and d.post = f.post \
-             and d.current where f.current {of}and d.published_day >= date '{}' and d.published_day < date '{}'",
-            span.start, span.end
-        ));
     } else {
-        tables.push(format!(
-            "select f.source, f.stream, f.sequence from post_facts f where f.current {of}and f.end_day > date '{}' and f.day < date '{}'",
-            span.start, span.end
-        ));
+        let published =
+            format!("d.published_day >= date '{}' and d.published_day < date '{}'", span.start, span.end);
+        let when = if kpi.basis == kepi_engine::Basis::Published { published } else { within };
+        let of_posts = part.of_posts("d");
+        let join =
+            if kpi.basis == kepi_engine::Basis::Published || !of_posts.is_empty() { joined } else { "" };
+        tables.push(one("post_facts", join, of.into_iter().chain(of_posts).chain([when]).collect()));
     }
     if tables.is_empty() {
         tables.push("select source, stream, sequence from post_facts where false".to_owned());

@@ -127,7 +127,10 @@ fn print(found: &[Signal], format: RowFormat) -> Result<()> {
                 let (signal, title) = (one.signal.as_str(), &one.title.en);
                 output::result(&format!(
                     "\n{signal} {}: {title}\n  assess      {}\n  gather      {}\n  experiment  {}\n",
-                    one.kpi, steps.assess.en, steps.gather.en, steps.experiment.en
+                    kpis_text(one),
+                    steps.assess.en,
+                    steps.gather.en,
+                    steps.experiment.en
                 ))?;
             }
             Ok(())
@@ -141,7 +144,7 @@ fn for_people(found: &[Signal]) -> Rows {
         let probability = |p: Option<f64>| Value::from(p.map(|p| format!("{p:.4}")));
         table.push([
             format!("{} {}", one.signal.as_str(), one.title.en).into(),
-            one.kpi.as_str().into(),
+            kpis_text(one).into(),
             scope_text(&one.scope).into(),
             one.outcome.as_str().into(),
             one.since.map(|day| day.to_string()).into(),
@@ -155,6 +158,14 @@ fn for_people(found: &[Signal]) -> Rows {
         table.without("scope");
     }
     table
+}
+
+/// The KPI; of a problem of the data that several have, how many more.
+fn kpis_text(signal: &Signal) -> String {
+    match signal.concerns.as_ref().map_or(0, |all| all.len().saturating_sub(1)) {
+        0 => signal.kpi.clone(),
+        others => format!("{} and {others} more", signal.kpi),
+    }
 }
 
 fn effect_text(signal: &Signal) -> Option<String> {
@@ -174,6 +185,7 @@ fn flat(found: &[Signal]) -> Rows {
         "title",
         "outcome",
         "kpi",
+        "concerns",
         "version",
         "scope",
         "start",
@@ -198,6 +210,7 @@ fn flat(found: &[Signal]) -> Rows {
             one.title.en.as_str().into(),
             one.outcome.as_str().into(),
             one.kpi.as_str().into(),
+            one.concerns.as_ref().map(|all| all.join(" ")).into(),
             one.version.into(),
             scope_text(&one.scope).into(),
             one.period.start.to_string().into(),

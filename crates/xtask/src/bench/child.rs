@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{fresh, ingest, scorecard, sync, world::World};
+use super::{fresh, ingest, judged, scorecard, sync, world::World};
 
 /// What a child process is to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub(super) enum Task {
     Scorecard(scorecard::Task),
     /// A part of `fresh`.
     Fresh(fresh::Task),
+    /// A part of `judged`.
+    Judged(judged::Task),
     /// A part of `ingest`.
     Ingest(ingest::Task),
     /// A part of `sync`.
@@ -64,6 +66,7 @@ pub(super) fn serve() -> Result<()> {
         match &task {
             Task::Scorecard(task) => scorecard::work(task, &world, &store).await,
             Task::Fresh(task) => fresh::work(task, &world, &store).await,
+            Task::Judged(task) => judged::work(task, &world, &store).await,
             Task::Ingest(task) => ingest::work(task, &store).await,
             Task::Sync(task) => sync::work(task, &store).await,
         }

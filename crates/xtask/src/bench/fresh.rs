@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Options, child,
-    kpis::{self, Values},
+    kpis::{self, FIGURES, Figure, Values},
     measure::{Clock, Cost},
     pages::{POSTS, Timelines},
     say, scorecard,
@@ -66,6 +66,20 @@ pub(super) async fn work(task: &Task, world: &World, store: &Path) -> Result<ser
 /// # Errors
 /// When the store cannot be written or read, or a value is not the loop's.
 pub async fn refreshed(world: &World, place: &str, readings: u64) -> Result<Refreshed> {
+    let (store, taken_in) = taken_in(world, place, readings).await?;
+    let request = scorecard::request(DAYS + 1, kpis::kpis(&FIGURES, "")?)?;
+    let clock = Clock::start();
+    let rows = kepi_engine::evaluate(&store.session().await?, &request).await?;
+    let evaluated = clock.stop();
+    let found = scorecard::values(&rows, FIGURES.len())?;
+    if let Some(difference) = kpis::difference(&found, &expected(world, &FIGURES, readings)) {
+        bail!("kepi and the plain loop differ: {difference}");
+    }
+    Ok(Refreshed { taken_in, evaluated })
+}
+
+/// Takes in the day after the world's last: the store with it, and what that cost.
+pub(super) async fn taken_in(world: &World, place: &str, readings: u64) -> Result<(Store, Cost)> {
     let bodies = bodies(world, readings)?;
     let store = Store::open(place, StoreOptions::default()).await?;
     let clock = Clock::start();
@@ -78,13 +92,7 @@ pub async fn refreshed(world: &World, place: &str, readings: u64) -> Result<Refr
     let written = writer.finish().await?;
     let taken_in = clock.stop();
     ensure!(written.behind == 0, "{} commits were not projected", written.behind);
-    let clock = Clock::start();
-    let rows = kepi_engine::evaluate(&store.session().await?, &scorecard::request(DAYS + 1)?).await?;
-    let evaluated = clock.stop();
-    if let Some(difference) = kpis::difference(&scorecard::values(&rows)?, &expected(world, readings)) {
-        bail!("kepi and the plain loop differ: {difference}");
-    }
-    Ok(Refreshed { taken_in, evaluated })
+    Ok((store, taken_in))
 }
 
 /// The posts that are read on the new day: those published on it, and the newest before.
@@ -137,15 +145,15 @@ fn body(posts: &[Post], page: usize) -> Result<Vec<u8>> {
 }
 
 /// The values with the new day, by a plain loop.
-fn expected(world: &World, readings: u64) -> Values {
+pub(super) fn expected(world: &World, figures: &[Figure], readings: u64) -> Values {
     let past = world.rows(0, DAYS);
     // What happened since the last reading: since yesterday, or since a post was born.
     let new = read_on(world, readings).into_iter().map(|post| post.on(DAYS));
-    kpis::summed(world, past.chain(new))
+    kpis::summed(world, figures, past.chain(new))
 }
 
 /// Copies a store, so that the next run finds it as it was made.
-fn copied(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copied(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to).with_context(|| format!("make {}", to.display()))?;
     for entry in std::fs::read_dir(from).with_context(|| format!("read {}", from.display()))? {
         let path = entry?.path();

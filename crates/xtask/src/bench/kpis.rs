@@ -1,4 +1,4 @@
-//! The 25 KPIs of the scorecard: as a KPI file, as SQL for a peer, and as a plain loop that checks both.
+//! The KPIs that benchmarks ask for: as a KPI file, as SQL for a peer, and as a plain loop that checks both.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -26,7 +26,7 @@ const fn over(numerator: &'static [&'static str], denominator: &'static str) -> 
     Figure { numerator, denominator: Some(denominator) }
 }
 
-/// All of them.
+/// Those of the scorecard.
 pub const FIGURES: [Figure; 25] = [
     sum(&["impressions"]),
     sum(&["likes"]),
@@ -53,6 +53,50 @@ pub const FIGURES: [Figure; 25] = [
     over(&["shares"], "likes"),
     over(&["saves"], "likes"),
     over(&["follows_gained"], "profile_clicks"),
+];
+
+/// Forty of what is public everywhere: what people do, alone and together, and each of it over what was shown.
+pub const FORTY: [Figure; 40] = [
+    sum(&["impressions"]),
+    sum(&["likes"]),
+    sum(&["comments"]),
+    sum(&["shares"]),
+    sum(&["saves"]),
+    sum(&["likes", "comments"]),
+    sum(&["likes", "shares"]),
+    sum(&["likes", "saves"]),
+    sum(&["comments", "shares"]),
+    sum(&["comments", "saves"]),
+    sum(&["shares", "saves"]),
+    sum(&["likes", "comments", "shares"]),
+    sum(&["likes", "comments", "saves"]),
+    sum(&["likes", "shares", "saves"]),
+    sum(&["comments", "shares", "saves"]),
+    sum(&["likes", "comments", "shares", "saves"]),
+    over(&["likes"], "impressions"),
+    over(&["comments"], "impressions"),
+    over(&["shares"], "impressions"),
+    over(&["saves"], "impressions"),
+    over(&["likes", "comments"], "impressions"),
+    over(&["likes", "shares"], "impressions"),
+    over(&["likes", "saves"], "impressions"),
+    over(&["comments", "shares"], "impressions"),
+    over(&["comments", "saves"], "impressions"),
+    over(&["shares", "saves"], "impressions"),
+    over(&["likes", "comments", "shares"], "impressions"),
+    over(&["likes", "comments", "saves"], "impressions"),
+    over(&["likes", "shares", "saves"], "impressions"),
+    over(&["comments", "shares", "saves"], "impressions"),
+    over(&["likes", "comments", "shares", "saves"], "impressions"),
+    over(&["comments"], "likes"),
+    over(&["shares"], "likes"),
+    over(&["saves"], "likes"),
+    over(&["comments", "shares"], "likes"),
+    over(&["comments", "saves"], "likes"),
+    over(&["shares", "saves"], "likes"),
+    over(&["comments", "shares", "saves"], "likes"),
+    over(&["saves"], "shares"),
+    over(&["comments"], "shares"),
 ];
 
 /// The names of their ids and columns: `k00` and on.
@@ -86,16 +130,16 @@ impl Figure {
     }
 }
 
-/// The KPIs as the engine has them.
+/// KPIs as the engine has them; `more` is said of each: a target, what it is held beside.
 ///
 /// # Errors
 /// When one of them is not lawful.
-pub fn kpis() -> Result<Vec<Kpi>> {
+pub fn kpis(figures: &[Figure], more: &str) -> Result<Vec<Kpi>> {
     let mut text = String::new();
-    for (number, figure) in FIGURES.iter().enumerate() {
+    for (number, figure) in figures.iter().enumerate() {
         let _ = write!(
             text,
-            "[[kpi]]\nid = \"{}\"\ngoal = \"engagement\"\nformula = \"{}\"\nbasis = \"activity\"\nsubject = \"post\"\n\n",
+            "[[kpi]]\nid = \"{}\"\ngoal = \"engagement\"\nformula = \"{}\"\nbasis = \"activity\"\nsubject = \"post\"\n{more}\n",
             name(number),
             figure.formula()
         );
@@ -121,8 +165,8 @@ pub type Values = BTreeMap<Place, Vec<Option<f64>>>;
 
 /// The values by a plain loop over the world, without any engine.
 #[must_use]
-pub fn expected(world: &World, row_of: impl Fn(Row) -> Row) -> Values {
-    summed(world, world.rows(0, super::world::DAYS).map(row_of))
+pub fn expected(world: &World, figures: &[Figure], row_of: impl Fn(Row) -> Row) -> Values {
+    summed(world, figures, world.rows(0, super::world::DAYS).map(row_of))
 }
 
 /// Account, month and category.
@@ -130,12 +174,12 @@ type Cell<'a> = (u32, Month, Option<&'a str>);
 
 /// The values by a plain loop over rows.
 #[must_use]
-pub fn summed(world: &World, rows: impl Iterator<Item = Row>) -> Values {
+pub fn summed(world: &World, figures: &[Figure], rows: impl Iterator<Item = Row>) -> Values {
     let mut sums: BTreeMap<Cell<'_>, Vec<(f64, f64, u64)>> = BTreeMap::new();
     for row in rows {
         let place = (row.post.account, month(date(row.day)), row.post.category());
-        let sums = sums.entry(place).or_insert_with(|| vec![(0.0, 0.0, 0); FIGURES.len()]);
-        for (figure, (numerator, denominator, rows)) in FIGURES.iter().zip(sums) {
+        let sums = sums.entry(place).or_insert_with(|| vec![(0.0, 0.0, 0); figures.len()]);
+        for (figure, (numerator, denominator, rows)) in figures.iter().zip(sums) {
             let Some(above) = figure.numerator.iter().map(|metric| value(&row, metric)).sum::<Option<f64>>()
             else {
                 continue;
@@ -156,7 +200,7 @@ pub fn summed(world: &World, rows: impl Iterator<Item = Row>) -> Values {
     };
     sums.into_iter()
         .map(|((account, month, category), sums)| {
-            let values = FIGURES.iter().zip(sums).map(|(figure, sums)| finished(figure, sums)).collect();
+            let values = figures.iter().zip(sums).map(|(figure, sums)| finished(figure, sums)).collect();
             ((world.account(account), month, category.map(str::to_owned)), values)
         })
         .collect()
@@ -174,11 +218,12 @@ fn value(row: &Row, metric: &str) -> Option<f64> {
 /// The first place and KPI at which two sets of values differ by more than rounding, told; `None` when they agree.
 #[must_use]
 pub fn difference(found: &Values, expected: &Values) -> Option<String> {
-    let empty = vec![None; FIGURES.len()];
     let places = found.keys().chain(expected.keys());
     for place in places {
-        let (a, b) = (found.get(place).unwrap_or(&empty), expected.get(place).unwrap_or(&empty));
-        for (number, (a, b)) in a.iter().zip(b).enumerate() {
+        let of = |values: &Values| values.get(place).cloned().unwrap_or_default();
+        let (a, b) = (of(found), of(expected));
+        for number in 0..a.len().max(b.len()) {
+            let [a, b] = [&a, &b].map(|values| values.get(number).copied().flatten());
             let agree = match (a, b) {
                 (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
                 (None, None) => true,

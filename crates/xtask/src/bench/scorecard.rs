@@ -10,13 +10,15 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use kepi_core::{Period, period::Fiscal};
-use kepi_engine::{Dimension, EvaluationRequest, OfferedByDescriptors, ScoreRow, evaluate, explain_plan};
+use kepi_engine::{
+    Dimension, EvaluationRequest, Kpi, OfferedByDescriptors, ScoreRow, evaluate, explain_plan,
+};
 use kepi_store::{Store, StoreOptions};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Options, child,
-    kpis::{self, FIGURES, Values, month, name},
+    kpis::{self, FIGURES, Figure, Values, month, name},
     measure::{Clock, Cost, median},
     say,
     world::{DAYS, FIRST, Kind, World, after, date},
@@ -75,8 +77,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
 /// The median cost over a world, and that of DuckDB where there is one, one after the other in each round.
 fn measured(options: &Options, world: &World) -> Result<(Cost, Option<Cost>)> {
     let store = store(options, world)?;
-    let expected = kpis::expected(world, |row| row);
-    let peer = Peer::find(options, &store)?;
+    let expected = kpis::expected(world, &FIGURES, |row| row);
+    let peer = Peer::find(options, &store, &FIGURES, "organic")?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..options.runs.max(1) {
         let check = round == 0;
@@ -143,7 +145,7 @@ pub(super) async fn work(task: &Task, world: &World, store: &Path) -> Result<ser
 /// # Errors
 /// When the store cannot be read, or a value is not the loop's.
 pub async fn evaluated(world: &World, place: &str, check: bool) -> Result<Evaluated> {
-    let request = request(DAYS)?;
+    let request = request(DAYS, kpis::kpis(&FIGURES, "")?)?;
     let clock = Clock::start();
     let store = Store::open(place, StoreOptions::default()).await?;
     let session = store.session().await?;
@@ -151,8 +153,8 @@ pub async fn evaluated(world: &World, place: &str, check: bool) -> Result<Evalua
     let rows = evaluate(&session, &request).await?;
     let cost = clock.stop();
     if check {
-        let expected = kpis::expected(world, |row| row);
-        if let Some(difference) = kpis::difference(&values(&rows)?, &expected) {
+        let expected = kpis::expected(world, &FIGURES, |row| row);
+        if let Some(difference) = kpis::difference(&values(&rows, FIGURES.len())?, &expected) {
             bail!("kepi and the plain loop differ: {difference}");
         }
     }
@@ -160,12 +162,12 @@ pub async fn evaluated(world: &World, place: &str, check: bool) -> Result<Evalua
     Ok(Evaluated { cost, open, rows: rows.len(), plan })
 }
 
-/// What is asked: all KPIs over the first days of the world.
-pub(super) fn request(days: i32) -> Result<EvaluationRequest> {
+/// What is asked: KPIs over the first days of the world, by all that the peer groups by.
+pub(super) fn request(days: i32, kpis: Vec<Kpi>) -> Result<EvaluationRequest> {
     let now = after();
     let period = format!("{FIRST}..{}", date(days - 1));
     Ok(EvaluationRequest {
-        kpis: kpis::kpis()?,
+        kpis,
         period: Period::parse(&period, date(days), Fiscal::default())?,
         by: vec![Dimension::Platform, Dimension::Account, Dimension::Month, Dimension::Category],
         accounts: None,
@@ -181,9 +183,9 @@ pub(super) fn request(days: i32) -> Result<EvaluationRequest> {
     })
 }
 
-/// The values of a scorecard by place.
-pub(super) fn values(rows: &[ScoreRow]) -> Result<Values> {
-    let numbers: BTreeMap<String, usize> = (0..FIGURES.len()).map(|number| (name(number), number)).collect();
+/// The values of a scorecard of so many KPIs by place.
+pub(super) fn values(rows: &[ScoreRow], count: usize) -> Result<Values> {
+    let numbers: BTreeMap<String, usize> = (0..count).map(|number| (name(number), number)).collect();
     let mut values = Values::new();
     for row in rows {
         let number = *numbers.get(&row.kpi).context("a KPI that was not asked for")?;
@@ -192,7 +194,7 @@ pub(super) fn values(rows: &[ScoreRow]) -> Result<Values> {
         ensure!(scope("platform").as_deref() == account.split('/').next(), "{account} on another platform");
         let place = (account, month(row.period.start), scope("category"));
         let value = row.value.map(kepi_engine::Number::as_f64);
-        if let Some(slot) = values.entry(place).or_insert_with(|| vec![None; FIGURES.len()]).get_mut(number) {
+        if let Some(slot) = values.entry(place).or_insert_with(|| vec![None; count]).get_mut(number) {
             *slot = value;
         }
     }
@@ -220,7 +222,7 @@ pub fn scans(plan: &str, table: &str) -> usize {
 }
 
 /// DuckDB in its Python package, where that is installed.
-struct Peer {
+pub(super) struct Peer {
     python: String,
     asked: String,
 }
@@ -236,7 +238,12 @@ struct Told {
 
 impl Peer {
     /// Finds it and prints what it will be asked.
-    fn find(options: &Options, store: &Path) -> Result<Option<Self>> {
+    pub(super) fn find(
+        options: &Options,
+        store: &Path,
+        figures: &[Figure],
+        traffic: &str,
+    ) -> Result<Option<Self>> {
         let python = options.python.clone();
         if python.is_empty() {
             return Ok(None);
@@ -250,18 +257,18 @@ impl Peer {
         }
         let (daily, posts) = (files(store, "post_daily")?, files(store, "posts")?);
         say(format!("  DuckDB is asked, over the same {} and {} files:", daily.len(), posts.len()));
-        say(sql("post_daily", "posts"));
+        say(sql(figures, traffic, ("post_daily", "posts")));
         let listed = |files: &[String]| {
             let list: Vec<String> = files.iter().map(|file| format!("'{file}'")).collect();
             format!("read_parquet([{}])", list.join(", "))
         };
-        let sql = sql(&listed(&daily), &listed(&posts));
+        let sql = sql(figures, traffic, (&listed(&daily), &listed(&posts)));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let asked = serde_json::json!({ "sql": sql, "threads": threads }).to_string();
         Ok(Some(Self { python, asked }))
     }
 
-    fn run(&self) -> Result<(Cost, Values)> {
+    pub(super) fn run(&self) -> Result<(Cost, Values)> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/scorecard.py");
         let told = child::pipe(Command::new(&self.python).arg(script), &self.asked)?;
         let told: Told = serde_json::from_str(&told).context("read what DuckDB said")?;
@@ -279,15 +286,15 @@ impl Peer {
 }
 
 /// What DuckDB is asked.
-fn sql(daily: &str, posts: &str) -> String {
-    let aggregates: Vec<String> = FIGURES
+fn sql(figures: &[Figure], traffic: &str, (daily, posts): (&str, &str)) -> String {
+    let aggregates: Vec<String> = figures
         .iter()
         .enumerate()
         .map(|(number, figure)| format!("    ({})::double as {}", figure.sql(), name(number)))
         .collect();
     format!(
         "  select d.platform, d.account, month(d.day) as month, p.category,\n{}\n  from {daily} d left join {posts} p \
-         on d.account = p.account and d.post = p.post\n  where d.traffic = 'organic' and d.provenance <> 'public'\n  \
+         on d.account = p.account and d.post = p.post\n  where d.traffic = '{traffic}' and d.provenance <> 'public'\n  \
          group by d.platform, d.account, month(d.day), p.category",
         aggregates.join(",\n")
     )

@@ -30,7 +30,7 @@ pub(super) fn account_days(call: &Call<'_>, own: &Profile, what: &str) -> Result
     }
     Ok(envelope(call, |data| {
         data.array("result_list", |list| {
-            for date in span.iter() {
+            for date in call.told_days(own.key, span) {
                 let day = call.day(own.key, date);
                 list.object(|row| {
                     row.shown("date", date);

@@ -104,8 +104,8 @@ fn series(call: &Call<'_>, own: &Profile, metrics: &[&str]) -> Result<Vec<u8>, F
         let words = "(#100) (follower_count) metric only supports querying data for the last 30 days excluding the current day";
         return Err(Fault::new(100, words));
     }
-    let days: Vec<(Date, AccountDay)> =
-        span.iter().filter(|date| *date < today).map(|date| (date, call.day(own.key, date))).collect();
+    let told = call.told_days(own.key, span).filter(|date| *date < today);
+    let days: Vec<(Date, AccountDay)> = told.map(|date| (date, call.day(own.key, date))).collect();
     Ok(call.json().object(|root| {
         root.array("data", |list| {
             for metric in metrics {

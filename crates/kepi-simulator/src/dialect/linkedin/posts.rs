@@ -134,6 +134,9 @@ fn of_days(asked: &Asked<'_, '_>, intervals: &Intervals) -> Vec<u8> {
             for (from, to) in &intervals.pieces {
                 let mut sum = Counters::default();
                 let span = kepi_core::DateSpan::new(*from, *to);
+                if call.told_days(own.key, span).next().is_none() {
+                    continue;
+                }
                 for date in span.iter() {
                     sum += call.day(own.key, date).content.organic;
                 }

@@ -54,7 +54,7 @@ fn write_deeds(o: &mut Object<'_>, counters: &Counters) {
 
 /// `getbizsummary`
 pub(super) fn account_days(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
-    for date in days.iter() {
+    for date in call.told_days(profile.key, days) {
         let day = call.day(profile.key, date);
         let total = day.content.total();
         list.object(|row| {

@@ -15,7 +15,7 @@ const SOURCES: [(i64, f64); 7] =
 /// `getusersummary`: a row for each source that had a change.
 pub(super) fn summary(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
     let weights = SOURCES.map(|(_, weight)| weight);
-    for date in days.iter() {
+    for date in call.told_days(profile.key, days) {
         let flows = call.day(profile.key, date).flows;
         let gained = shared(flows.follows_gained, weights);
         let lost = shared(flows.follows_lost, weights);
@@ -35,7 +35,7 @@ pub(super) fn summary(call: &Call<'_>, profile: &Profile, days: DateSpan, list: 
 
 /// `getusercumulate`
 pub(super) fn cumulate(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
-    for date in days.iter() {
+    for date in call.told_days(profile.key, days) {
         let (_, end) = super::bounds(call, profile, date);
         list.object(|row| {
             row.shown("ref_date", date);
@@ -46,7 +46,7 @@ pub(super) fn cumulate(call: &Call<'_>, profile: &Profile, days: DateSpan, list:
 
 /// `getupstreammsg`: by kind of message; people who sent several kinds stand in each.
 pub(super) fn messages(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
-    for date in days.iter() {
+    for date in call.told_days(profile.key, days) {
         let flows = call.day(profile.key, date).flows;
         let counts = shared(flows.messages_in, [0.84, 0.13, 0.03]);
         for (kind, count) in [1, 2, 3].into_iter().zip(counts).filter(|(_, count)| *count > 0) {
@@ -62,7 +62,7 @@ pub(super) fn messages(call: &Call<'_>, profile: &Profile, days: DateSpan, list:
 
 /// `getupstreammsgdist`: people by how many messages they sent.
 pub(super) fn message_spread(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
-    for date in days.iter() {
+    for date in call.told_days(profile.key, days) {
         let users = call.day(profile.key, date).flows.message_users;
         let counts = shared(users, [0.9, 0.08, 0.02]);
         for (interval, count) in [1, 2, 3].into_iter().zip(counts).filter(|(_, count)| *count > 0) {
@@ -77,7 +77,7 @@ pub(super) fn message_spread(call: &Call<'_>, profile: &Profile, days: DateSpan,
 
 /// `getinterfacesummary`
 pub(super) fn interface(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
-    for date in days.iter() {
+    for date in call.told_days(profile.key, days) {
         let calls = call.day(profile.key, date).flows.messages_in;
         list.object(|row| {
             row.shown("ref_date", date);

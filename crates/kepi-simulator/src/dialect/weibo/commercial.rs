@@ -107,7 +107,7 @@ fn write_rows(
     list: &mut Array<'_>,
     write: impl Fn(&mut Object<'_>, Date, &AccountDay),
 ) {
-    for date in span.iter() {
+    for date in call.told_days(profile.key, span) {
         let mut day = call.day(profile.key, date);
         day.followers_total = call.level(day.followers_total);
         list.object(|row| write(row, date, &day));

@@ -162,7 +162,10 @@ fn pieces(
 ) -> Result<Vec<(String, Timestamp, Timestamp)>, Fault> {
     let bounds = |date| call.world.day_bounds(own.key, date);
     Ok(match unit {
-        "DAY" => span.iter().map(|date| (date.to_string(), bounds(date).0, bounds(date).1)).collect(),
+        "DAY" => {
+            let days = call.told_days(own.key, span);
+            days.map(|date| (date.to_string(), bounds(date).0, bounds(date).1)).collect()
+        }
         "HOUR" => span
             .iter()
             .flat_map(|date| {

@@ -9,16 +9,26 @@ use kepi_engine::{
     formula::{Fold, Gauge, Origin, Selector},
 };
 
+use super::part::{Part, quoted};
+
 /// One set of rows: what they are, and how they are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Behind {
     pub(super) what: String,
     pub(super) sql: String,
+    /// Whether it is left out where it has no rows.
+    pub(super) may_be_empty: bool,
+}
+
+impl Behind {
+    fn new(what: impl Into<String>, sql: String) -> Self {
+        Self { what: what.into(), sql, may_be_empty: false }
+    }
 }
 
 /// The rows that the parts of a KPI are folded from, for a row of its scorecard.
-pub(super) fn behind(kpi: &Kpi, row: &ScoreRow) -> Vec<Behind> {
-    let asked = Asked { kpi, span: DateSpan::new(row.period.start, row.period.end), traffic: row.traffic };
+pub(super) fn behind(kpi: &Kpi, row: &ScoreRow, part: &Part<'_>) -> Vec<Behind> {
+    let asked = Asked { kpi, part, span: part.span, traffic: row.traffic };
     let mut all: Vec<Behind> = asked.of_posts();
     all.extend(kpi.program.reads(Origin::Known).then(|| asked.known()));
     for kind in kpi.program.subjects() {
@@ -29,6 +39,7 @@ pub(super) fn behind(kpi: &Kpi, row: &ScoreRow) -> Vec<Behind> {
 
 struct Asked<'a> {
     kpi: &'a Kpi,
+    part: &'a Part<'a>,
     span: DateSpan,
     traffic: Option<Traffic>,
 }
@@ -47,7 +58,7 @@ fn listed(metrics: &BTreeSet<String>, of: impl Fn(&str) -> String, between: &str
 }
 
 impl Asked<'_> {
-    /// Whose rows: of the KPI's platforms, its side, and one traffic.
+    /// Whose rows: of the KPI's platforms and the part's accounts, its side, and one traffic.
     fn whose(&self, any_traffic: bool) -> String {
         let platforms: Vec<String> = self.kpi.platforms.iter().map(|name| format!("'{name}'")).collect();
         let mut conditions = Vec::new();
@@ -55,6 +66,7 @@ impl Asked<'_> {
             conditions.push(format!("f.platform in ({})", platforms.join(", ")));
         }
         let side = if self.kpi.provenance == kepi_engine::Side::Public { "=" } else { "<>" };
+        conditions.extend(self.part.of_accounts());
         conditions.push(format!("f.provenance {side} 'public'"));
         if let Some(traffic) = self.traffic.filter(|_| !any_traffic) {
             conditions.push(format!("f.traffic = '{}'", traffic.as_str()));
@@ -67,11 +79,13 @@ impl Asked<'_> {
         format!("f.day >= date '{}' and f.end_day <= date '{}'", self.span.start, self.span.end)
     }
 
+    /// The days on which posts were published, and which posts.
     fn published(&self, posts: &str) -> String {
-        format!(
+        let days = format!(
             "{posts}.published_day >= date '{}' and {posts}.published_day < date '{}'",
             self.span.start, self.span.end
-        )
+        );
+        [days].into_iter().chain(self.part.of_posts(posts)).collect::<Vec<_>>().join(" and ")
     }
 
     /// Numbers of posts: the reading of each that counts, or what happened by day.
@@ -119,16 +133,17 @@ impl Asked<'_> {
             self.published("d"),
             self.whose(false)
         );
-        Behind { what, sql }
+        Behind::new(what, sql)
     }
 
     /// What happened to posts in the period, with the reading that closes each difference.
     fn daily(&self, metrics: &BTreeSet<String>) -> Behind {
         let complete = listed(metrics, |metric| format!("f.{metric} is not null"), " and ");
         let numbers = listed(metrics, |metric| format!("f.{metric}"), ", ");
-        let filtered = self.kpi.filter.is_some();
+        let of_posts = self.part.of_posts("d");
         let posts = "join posts d on d.account = f.account and d.post = f.post and d.current ";
-        let posts = if filtered { posts } else { "" };
+        let posts = if self.kpi.filter.is_some() || !of_posts.is_empty() { posts } else { "" };
+        let within = [self.within()].into_iter().chain(of_posts).collect::<Vec<_>>().join(" and ");
         let closing = "left join (select account, post, traffic, provenance, end_day, \
                        last_value(source order by at) as source, last_value(run order by at) as run, \
                        last_value(stream order by at) as stream, last_value(sequence order by at) as sequence \
@@ -136,35 +151,34 @@ impl Asked<'_> {
                        on r.account = f.account and r.post = f.post and r.traffic = f.traffic \
                        and r.provenance = f.provenance and r.end_day = f.end_day \
                        left join pages p on p.stream = r.stream and p.sequence = r.sequence";
-        Behind {
-            what: "what happened to posts, by the days it spans; the page is that of the closing reading"
-                .to_owned(),
-            sql: format!(
+        Behind::new(
+            "what happened to posts, by the days it spans; the page is that of the closing reading",
+            format!(
                 "select f.account, f.post, f.day, f.end_day, f.method, f.traffic, {numbers}, r.source, r.run, r.stream, \
                  r.sequence, p.digest from post_daily f {posts}{closing} where f.current and {complete} and {} and {} \
                  order by f.account, f.post, f.day",
-                self.within(),
+                within,
                 self.whose(false)
             ),
-        }
+        )
     }
 
     /// The posts that are counted.
     fn known(&self) -> Behind {
         let platforms: Vec<String> = self.kpi.platforms.iter().map(|name| format!("'{name}'")).collect();
-        let of = if platforms.is_empty() {
-            String::new()
-        } else {
-            format!(" and f.platform in ({})", platforms.join(", "))
-        };
-        Behind {
-            what: "posts published in the period".to_owned(),
-            sql: format!(
-                "select f.account, f.post, f.published_day, f.published_at from posts f where f.current and {}{of} \
-                 order by f.account, f.post",
-                self.published("f")
-            ),
+        let mut of = vec![self.published("f")];
+        if !platforms.is_empty() {
+            of.push(format!("f.platform in ({})", platforms.join(", ")));
         }
+        of.extend(self.part.of_accounts());
+        Behind::new(
+            "posts published in the period",
+            format!(
+                "select f.account, f.post, f.published_day, f.published_at from posts f where f.current and {} \
+                 order by f.account, f.post",
+                of.join(" and ")
+            ),
+        )
     }
 
     /// Numbers of accounts and others, by how they are folded.
@@ -183,6 +197,7 @@ impl Asked<'_> {
         let sums = of(&[Fold::Sum]);
         if !sums.is_empty() {
             all.push(self.flows(kind, &sums));
+            all.push(self.differences(kind, &sums));
         }
         for metric in of(&[Fold::Last]) {
             all.push(self.state(kind, &metric, self.span.end, "end"));
@@ -224,6 +239,7 @@ impl Asked<'_> {
         let complete = listed(metrics, |metric| format!("f.{metric} is not null"), " and ");
         let subject = Self::subject(kind);
         Behind {
+            may_be_empty: false,
             what: format!("what happened to each {}, by the days it spans", kind.as_str()),
             sql: format!(
                 "select f.account, {subject}f.window, f.day, f.end_day, f.traffic, {numbers}, {PAGE} from (select f.account, \
@@ -238,10 +254,61 @@ impl Asked<'_> {
         }
     }
 
+    /// Differences of the last readings of each day that hold all metrics, where no day and no period is told: from the
+    /// day after one reading to the day of the next. What only grows and yet fell began again from zero.
+    fn differences(&self, kind: SubjectKind, metrics: &BTreeSet<String>) -> Behind {
+        let subject = Self::subject(kind);
+        let same = if subject.is_empty() { "" } else { " and g.subject = f.subject" };
+        let newest = |name: &str| format!("last_value(f.{name} order by f.at, f.observed_at) as {name}");
+        let trace = ["source", "run", "stream", "sequence"].map(newest).join(", ");
+        let read = listed(
+            metrics,
+            |metric| {
+                format!(
+                    "last_value(f.{metric} order by f.at, f.observed_at) filter (where f.{metric} is not null) as {metric}"
+                )
+            },
+            ", ",
+        );
+        let any = |rows: &str| listed(metrics, |metric| format!("{rows}.{metric} is not null"), " or ");
+        let whole = listed(metrics, |metric| format!("f.{metric} is not null"), " and ");
+        let series = format!("over (partition by f.account, {subject}f.traffic order by f.end_day)");
+        let before = listed(metrics, |metric| format!("lag(f.{metric}) {series} as {metric}_before"), ", ");
+        let change = |metric: &str| {
+            let revocable = Catalogue::builtin().get(metric).is_some_and(|metric| metric.revocable);
+            let plain = format!("f.{metric} - f.{metric}_before");
+            let change = if revocable {
+                plain
+            } else {
+                format!("case when f.{metric} < f.{metric}_before then f.{metric} else {plain} end")
+            };
+            format!("f.{metric}_before, f.{metric} as {metric}_read, {change} as {metric}")
+        };
+        let table = facts_of(kind).name;
+        Behind {
+            what: format!("differences of readings of each {}, by the days they span", kind.as_str()),
+            sql: format!(
+                "select f.account, {subject}f.day, f.end_day, f.traffic, {}, {PAGE} from (select f.*, lag(f.end_day) {series} as \
+                 day, {before} from (select f.account, {subject}f.traffic, f.end_day, {read}, {trace} from {table} f where \
+                 f.current and f.window = 'at' and ({}) and {} group by f.account, {subject}f.traffic, f.end_day) f where \
+                 {whole}) f {PAGES} where f.day is not null and {} and not exists (select 1 from {table} g where g.current and \
+                 g.window <> 'at' and ({}) and g.account = f.account{same} and g.traffic = f.traffic and g.day < f.end_day and \
+                 g.end_day > f.day) order by f.account, {subject}f.day",
+                listed(metrics, change, ", "),
+                any("f"),
+                self.whose(false),
+                self.within(),
+                any("g"),
+            ),
+            may_be_empty: true,
+        }
+    }
+
     /// The last known state of each subject before a day.
     fn state(&self, kind: SubjectKind, metric: &str, before: jiff::civil::Date, which: &str) -> Behind {
         let subject = Self::subject(kind);
         Behind {
+            may_be_empty: false,
             what: format!("{metric} as it stood at the {which} of the period"),
             sql: format!(
                 "select f.account, {subject}f.day, f.at, f.traffic, f.{metric}, {PAGE} from (select f.*, row_number() over \
@@ -259,6 +326,7 @@ impl Asked<'_> {
     fn days_of_state(&self, kind: SubjectKind, metric: &str) -> Behind {
         let subject = Self::subject(kind);
         Behind {
+            may_be_empty: false,
             what: format!("{metric} of each day on which it was read"),
             sql: format!(
                 "select f.account, {subject}f.day, f.end_day, f.traffic, f.{metric}, {PAGE} from (select f.*, row_number() \
@@ -278,6 +346,7 @@ impl Asked<'_> {
     fn exact(&self, kind: SubjectKind, metric: &str) -> Behind {
         let subject = Self::subject(kind);
         Behind {
+            may_be_empty: false,
             what: format!("the platform's own {metric} for exactly the period"),
             sql: format!(
                 "select f.account, {subject}f.day, f.end_day, f.traffic, f.{metric}, {PAGE} from {} f {PAGES} where f.current \
@@ -308,6 +377,7 @@ impl Asked<'_> {
                 None => ("other_facts", String::new()),
             };
             Behind {
+                may_be_empty: false,
                 what: format!(
                     "{}{}",
                     gauge.metric,
@@ -331,9 +401,4 @@ impl Asked<'_> {
         };
         long.map(one).collect()
     }
-}
-
-/// A text within single quotes.
-fn quoted(text: &str) -> String {
-    text.replace('\'', "''")
 }
