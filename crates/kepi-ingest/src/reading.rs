@@ -148,7 +148,10 @@ impl Reading<'_, '_> {
             if !seen.insert(next.clone()) {
                 return Err(Halt::Error(loop_error(&next)));
             }
-            self.check_caps(capped, seen.len())?;
+            if let Err(cap) = self.check_caps(capped, seen.len()) {
+                self.end_waiting().await?;
+                return Err(cap);
+            }
             if self.context.stop.is_stopped() {
                 return Err(Halt::End(Ending::Stopped));
             }

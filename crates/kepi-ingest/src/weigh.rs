@@ -57,13 +57,10 @@ pub(crate) fn suspects(page: &Page) -> Vec<Measurement> {
     if zeros * 2 > all {
         suspects.extend(accounts.into_iter().cloned());
     }
-    let lasting = |reading: &&Reading| is_running(reading) && !is_revocable(reading);
-    let (zeros, all) = match count_zeros(things.iter().flat_map(|one| &one.values).filter(lasting)) {
-        // Only what people can take back.
-        (0, 0) => count_zeros(things.iter().flat_map(|one| &one.values).filter(|it| is_running(it))),
-        lasting => lasting,
-    };
-    if all > 0 && zeros == all {
+    let of_things = || things.iter().flat_map(|one| &one.values);
+    let lasting = all_zero(of_things(), |reading| is_running(reading) && !is_revocable(reading));
+    // What people can take back is looked at where there is nothing else.
+    if lasting.or_else(|| all_zero(of_things(), is_running)) == Some(true) {
         suspects.extend(things.into_iter().cloned());
     }
     suspects
@@ -101,6 +98,22 @@ pub(crate) fn doubt(suspects: &[Measurement], above: &[Vec<MetricId>]) -> Doubt 
 pub(crate) fn counts(page: &Page) -> bool {
     let mut things = page.measurements.iter().filter(|one| one.segment.is_none() && !is_account(one));
     things.any(|one| one.values.iter().any(|reading| is_running(reading) && !is_zero(&reading.value)))
+}
+
+/// Whether all of those that count are zero; `None` when none counts.
+fn all_zero<'p>(
+    readings: impl Iterator<Item = &'p Reading>,
+    counts: impl Fn(&Reading) -> bool,
+) -> Option<bool> {
+    let mut any = false;
+    for reading in readings {
+        // A page of good numbers is known by its first.
+        if !is_zero(&reading.value) && counts(reading) {
+            return Some(false);
+        }
+        any = any || counts(reading);
+    }
+    any.then_some(true)
 }
 
 fn count_zeros<'p>(readings: impl Iterator<Item = &'p Reading>) -> (usize, usize) {
