@@ -38,8 +38,8 @@ pub use fault::{Fault, FaultRule, Faults};
 pub use ledger::Stats;
 pub use server::Simulator;
 pub use world::{
-    AccountDay, AccountFlows, AccountKey, AudienceRow, Counter, Counters, Format, Market, Network, PostFacts,
-    PostKey, PostWords, Profile, Site, Split, Story, World, WorldConfig,
+    AccountDay, AccountFlows, AccountKey, AudienceRow, Counter, Counters, Format, Market, Network, Person,
+    PostFacts, PostKey, PostWords, Profile, Site, Split, Story, StoryCounts, StoryFacts, World, WorldConfig,
 };
 
 #[cfg(test)]

@@ -12,8 +12,10 @@ pub(crate) mod dice;
 mod growth;
 mod ids;
 mod network;
+mod person;
 mod post;
 mod site;
+mod tale;
 mod words;
 
 use std::collections::HashMap;
@@ -28,8 +30,11 @@ pub use account::{AccountKey, Profile, Story};
 pub use counter::{Counter, Counters, Split};
 pub use day::{AccountDay, AccountFlows, AudienceRow};
 pub use network::{Market, Network};
+pub use person::Person;
+pub(crate) use person::thirds;
 pub use post::{Format, PostFacts, PostKey, PostWords};
 pub use site::Site;
+pub use tale::{StoryCounts, StoryFacts};
 
 use calendar::Calendar;
 use dice::Dice;
