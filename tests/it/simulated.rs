@@ -17,7 +17,9 @@ use kepi_ingest::{
     InMemory, Ingest, IngestAccount, IngestOptions, IngestRequest, Memory, PlanReport, Progress, RunReport,
     Silent, StopFlag,
 };
-use kepi_simulator::{Network, Profile, SimClock, Simulator, SimulatorConfig, Site, World, WorldConfig};
+use kepi_simulator::{
+    Network, Person, Profile, SimClock, Simulator, SimulatorConfig, Site, World, WorldConfig,
+};
 use kepi_store::{ConfiguredAccount, Decoders, Store, StoreOptions};
 use kepi_transport::{
     Clock, CredentialSource, Fault, FileCredentials, HttpWire, Outgoing, Timeouts, Transport, Wire,
@@ -80,14 +82,14 @@ pub(crate) fn everything(platform: &str, world: &World) -> Value {
         "instagram" => json!({ "splits": true, "four_weeks": true, "mentions": true }),
         "linkedin" => json!({
             "tier": "standard", "reactions": true, "videos": "totals", "video_viewers": true,
-            "version_ends": "2099-01-01",
+            "version_ends": "2099-01-01", "newer_member_metrics": true,
         }),
         "web" => json!({ "reports": ["visitors"], "reviews_by_day": true }),
         "weibo" => json!({ "commercial": true }),
         "xiaohongshu" => {
             let accounts = world.accounts_of(Network::Xiaohongshu);
             let brands = accounts.map(|account| (account.id.to_string(), json!("5f00000000000000000000b1")));
-            json!({ "brand_users": brands.collect::<Map<String, Value>>() })
+            json!({ "details": true, "other_products": true, "brand_users": brands.collect::<Map<String, Value>>() })
         }
         _ => json!({}),
     }
@@ -164,10 +166,14 @@ impl Simulated {
             String::from("[project]\nname = \"Simulated\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n");
         let mut adapters = BTreeMap::new();
         for name in adapter_names() {
-            let asked: Vec<AccountRef> =
+            let mut asked: Vec<AccountRef> =
                 all_of(&world).into_iter().filter(|account| account.id.platform_name() == name).collect();
             let Some(url) = self.url(name).filter(|_| !asked.is_empty()) else { continue };
             let settings = at_loopback(name, &url, settings(name, &world));
+            // People beside the pages, where what they have alone is asked for.
+            if settings["newer_member_metrics"] == true {
+                asked.extend(world.people().iter().map(Person::as_ref));
+            }
             let _ = write!(text, "\n[platform.{name}]\n{}", toml_lines(&settings));
             let adapter = build_adapter(name, settings).expect("the settings are good");
             for reference in asked {
@@ -293,7 +299,11 @@ impl Simulated {
         let store = Store::create(&folder.display().to_string(), options).await.expect("a store");
         let world = self.simulator.world();
         let sites = world.sites();
+        let people = world.people();
+        let asked = |person: &&Person| self.accounts.iter().any(|known| known.reference.id == person.id);
+        let people = people.iter().filter(asked).map(Person::as_account);
         let known = world.accounts().map(Profile::as_account).chain(sites.iter().map(Site::as_account));
+        let known = known.chain(people);
         let known = known.map(|account| ConfiguredAccount { account, configured: true });
         store.put_accounts(known.collect()).await.expect("the accounts are known");
         self.live_on(store, Arc::default(), &Timeouts::default())
@@ -435,11 +445,13 @@ fn all_of(world: &World) -> Vec<AccountRef> {
     world.accounts().map(Profile::as_ref).chain(sites.iter().map(Site::as_ref)).collect()
 }
 
-/// Whether a kind of token is one that the account has: a website is measured, and a place is reviewed.
+/// Whether a kind of token is one that the account has: a website is measured, a place is reviewed, and a person
+/// administers no page under their own name.
 fn is_for(kind: &str, platform_id: &str) -> bool {
     match kind {
         "analytics" => platform_id.starts_with("properties/"),
         "business" => platform_id.starts_with("accounts/"),
+        "admin" => !platform_id.starts_with("urn:li:person:"),
         _ => true,
     }
 }

@@ -2,6 +2,7 @@
 //! vocabulary, from the world's counters and not from an answer.
 
 mod parts;
+pub(crate) mod people;
 mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,6 +174,9 @@ pub(crate) fn truth(world: &World, fact: &Fact) -> Option<f64> {
     if fact.account.starts_with("web/") {
         return web::truth(world, fact);
     }
+    if world.people().iter().any(|person| person.id.as_str() == fact.account) {
+        return people::truth(world, fact);
+    }
     let account = world.accounts().find(|account| account.id.as_str() == fact.account)?;
     let about = About { world, account, fact };
     match fact.kind {
@@ -189,6 +193,9 @@ pub(crate) const DOUYIN_VIDEOS: u64 = 7_500_000_000_000_000_001;
 /// When the post of a fact was published.
 pub(crate) fn published_at(world: &World, fact: &Fact) -> Option<Timestamp> {
     let account = world.accounts().find(|account| account.id.as_str() == fact.account)?;
+    if let Some(story) = world.find_story(&fact.subject) {
+        return Some(story.published_at);
+    }
     Some(About { world, account, fact }.the_post()?.published_at)
 }
 
@@ -256,6 +263,11 @@ impl About<'_> {
     }
 
     fn post(&self) -> Option<f64> {
+        if let (Network::Instagram, Some(story)) =
+            (self.account.network, self.world.find_story(&self.fact.subject))
+        {
+            return self.of_story(&story);
+        }
         let post = self.the_post()?;
         let until = |at| self.world.counters_at(&post, at).unwrap_or_default();
         let split = match &self.fact.window {
@@ -421,6 +433,7 @@ impl About<'_> {
                 parts[place]
             }
             (Network::Xiaohongshu, "attribution" | "lead_channel") => return self.delivered(c),
+            (Network::Xiaohongshu, "gender" | "age" | "province") => return self.readers(),
             _ => return None,
         };
         Some(value as f64)
@@ -509,7 +522,9 @@ impl About<'_> {
             (Network::Instagram, "profile_actions") => total[Counter::LinkClicks] / 10,
             (Network::Instagram, "profile_visits") => flows.profile_visits,
             (Network::Instagram, "link_clicks") => total[Counter::LinkClicks],
-            (Network::Instagram, "story_replies") => 0,
+            (Network::Instagram, "story_replies") => {
+                self.world.story_replies(self.key(), date, self.fact.observed_at)
+            }
             (Network::Instagram, "video_plays") => self.by_kind_of_media(day, date, "views")?[0],
             (Network::Instagram, "mentions") => (flows.mentions + 4) / 5,
             (Network::Weibo, "views") => c[Counter::Impressions],
@@ -600,6 +615,19 @@ impl About<'_> {
             (_, "creative") => {
                 let number = self.part().to_owned();
                 Box::new(move |post| (700_001 + self.number_of(post)).to_string() == number)
+            }
+            (_, "keyword") => {
+                let words = ["城市骑行 (610001)", "通勤单车 (610002)", "折叠车推荐 (610003)"];
+                let turn = words.iter().position(|word| *word == self.part())?;
+                Box::new(move |post| index_of(post.key) as usize % 3 == turn)
+            }
+            (_, "spu") => {
+                let turn = self.part().parse::<u32>().ok()?.checked_sub(51_001)?;
+                Box::new(move |post| index_of(post.key) % 2 == turn)
+            }
+            (_, "ad_product") => {
+                let turn = if self.part() == "easy" { 1 } else { 2 };
+                Box::new(move |post| index_of(post.key) % 4 == turn)
             }
             (_, "unit") => {
                 let number = self.part().to_owned();

@@ -2,8 +2,8 @@
 //! schedule that survives restarts.
 //!
 //! [`Ingest::plan`] says what a pass would ask for and cost; [`Ingest::run`] makes it. [`schedule`] decides when.
-//! The loop never looks inside a page beyond its cursor, its notices, its counts and the ids by which its accounts
-//! are asked for.
+//! The loop never looks inside a page beyond its cursor, its notices, its counts, zeros that cannot be true, and the
+//! ids by which its accounts are asked for.
 #![warn(missing_docs)]
 
 mod account;
@@ -18,6 +18,7 @@ mod seam;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod weigh;
 mod work;
 
 pub use account::{IngestAccount, IngestRequest, RunKind};

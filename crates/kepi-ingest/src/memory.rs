@@ -59,7 +59,7 @@ pub struct Capability {
 pub struct Answer {
     /// It has said numbers other than zero.
     pub had_numbers: bool,
-    /// Since when it says nothing but zeros, while that is not believed.
+    /// Since when it says zeros that cannot be true, until it says numbers again.
     pub zeros_since: Option<Timestamp>,
 }
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::PoisonError};
 
 use jiff::Timestamp;
 use kepi_core::{
-    Cursor, DateSpan, Error, ErrorKind, Notice, Page, Result, Retry, Shape, Stream, Value,
+    Cursor, DateSpan, Error, ErrorKind, Notice, Page, Result, Retry, Stream,
     plan::{KnownPost, PlannedJob},
 };
 
@@ -12,6 +12,7 @@ use crate::{
     Answer, Capability, Ending, EndpointReport, Failure, Lack,
     run::RunContext,
     seam::{Fetched, NewPage},
+    weigh::{self, Doubt},
     work::Unit,
 };
 
@@ -22,7 +23,7 @@ pub(crate) async fn read_unit(
     posts: &[KnownPost],
 ) -> EndpointReport {
     let mut report = EndpointReport::new(unit.account_ids(), unit.endpoint.name);
-    let mut reading = Reading { context, unit, report: &mut report };
+    let mut reading = Reading { context, unit, report: &mut report, waiting: Vec::new() };
     let ending = reading.read(posts).await;
     report.ending = ending;
     report
@@ -32,7 +33,12 @@ struct Reading<'a, 'r> {
     context: &'a RunContext<'r>,
     unit: &'a Unit<'a>,
     report: &'a mut EndpointReport,
+    /// Pages that are not believed yet, and those that came after them: they go to the store in order or not at all.
+    waiting: Vec<NewPage>,
 }
+
+/// So many pages wait at most for one that shows that the platform still counts.
+const MOST_WAITING: usize = 64;
 
 /// Why a job ended before its last page.
 enum Halt {
@@ -84,6 +90,9 @@ impl Reading<'_, '_> {
                 return self.ending(job, halt).await;
             }
         }
+        if let (Some(job), Err(halt)) = (jobs.last(), self.end_waiting().await) {
+            return self.ending(job, halt).await;
+        }
         self.has_it().await;
         match self.keep_not_yet().await {
             Ok(()) => Ending::Done,
@@ -100,10 +109,16 @@ impl Reading<'_, '_> {
             return self.read_job(planned).await;
         }
         self.report.resumed = true;
+        let waited = self.waiting.len();
         match self.read_job(planned).await {
             Err(Halt::Error(error)) if refuses_cursor(&error) => {
+                self.waiting.truncate(waited);
                 self.report.remark(format!("the stored cursor is refused and the job begins anew: {error}"));
-                let anew = PlannedJob { cursor: Cursor::default(), clamped: None, ..planned.clone() };
+                let mut anew = PlannedJob { cursor: Cursor::default(), clamped: None, ..planned.clone() };
+                // The present state is that of now: posts may have grown too old for it since.
+                if anew.job.window.is_none() {
+                    anew.job.planned_at = self.context.now;
+                }
                 self.read_job(&anew).await
             }
             other => other,
@@ -117,12 +132,12 @@ impl Reading<'_, '_> {
         loop {
             let fetched = self.fetch(planned, &cursor).await?;
             let page = self.decode(planned, &cursor, &fetched).await?;
-            self.weigh(planned, &cursor, &page).await?;
+            let doubt = self.weigh(planned, &cursor, &page).await?;
             let next = page.next.clone();
             items += items_of(&page);
             self.hear(&page).await;
             self.context.learn(&page.accounts);
-            self.push(planned, cursor, fetched, page).await?;
+            self.take(new_page(planned, cursor, fetched, page), doubt).await?;
             // A snapshot of the newest is always full; its decoder says when some may have been missed.
             let cap = self.unit.endpoint.page_cap.filter(|_| !self.unit.needs_known_posts());
             let capped = cap.filter(|cap| items >= u64::from(*cap));
@@ -133,7 +148,10 @@ impl Reading<'_, '_> {
             if !seen.insert(next.clone()) {
                 return Err(Halt::Error(loop_error(&next)));
             }
-            self.check_caps(capped, seen.len())?;
+            if let Err(cap) = self.check_caps(capped, seen.len()) {
+                self.end_waiting().await?;
+                return Err(cap);
+            }
             if self.context.stop.is_stopped() {
                 return Err(Halt::End(Ending::Stopped));
             }
@@ -166,22 +184,35 @@ impl Reading<'_, '_> {
         Ok(page)
     }
 
-    async fn push(
-        &mut self,
-        planned: &PlannedJob,
-        cursor: Cursor,
-        fetched: Fetched,
-        page: Page,
-    ) -> Result<(), Halt> {
-        self.report.tally.page(&page);
-        let page = NewPage {
-            stream: planned.stream.clone(),
-            job: planned.job.clone(),
-            cursor,
-            request: Some(fetched.request),
-            body: fetched.body,
-            page,
-        };
+    /// Hands a page to the store, or keeps it in hand with those that wait.
+    async fn take(&mut self, page: NewPage, doubt: Doubt) -> Result<(), Halt> {
+        if doubt == Doubt::None && self.waiting.is_empty() {
+            return self.push(page).await;
+        }
+        let counts = doubt == Doubt::None && weigh::counts(&page.page);
+        self.waiting.push(page);
+        if counts {
+            return self.push_waiting().await;
+        }
+        if self.waiting.len() >= MOST_WAITING { self.end_waiting().await } else { Ok(()) }
+    }
+
+    /// Nothing has shown that the platform still counts: what waits is believed only when it has stood for a while.
+    async fn end_waiting(&mut self) -> Result<(), Halt> {
+        let Some(stream) = self.waiting.first().map(|page| page.stream.clone()) else { return Ok(()) };
+        self.withhold(&stream).await?;
+        self.push_waiting().await
+    }
+
+    async fn push_waiting(&mut self) -> Result<(), Halt> {
+        for page in std::mem::take(&mut self.waiting) {
+            self.push(page).await?;
+        }
+        Ok(())
+    }
+
+    async fn push(&mut self, page: NewPage) -> Result<(), Halt> {
+        self.report.tally.page(&page.page);
         if let Err(error) = self.context.writer.lock().await.push(page).await {
             self.context.fail(&error);
             return Err(Halt::Error(error));
@@ -273,42 +304,73 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    /// A whole answer of zeros where there were numbers before is not believed until it has stood for a while.
-    async fn weigh(&mut self, planned: &PlannedJob, cursor: &Cursor, page: &Page) -> Result<(), Halt> {
-        let Some(zeros) = only_zeros(page) else { return Ok(()) };
+    /// Zeros that cannot be true are not believed until they have stood for a while: see [`weigh`].
+    async fn weigh(&mut self, planned: &PlannedJob, cursor: &Cursor, page: &Page) -> Result<Doubt, Halt> {
+        let Some(zeros) = weigh::only_zeros(page) else { return Ok(Doubt::None) };
         let known = self.context.answer(&planned.stream);
-        if !zeros {
-            return self.set_answer(planned, known, Answer { had_numbers: true, zeros_since: None }).await;
+        let (shape, newest) = (self.unit.endpoint.shape, self.unit.needs_known_posts());
+        let whole = known.had_numbers && weigh::is_whole_of_zeros(shape, newest, cursor, page);
+        let doubt =
+            if whole || (zeros && self.is_silent()) { Doubt::All } else { self.doubt(planned, page).await? };
+        match doubt {
+            Doubt::None if zeros => {}
+            Doubt::None => {
+                let answer = Answer { had_numbers: true, zeros_since: None };
+                self.set_answer(&planned.stream, known, answer).await?;
+            }
+            Doubt::OnePost => {}
+            Doubt::All => {
+                self.withhold(&planned.stream).await?;
+                return Ok(Doubt::None);
+            }
         }
-        let whole = cursor.is_start() && page.next.is_none();
-        let steady = match self.unit.endpoint.shape {
-            // Other posts than before: they may well have nothing yet.
-            Shape::Snapshot => !self.unit.needs_known_posts(),
-            shape => matches!(shape, Shape::Windows { .. } | Shape::Trailing { .. }),
-        };
-        if !(known.had_numbers && whole && steady) {
-            return Ok(());
+        Ok(doubt)
+    }
+
+    /// Whether zeros of one of its accounts were not believed before in this run.
+    fn is_silent(&self) -> bool {
+        let silent = self.context.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        self.unit.accounts.iter().any(|account| silent.contains(&account.id))
+    }
+
+    /// By what the store holds of the same; there is nothing when the stream has never answered.
+    async fn doubt(&self, planned: &PlannedJob, page: &Page) -> Result<Doubt> {
+        if !self.context.before.states.contains_key(&planned.stream) {
+            return Ok(Doubt::None);
         }
+        let suspects = weigh::suspects(page);
+        if suspects.is_empty() {
+            return Ok(Doubt::None);
+        }
+        let above = self.context.ingest.pages.above_zero(&suspects).await?;
+        Ok(weigh::doubt(&suspects, &above))
+    }
+
+    /// Ends the unit, unless the zeros of this stream have stood for so long that they are believed.
+    async fn withhold(&mut self, stream: &Stream) -> Result<(), Halt> {
+        let known = self.context.answer(stream);
         let now = self.context.now;
         let since = known.zeros_since.unwrap_or(now);
         if now >= after(since, self.context.ingest.options.zeros_believed_after) {
             self.report.remark(format!("all numbers are zero since {since}: believed now"));
-            return self.set_answer(planned, known, Answer::default()).await;
+            let answer = Answer { had_numbers: false, zeros_since: Some(since) };
+            return self.set_answer(stream, known, answer).await;
         }
-        self.set_answer(planned, known, Answer { zeros_since: Some(since), ..known }).await?;
-        self.report.remark(
-            "every number of the answer is zero where there were numbers before: not believed, asked again",
-        );
+        self.set_answer(stream, known, Answer { zeros_since: Some(since), ..known }).await?;
+        let mut silent = self.context.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.extend(self.unit.account_ids());
+        drop(silent);
+        self.report.remark("numbers that were there before are zero: not believed, asked again");
         Err(Halt::End(Ending::Withheld))
     }
 
-    async fn set_answer(&self, planned: &PlannedJob, known: Answer, answer: Answer) -> Result<(), Halt> {
+    async fn set_answer(&self, stream: &Stream, known: Answer, answer: Answer) -> Result<(), Halt> {
         if known == answer {
             return Ok(());
         }
         let context = self.context;
-        context.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(planned.stream.clone(), answer);
-        Ok(context.ingest.memory.set_answer(&planned.stream, answer).await?)
+        context.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(stream.clone(), answer);
+        Ok(context.ingest.memory.set_answer(stream, answer).await?)
     }
 
     fn dead_token(&self) -> Option<String> {
@@ -410,15 +472,15 @@ fn items_of(page: &Page) -> u64 {
     u64::try_from(items + page.rejects.len()).unwrap_or(u64::MAX)
 }
 
-/// Whether all numbers of a page are zero; `None` when it holds no number.
-fn only_zeros(page: &Page) -> Option<bool> {
-    let mut values = page.measurements.iter().flat_map(|measurement| &measurement.values).peekable();
-    values.peek()?;
-    Some(values.all(|reading| match &reading.value {
-        Value::Count(count) => *count == 0,
-        Value::Real(real) => *real == 0.0,
-        Value::Money(money) => money.amount.is_zero(),
-    }))
+fn new_page(planned: &PlannedJob, cursor: Cursor, fetched: Fetched, page: Page) -> NewPage {
+    NewPage {
+        stream: planned.stream.clone(),
+        job: planned.job.clone(),
+        cursor,
+        request: Some(fetched.request),
+        body: fetched.body,
+        page,
+    }
 }
 
 pub(crate) fn after(at: Timestamp, pause: std::time::Duration) -> Timestamp {

@@ -67,7 +67,7 @@ pub enum Ending {
         /// Which allowance.
         reason: String,
     },
-    /// Nothing but zeros where there were numbers before: not believed, not stored, asked again.
+    /// Zeros where there were numbers before: not believed, not stored, asked again.
     Withheld,
     /// It failed.
     Failed(Failure),
@@ -84,7 +84,7 @@ impl fmt::Display for Ending {
             Self::Capped { reason } => write!(f, "goes on in the next run: {reason}"),
             Self::Deferred { until: Some(until), reason } => write!(f, "deferred until {until}: {reason}"),
             Self::Deferred { until: None, reason } => write!(f, "deferred: {reason}"),
-            Self::Withheld => f.write_str("not believed: nothing but zeros where there were numbers"),
+            Self::Withheld => f.write_str("not believed: zeros where there were numbers"),
             Self::Failed(failure) => write!(f, "failed: {}", failure.message),
             Self::Stopped => f.write_str("stopped"),
         }

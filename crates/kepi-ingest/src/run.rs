@@ -75,6 +75,8 @@ pub(crate) struct RunContext<'r> {
     /// The platforms' own ids of accounts that are asked for without one: people need not write them.
     pub(crate) learnt: Mutex<HashMap<AccountId, SmolStr>>,
     pub(crate) dead_tokens: Mutex<HashSet<(AccountId, &'static str)>>,
+    /// Accounts of which zeros were not believed in this run.
+    pub(crate) silent: Mutex<HashSet<AccountId>>,
     lacking: Vec<Capability>,
     permits: Semaphore,
     shared: HashMap<SmolStr, AsyncMutex<()>>,
@@ -173,6 +175,7 @@ impl Ingest {
             writer: AsyncMutex::new(self.pages.writer(run).await?),
             learnt: Mutex::new(self.pages.platform_ids().await?),
             dead_tokens: Mutex::default(),
+            silent: Mutex::default(),
             permits: Semaphore::new(self.options.concurrency.max(1)),
             shared: groups.iter().map(|group| (platform(group), AsyncMutex::new(()))).collect(),
             fatal: Mutex::default(),

@@ -6,7 +6,7 @@ use std::{collections::HashMap, fmt};
 
 use async_trait::async_trait;
 use kepi_core::{
-    AccountId, Adapter, Cursor, Job, Result, Stream,
+    AccountId, Adapter, Cursor, Job, Measurement, MetricId, Result, Stream,
     plan::{KnownPost, StreamState},
 };
 use smol_str::SmolStr;
@@ -48,6 +48,8 @@ pub trait Pages: fmt::Debug + Send + Sync {
     async fn platform_ids(&self) -> Result<HashMap<AccountId, SmolStr>> {
         Ok(HashMap::new())
     }
+    /// For each of these measurements those of its metrics of which the last word was above zero.
+    async fn above_zero(&self, asked: &[Measurement]) -> Result<Vec<Vec<MetricId>>>;
     /// Something to write the pages of one run with.
     async fn writer(&self, run: &SmolStr) -> Result<Box<dyn PageWriter>>;
     /// Keeps the record of a finished run.
@@ -78,6 +80,10 @@ impl Pages for Store {
     async fn platform_ids(&self) -> Result<HashMap<AccountId, SmolStr>> {
         let accounts = Self::accounts(self).await?;
         Ok(accounts.into_iter().filter_map(|row| Some((row.account.id, row.account.platform_id?))).collect())
+    }
+
+    async fn above_zero(&self, asked: &[Measurement]) -> Result<Vec<Vec<MetricId>>> {
+        Self::above_zero(self, asked).await
     }
 
     async fn writer(&self, run: &SmolStr) -> Result<Box<dyn PageWriter>> {

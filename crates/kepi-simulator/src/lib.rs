@@ -40,7 +40,8 @@ pub use ledger::Stats;
 pub use server::Simulator;
 pub use world::{
     AccountDay, AccountFlows, AccountKey, AudienceRow, Counter, Counters, Format, Happening, Incident,
-    Market, Network, PostFacts, PostKey, PostWords, Profile, Site, Split, Story, World, WorldConfig,
+    Market, Network, Person, PostFacts, PostKey, PostWords, Profile, Site, Split, Story, StoryCounts,
+    StoryFacts, World, WorldConfig,
 };
 
 #[cfg(test)]

@@ -243,11 +243,12 @@ impl Simulator {
     }
 
     fn account_key(&self, account: &AccountId) -> Result<AccountKey> {
-        let site = || self.world.sites().into_iter().find(|site| site.id == *account);
+        let site = || self.world.sites().into_iter().find(|site| site.id == *account).map(|site| site.owner);
+        let person = || self.world.people().into_iter().find(|it| it.id == *account).map(|it| it.page);
         let known = self.world.find_account(account).map(|profile| profile.key);
-        known.or_else(|| site().map(|site| site.owner)).ok_or_else(|| {
+        known.or_else(site).or_else(person).ok_or_else(|| {
             Error::bad_input(format!("{account} is not an account of this world"))
-                .hint("World::accounts and World::sites list them")
+                .hint("World::accounts, World::sites and World::people list them")
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Where numbers rest: the journal, its projections, compaction, as Delta tables.
 #![warn(missing_docs)]
 
+mod before;
 mod catch_up;
 mod cell;
 mod columns;

@@ -1,12 +1,35 @@
 //! Parts that the platforms deal out of the world's numbers by shares of their own: told again here.
 
 use jiff::{Timestamp, civil::Date};
-use kepi_core::period::add_days;
-use kepi_simulator::{AccountDay, Counter, Counters, Format, Network, PostKey};
+use kepi_core::{Window, period::add_days};
+use kepi_simulator::{AccountDay, Counter, Counters, Format, Network, PostKey, StoryFacts};
 
 use super::{About, counter, shared};
 
 impl About<'_> {
+    /// A story of Instagram at an instant: it has no days of its own.
+    pub(super) fn of_story(&self, story: &StoryFacts) -> Option<f64> {
+        let Window::At(at) = self.fact.window else { return None };
+        let counts = story.counts_at(at);
+        let value = match (self.dimension(), self.fact.metric.as_str()) {
+            ("action_type", "profile_actions") => {
+                shared(counts.link_clicks, &[0.8, 0.2])[usize::from(self.part() != "bio_link_clicked")]
+            }
+            ("", "reach") => counts.reach,
+            ("", "views") => counts.views,
+            ("", "shares") => counts.shares,
+            ("", "interactions") => counts.shares + counts.replies,
+            ("", "reposts") => 0,
+            ("", "story_replies") => counts.replies,
+            ("", "story_navigations") => counts.forward + counts.back + counts.exits + counts.swipes,
+            ("", "follows_gained") => counts.follows,
+            ("", "profile_visits") => counts.profile_visits,
+            ("", "profile_actions" | "link_clicks") => counts.link_clicks,
+            _ => return None,
+        };
+        Some(value as f64)
+    }
+
     /// Parts of an account's readings.
     pub(super) fn part_at(&self, at: Timestamp) -> Option<f64> {
         let followers = self.world.followers_at(self.key(), at);
@@ -21,6 +44,21 @@ impl About<'_> {
             (Network::Instagram, dimension, "audience_users") => self.audience_of_instagram(dimension, at),
             _ => None,
         }
+    }
+
+    /// Who read a note on Xiaohongshu: as the account's followers are.
+    pub(super) fn readers(&self) -> Option<f64> {
+        let Window::At(at) = self.fact.window else { return None };
+        let value = |value: &'static str| match value {
+            "F" => "female",
+            "M" => "male",
+            "13-17" => "<18",
+            "45-54" | "55-64" | "65+" => ">44",
+            same => same,
+        };
+        let rows = self.world.audience(self.key(), self.dimension(), self.counted_until(at));
+        let part: i64 = rows.iter().filter(|row| value(row.value) == self.part()).map(|row| row.users).sum();
+        Some(part as f64 / rows.iter().map(|row| row.users).sum::<i64>() as f64)
     }
 
     /// Douyin's bands of age are wider than the world's, and their numbers the sums.

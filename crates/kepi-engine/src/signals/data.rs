@@ -215,7 +215,7 @@ pub(super) fn endings(endpoints: &[Value]) -> BTreeMap<String, Vec<Failure>> {
             ("failed", "credential_expired" | "reauthorise" | "forbidden") => {
                 Some(word("message").to_owned())
             }
-            ("withheld", _) => Some("nothing but zeros where there were numbers; not believed".to_owned()),
+            ("withheld", _) => Some("zeros where there were numbers; not believed".to_owned()),
             _ => None,
         };
         let accounts = endpoint.get("accounts").and_then(Value::as_array).cloned().unwrap_or_default();

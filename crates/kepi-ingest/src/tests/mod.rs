@@ -6,3 +6,4 @@ mod planning;
 mod real_store;
 mod schedule;
 mod toy;
+mod zeros;

@@ -122,19 +122,6 @@ async fn a_snapshot_of_the_newest_names_what_is_known_and_is_full_without_a_gap(
     assert_eq!(named, [vec![], vec!["2"]]);
 }
 
-/// Fresh posts may well have nothing yet, where the ones before them had.
-#[tokio::test]
-async fn zeros_of_the_newest_are_believed() {
-    let toy = Toy::with("toy", &NEWEST);
-    let world = World::of(vec![account(&toy, "toy/a", "one")], &["newest"]);
-    for number in [5, 0] {
-        world.answers(move |job, _| Ok(page(job, number, None)));
-        let report = world.run().await;
-        assert!(matches!(report.endpoints[0].ending, Ending::Done), "{number}: {report:?}");
-        world.clock.forward(1);
-    }
-}
-
 #[tokio::test]
 async fn one_job_reads_no_more_pages_than_a_run_allows() {
     let mut world = World::new(&["posts"]);
@@ -298,6 +285,25 @@ async fn a_refused_cursor_begins_anew_and_says_so() {
     assert!(
         matches!(&report.endpoints[0].notices[0], Notice::Remark { text } if text.contains("begins anew"))
     );
+}
+
+/// A present state that begins anew a day later is one of that day.
+#[tokio::test]
+async fn a_snapshot_that_begins_anew_is_planned_anew() {
+    let world = World::new(&["profile"]);
+    world.answers(|job, cursor| match cursor.is_start() {
+        true => Ok(page(job, 1, Some("p2"))),
+        false => Err(Error::new(ErrorKind::RateLimited, "slow down")),
+    });
+    world.run().await;
+    world.clock.forward(24);
+    world.answers(|job, cursor| match cursor.is_start() {
+        true => Ok(page(job, 2, None)),
+        false => Err(Error::new(ErrorKind::BadRequest, "too old")),
+    });
+    assert_eq!(world.run().await.outcome, Outcome::Done);
+    let pages = world.journal.pages.lock().unwrap();
+    assert_eq!(pages.last().unwrap().job.planned_at, at("2026-10-09T12:00:00Z"));
 }
 
 #[tokio::test]
@@ -499,36 +505,6 @@ async fn days_before_what_the_platform_keeps_are_told_as_clamped() {
     let report = world.run().await;
     let days = DateSpan::new(date(2026, 9, 1), date(2026, 9, 8));
     assert_eq!(report.endpoints[0].notices, [Notice::Clamped { days }]);
-}
-
-#[tokio::test]
-async fn zeros_after_numbers_are_not_believed_at_once() {
-    let world = World::new(&["profile"]);
-    world.run().await;
-    world.answers(|job, _| Ok(page(job, 0, None)));
-    world.clock.forward(24);
-    let report = world.run().await;
-    assert_eq!((report.outcome, &report.endpoints[0].ending), (Outcome::Partial, &Ending::Withheld));
-    assert!(
-        matches!(&report.endpoints[0].notices[0], Notice::Remark { text } if text.contains("not believed"))
-    );
-    assert_eq!(world.journal.pages.lock().unwrap().len(), 1);
-    world.clock.forward(1);
-    assert_eq!(world.run().await.endpoints[0].ending, Ending::Withheld);
-    world.clock.forward(23);
-    assert_eq!(world.run().await.endpoints[0].ending, Ending::Done);
-    assert_eq!(world.journal.pages.lock().unwrap().len(), 2);
-    world.clock.forward(24);
-    assert_eq!(world.run().await.endpoints[0].ending, Ending::Done);
-}
-
-#[tokio::test]
-async fn zeros_from_the_start_are_numbers_like_any_other() {
-    let world = World::new(&["profile"]);
-    world.answers(|job, _| Ok(page(job, 0, None)));
-    for _ in 0..2 {
-        assert_eq!(world.run().await.outcome, Outcome::Done);
-    }
 }
 
 #[tokio::test]

@@ -6,11 +6,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use kepi_core::{
     AccountId, AccountRef, Adapter, Body, Calls, Cost, Cursor, Decoder, Descriptor, Endpoint, Error, Job,
     Measurement, MetricId, Page, Post, PostRef, Quota, Reading, Request, Response, Result, Shape, Stream,
-    Subject, Window,
+    Subject, Value, Window,
     descriptor::{Earliest, Reset, Scope},
     plan::{KnownPost, StreamState},
 };
@@ -137,6 +137,25 @@ pub(crate) fn post_page(job: &Job, ids: &[&str], next: Option<&str>) -> Page {
         ids.iter().map(|id| Post { published_at: Some(job.planned_at), ..Post::new(account.clone(), *id) });
     let billed_items = u32::try_from(ids.len()).unwrap();
     Page { posts: posts.collect(), billed_items, next: next.map(cursor), ..Page::default() }
+}
+
+/// A page of posts that say these numbers of one metric, now or of a day.
+pub(crate) fn counted(
+    job: &Job,
+    metric: &'static str,
+    days: &[Option<Date>],
+    numbers: &[(&str, i64)],
+) -> Page {
+    let account = job.account().unwrap().id.clone();
+    let one = |day: &Option<Date>, id: &str, number: i64| {
+        let window = day.map_or(Window::At(job.planned_at), Window::Day);
+        let mut one = Measurement::new(Subject::post(account.clone(), id), window, job.planned_at);
+        one.values.push(Reading::count(MetricId::from_static(metric), number));
+        one
+    };
+    let each = |day| numbers.iter().map(move |(id, number)| one(day, id, *number));
+    let ids: Vec<&str> = numbers.iter().map(|(id, _)| *id).collect();
+    Page { measurements: days.iter().flat_map(each).collect(), ..post_page(job, &ids, None) }
 }
 
 type Answer = Box<dyn Fn(&Job, &Cursor) -> Result<Page> + Send + Sync>;
@@ -311,6 +330,23 @@ impl Pages for Shelf {
             }
         }
         Ok(known.into_values().collect())
+    }
+
+    async fn above_zero(&self, asked: &[Measurement]) -> Result<Vec<Vec<MetricId>>> {
+        let pages = self.0.pages.lock().unwrap();
+        let same = |known: &Measurement, one: &Measurement| {
+            let window = matches!(one.window, Window::At(_)) || known.window == one.window;
+            known.subject == one.subject && known.traffic == one.traffic && window
+        };
+        let above = |one: &Measurement| {
+            let last = |metric: &MetricId| {
+                let said = pages.iter().rev().flat_map(|page| &page.page.measurements);
+                said.filter(|known| same(known, one)).find_map(|known| known.value(metric.as_str()).cloned())
+            };
+            let above = |metric: &MetricId| matches!(last(metric), Some(Value::Count(count)) if count > 0);
+            one.values.iter().map(|reading| reading.metric.clone()).filter(above).collect()
+        };
+        Ok(asked.iter().map(above).collect())
     }
 
     async fn writer(&self, _: &SmolStr) -> Result<Box<dyn PageWriter>> {

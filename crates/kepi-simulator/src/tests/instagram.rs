@@ -208,3 +208,38 @@ async fn a_batch_answers_each_part() {
     let first: Value = serde_json::from_str(reply[0]["body"].as_str().unwrap()).unwrap();
     assert_eq!(first["username"], json!(own.handle));
 }
+
+#[tokio::test]
+async fn stories_are_told_for_a_day_and_once_five_people_have_seen_them() {
+    let ig = instagram().await;
+    let (world, clock, own) = (ig.simulator.world(), ig.simulator.clock(), ig.profile());
+    let days = SignedDuration::from_hours(24 * 3);
+    let next = world.stories(own.key, clock.now(), clock.now() + days);
+    let story = next.first().expect("three days hold a story");
+    let id = world.story_id(story);
+    assert_eq!(world.find_story(&id).map(|found| found.number), Some(story.number));
+    let list =
+        "{me}/stories?fields=id,timestamp,media_product_type,insights.metric(reach,replies,navigation)";
+
+    clock.set(story.published_at + SignedDuration::from_secs(1));
+    assert!(!ig.good("{me}/stories").await["data"].as_array().unwrap().is_empty());
+    let (status, unseen) = ig.graph(list).await;
+    assert_eq!((status, &unseen["error"]["code"]), (400, &json!(10)), "one without viewers fails the whole");
+
+    clock.set(story.published_at + SignedDuration::from_hours(6));
+    let counts = story.counts_at(clock.now());
+    let told = ig.good(&format!("/v25.0/?ids={id}&fields=insights.metric(reach,replies,navigation)")).await;
+    let values: Vec<i64> = (0..3)
+        .map(|place| told[id.as_str()]["insights"]["data"][place]["values"][0]["value"].as_i64().unwrap())
+        .collect();
+    assert_eq!(values, [counts.reach, counts.replies, counts.navigations()]);
+    let one = ig.good(&format!("/v25.0/{id}/insights?metric=reach")).await;
+    assert_eq!(one["data"][0]["values"][0]["value"], counts.reach);
+    let (status, _) = ig.graph(&format!("/v25.0/{id}/insights?metric=saved")).await;
+    assert_eq!(status, 400, "stories are not saved");
+
+    clock.set(story.ends_at());
+    assert_eq!(ig.graph(&format!("/v25.0/{id}/insights?metric=reach")).await.0, 400, "gone with its numbers");
+    let left = ig.good("{me}/stories").await;
+    assert!(left["data"].as_array().unwrap().iter().all(|shown| shown["id"] != id.as_str()));
+}

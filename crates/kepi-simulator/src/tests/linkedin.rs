@@ -267,3 +267,37 @@ async fn the_development_tier_is_narrow() {
     li.simulator.clock().advance(SignedDuration::from_hours(24));
     assert_eq!(li.restli(&path).await.0, 200);
 }
+
+#[tokio::test]
+async fn a_person_is_told_one_number_a_call() {
+    let linkedin = linkedin().await;
+    let (world, now) = (linkedin.simulator.world(), linkedin.simulator.clock().now());
+    let person = &world.people()[0];
+    assert_eq!(person.page, linkedin.page_owner().key);
+    let followers = linkedin.elements("/rest/memberFollowersCount?q=me").await;
+    assert_eq!(followers[0]["memberFollowersCount"], world.followers_at(person.page, now) / 20);
+
+    let post = linkedin.page_posts().into_iter().find(|post| post.format != Format::Video).unwrap();
+    let urn = world.persons_post(&post);
+    let whole = world.counters_at(&post, now).unwrap().total();
+    let of_one = |urn: &str, kind: &str| {
+        let urn = urn.replace(':', "%3A");
+        format!(
+            "/rest/memberCreatorPostAnalytics?q=entity&entity=(share:{urn})&queryType={kind}&aggregation=TOTAL"
+        )
+    };
+    let told = linkedin.elements(&of_one(&urn, "IMPRESSION")).await;
+    assert_eq!(told[0]["count"], whole[Counter::Impressions] / 3);
+    assert_eq!(told[0]["metricType"], "IMPRESSION", "a plain word from version 202605 on");
+    let (status, _) = linkedin.restli(&of_one("urn:li:share:7399999999999999999", "IMPRESSION")).await;
+    assert_eq!(status, 403, "not the person's own");
+
+    let range = "dateRange=(start:(day:1,month:9,year:2026),end:(day:3,month:9,year:2026))";
+    let by_day = |kind: &str| {
+        format!("/rest/memberCreatorPostAnalytics?q=me&queryType={kind}&aggregation=DAILY&{range}")
+    };
+    let days = linkedin.elements(&by_day("COMMENT")).await;
+    let seen = world.account_day_seen(person.page, date(2026, 9, 1), now).content.total();
+    assert_eq!((days.len(), &days[0]["count"]), (2, &json!(seen[Counter::Comments] / 3)));
+    assert_eq!(linkedin.restli(&by_day("MEMBERS_REACHED")).await.0, 400, "people are not told by day");
+}

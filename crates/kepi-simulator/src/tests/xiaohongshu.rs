@@ -4,7 +4,7 @@ use jiff::civil::date;
 use serde_json::{Value, json};
 
 use super::http::{Ask, Caller, send};
-use crate::{Counter, Counters, Network, Profile, SimulatorConfig};
+use crate::{Counter, Counters, Network, PostFacts, PostKey, Profile, SimulatorConfig};
 
 async fn red() -> Caller {
     let caller = Caller::new("xiaohongshu", SimulatorConfig::default()).await;
@@ -88,13 +88,36 @@ async fn all_levels_tell_the_same_delivery() {
     let red = red().await;
     let truth = red.delivered();
     assert!(truth[Counter::Impressions] > 0);
-    for level in ["account", "campaign", "unit", "creative", "note"] {
+    for level in ["account", "campaign", "unit", "creative", "keyword", "spu", "note"] {
         let report = red.report(level, json!({"page_size": 500, "columns": ["follow"]})).await;
         assert_eq!(report["code"], 0, "{level}: {report}");
         assert_eq!(sum(&report, "impression") as i64, truth[Counter::Impressions], "{level}");
         assert_eq!(sum(&report, "follow") as i64, truth[Counter::FollowsGained], "{level}");
         let spent = truth[Counter::SpendMicros] as f64 / 1e6;
         assert!((sum(&report, "fee") - spent).abs() < 0.01 * report["data"]["total_count"].as_f64().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn easy_promotion_and_wind_tell_the_sums_of_their_own_notes() {
+    let red = red().await;
+    let (world, own) = (red.simulator.world(), red.advertiser());
+    let (from, to) =
+        (world.day_bounds(own.key, date(2026, 9, 1)).0, world.day_bounds(own.key, date(2026, 9, 30)).0);
+    let token = red.simulator.user_token(&own.id).unwrap();
+    let body = json!({"advertiser_id": own.platform_id, "start_date": "2026-09-01", "end_date": "2026-09-29", "page_size": 500});
+    for (path, turn) in
+        [("/jg/data/report/offline/easy/promotion/base", 1), ("/wind/data/report/offline/account", 2)]
+    {
+        let notes = (0..world.published_by(own.key, to) as u32).filter(|index| index % 4 == turn);
+        let notes = notes.map(|index| world.post(PostKey { account: own.key, index }));
+        let shown = |post: &PostFacts| {
+            let until = |at| world.counters_at(post, at).unwrap_or_default().paid[Counter::Impressions];
+            until(to) - until(from)
+        };
+        let expected: i64 = notes.filter(|post| post.promoted).map(|post| shown(&post)).sum();
+        let told = red.red(path, &token, &body).await;
+        assert_eq!(sum(&told, "impression") as i64, expected, "{path}: {told}");
     }
 }
 

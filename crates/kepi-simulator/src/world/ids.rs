@@ -12,8 +12,10 @@ const WEIBO_ACCOUNTS: u64 = 1_904_000_001;
 const WEIBO_POSTS: u64 = 5_100_000_000_000_001;
 const INSTAGRAM_ACCOUNTS: u64 = 17_841_400_000_000_001;
 const INSTAGRAM_POSTS: u64 = 18_050_000_000_000_011;
+const INSTAGRAM_STORIES: u64 = 17_900_000_000_000_011;
 const LINKEDIN_ACCOUNTS: u64 = 2_414_183;
 const LINKEDIN_POSTS: u64 = 7_100_000_000_000_000_001;
+const LINKEDIN_PERSONS_POSTS: u64 = 7_300_000_000_000_000_001;
 const XIAOHONGSHU_ACCOUNTS: u64 = 3_000_001;
 const WECHAT_POSTS: u64 = 2_247_000_001;
 
@@ -81,6 +83,31 @@ pub(crate) fn parse_post(network: Network, id: &str) -> Option<(u32, u32)> {
         Network::Instagram => number(INSTAGRAM_POSTS)?,
         Network::Linkedin => number(LINKEDIN_POSTS)?,
     };
+    Some((u32::try_from(number / ROOM).ok()?, u32::try_from(number % ROOM).ok()?))
+}
+
+/// More stories no account has room for.
+pub(crate) const STORIES_OF_AN_ACCOUNT: u32 = 1_000_000;
+
+/// The id of a story on Instagram.
+pub(crate) fn story(local: u32, index: u32) -> String {
+    (INSTAGRAM_STORIES + number(local, index)).to_string()
+}
+
+/// The account and number in a story's id.
+pub(crate) fn parse_story(id: &str) -> Option<(u32, u32)> {
+    let number = id.parse::<u64>().ok()?.checked_sub(INSTAGRAM_STORIES)?;
+    Some((u32::try_from(number / ROOM).ok()?, u32::try_from(number % ROOM).ok()?))
+}
+
+/// The id under which a person on LinkedIn passes on a post of the page.
+pub(crate) fn persons_post(local: u32, index: u32) -> String {
+    (LINKEDIN_PERSONS_POSTS + number(local, index)).to_string()
+}
+
+/// The account and index of the page's post that a person's post passes on.
+pub(crate) fn parse_persons_post(id: &str) -> Option<(u32, u32)> {
+    let number = id.parse::<u64>().ok()?.checked_sub(LINKEDIN_PERSONS_POSTS)?;
     Some((u32::try_from(number / ROOM).ok()?, u32::try_from(number % ROOM).ok()?))
 }
 

@@ -13,8 +13,10 @@ mod growth;
 mod ids;
 mod incident;
 mod network;
+mod person;
 mod post;
 mod site;
+mod tale;
 mod words;
 
 use std::collections::HashMap;
@@ -30,8 +32,11 @@ pub use counter::{Counter, Counters, Split};
 pub use day::{AccountDay, AccountFlows, AudienceRow};
 pub use incident::{Happening, Incident};
 pub use network::{Market, Network};
+pub use person::Person;
+pub(crate) use person::thirds;
 pub use post::{Format, PostFacts, PostKey, PostWords};
 pub use site::Site;
+pub use tale::{StoryCounts, StoryFacts};
 
 use calendar::Calendar;
 use dice::Dice;

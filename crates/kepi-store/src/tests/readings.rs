@@ -353,3 +353,32 @@ async fn rollups_that_are_missing_are_not_shown_until_maintenance_has_counted_th
     .await;
     assert!(!store.maintain(crate::MaintainOptions::default()).await.unwrap().rebuilt);
 }
+
+/// By the newest reading that has the metric, and by the same day.
+#[tokio::test]
+async fn what_was_above_zero_is_known_by_the_last_word() {
+    let world = World::new();
+    let store = world.store().await;
+    let said = [
+        reading("1", noon(1), &[("likes", 5), ("views", 9), ("comments", 1)]),
+        reading("1", noon(2), &[("likes", 6), ("views", 0)]),
+        reading("o'neill", noon(2), &[("views", 3)]),
+        given("1", date(1), noon(2), &[("views", 4), ("likes", 0)]),
+    ];
+    write(&store, said.map(|one| page(vec![one]))).await;
+    let zeros = [("likes", 0), ("views", 0), ("comments", 0), ("shares", 0)];
+    let asked = [
+        reading("1", noon(3), &zeros),
+        reading("o'neill", noon(3), &zeros),
+        reading("2", noon(3), &zeros),
+        given("1", date(1), noon(3), &zeros),
+        given("1", date(2), noon(3), &zeros),
+        reading("1", noon(3), &[("likes", 0)]),
+    ];
+    let above = store.above_zero(&asked).await.unwrap();
+    let mut above: Vec<Vec<&str>> =
+        above.iter().map(|metrics| metrics.iter().map(|metric| metric.as_str()).collect()).collect();
+    above.iter_mut().for_each(|metrics| metrics.sort_unstable());
+    let expected: [&[&str]; 6] = [&["comments", "likes"], &["views"], &[], &["views"], &[], &["likes"]];
+    assert_eq!(above, expected);
+}

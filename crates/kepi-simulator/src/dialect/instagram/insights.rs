@@ -192,6 +192,7 @@ struct Sum {
     gained: i64,
     lost: i64,
     visits: i64,
+    replies: i64,
     /// Whether the newest of the days is too young for follows and unfollows.
     young: bool,
     /// What each kind of media had, paid shows apart: reels, posts, carousels.
@@ -207,6 +208,7 @@ impl Sum {
             gained: 0,
             lost: 0,
             visits: 0,
+            replies: 0,
             young: span.end > add_days(today, -2),
             weights: [0.0; 3],
         };
@@ -216,6 +218,7 @@ impl Sum {
             sum.gained += day.flows.follows_gained;
             sum.lost += day.flows.follows_lost;
             sum.visits += day.flows.profile_visits;
+            sum.replies += call.level(call.world.story_replies(own.key, date, call.now));
         }
         let from = call.world.day_bounds(own.key, span.start).0;
         let to = call.world.day_bounds(own.key, span.end).0;
@@ -243,6 +246,7 @@ impl Sum {
             "comments" => total[Counter::Comments],
             "shares" => total[Counter::Shares],
             "saves" => total[Counter::Saves],
+            "replies" => self.replies,
             "reposts" => total[Counter::Shares] / 6,
             "profile_links_taps" => total[Counter::LinkClicks] / 10,
             "profile_views" => self.visits,

@@ -195,7 +195,7 @@ pub(super) fn write_insights(o: &mut Object<'_>, call: &Call<'_>, post: &PostFac
     });
 }
 
-fn write_activity(row: &mut Object<'_>, value: i64) {
+pub(super) fn write_activity(row: &mut Object<'_>, value: i64) {
     let parts = shared(value, [0.8, 0.2]);
     row.object("total_value", |total| {
         total.int("value", value);

@@ -5,6 +5,7 @@ mod fields;
 mod insights;
 mod media;
 mod nodes;
+mod stories;
 
 use super::Dialect;
 use crate::{

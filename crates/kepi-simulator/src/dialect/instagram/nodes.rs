@@ -5,7 +5,7 @@ use kepi_core::period::add_days;
 use super::{
     Fault, error_body,
     fields::{Field, parse},
-    insights, media,
+    insights, media, stories,
 };
 use crate::{
     Network, PostFacts, PostKey, Profile,
@@ -86,8 +86,10 @@ pub(super) fn respond(call: &Call<'_>, own: &Profile) -> Result<Vec<u8>, Fault> 
             let page = media_page(call, own, &asked)?;
             Ok(call.json().object(|root| write_media_page(root, call, own, &asked, &page)))
         }
-        [id, "stories"] if own_user(id) => Ok(call.json().object(|root| root.array("data", |_| {}))),
+        [id, "stories"] if own_user(id) => stories::list(call, own, &fields),
         [id, "tags"] if own_user(id) => tags(call, own),
+        [id] if stories::find(call, own, id).is_some() => stories::several(call, own, id, &fields, false),
+        [id, "insights"] if stories::find(call, own, id).is_some() => stories::insights_of(call, own, id),
         [id] => {
             let post = own_post(call, own, id)?;
             check_media(call, &post, &fields)?;
@@ -131,6 +133,9 @@ fn several(call: &Call<'_>, own: &Profile, fields: &[Field]) -> Result<Vec<u8>, 
     let ids = call.list("ids");
     if ids.is_empty() || ids.len() > 50 {
         return Err(Fault::new(100, "(#100) The parameter ids is required, with at most 50 ids"));
+    }
+    if ids.iter().any(|id| stories::find(call, own, id).is_some()) {
+        return stories::several(call, own, &ids.join(","), fields, true);
     }
     let posts: Vec<PostFacts> = ids.iter().map(|id| own_post(call, own, id)).collect::<Result<_, _>>()?;
     for post in &posts {
@@ -249,7 +254,7 @@ fn check_media(call: &Call<'_>, post: &PostFacts, fields: &[Field]) -> Result<()
     Ok(())
 }
 
-fn metrics_of(field: &Field) -> Vec<String> {
+pub(super) fn metrics_of(field: &Field) -> Vec<String> {
     field.modifier("metric").unwrap_or_default().split(',').map(str::to_owned).collect()
 }
 

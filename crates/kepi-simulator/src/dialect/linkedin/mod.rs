@@ -1,6 +1,7 @@
-//! LinkedIn: the Community Management API of organization pages, in Rest.li 2.0.
+//! LinkedIn: the Community Management API of organization pages and of the people who speak for them, in Rest.li 2.0.
 
 mod access;
+mod members;
 mod organization;
 mod posts;
 mod restli;
@@ -261,6 +262,9 @@ fn respond(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
         ("posts", None) => posts::list(&asked),
         ("socialMetadata", key) => posts::social(&asked, key),
         ("videoAnalytics", None) => posts::video(&asked),
+        ("memberFollowersCount", None) => members::followers(&asked),
+        ("memberCreatorPostAnalytics", None) => members::posts(&asked),
+        ("memberCreatorVideoAnalytics", None) => members::videos(&asked),
         ("seniorities" | "functions" | "geo" | "industryTaxonomyVersions", _) if rest.is_none() => {
             organization::names(&asked, resource)
         }
@@ -290,7 +294,7 @@ fn check_headers(call: &Call<'_>) -> Result<(), Fault> {
 
 /// Calls a day of a member to one resource; no header tells them.
 fn take(call: &Call<'_>, own: &Profile, resource: &str) -> Result<(), Fault> {
-    const RESOURCES: [&str; 7] = [
+    const RESOURCES: [&str; 10] = [
         "networkSizes",
         "organizationalEntityFollowerStatistics",
         "organizationPageStatistics",
@@ -298,6 +302,9 @@ fn take(call: &Call<'_>, own: &Profile, resource: &str) -> Result<(), Fault> {
         "posts",
         "socialMetadata",
         "videoAnalytics",
+        "memberFollowersCount",
+        "memberCreatorPostAnalytics",
+        "memberCreatorVideoAnalytics",
     ];
     let development = call.desk.config.linkedin.development;
     let (pool, calls) = if development {

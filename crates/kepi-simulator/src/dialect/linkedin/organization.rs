@@ -16,7 +16,7 @@ pub(super) fn acls(asked: &Asked<'_, '_>) -> Result<Vec<u8>, Fault> {
         write_paging(root, 0, asked.number("count", 10).unwrap_or(10), None);
         root.array("elements", |list| {
             list.object(|o| {
-                o.text("roleAssignee", "urn:li:person:aB1cD");
+                o.text("roleAssignee", &asked.call.world.person_urn(asked.own.key));
                 o.text("role", "ADMINISTRATOR");
                 o.text("state", "APPROVED");
                 o.text("organization", &urn_of(asked.own));

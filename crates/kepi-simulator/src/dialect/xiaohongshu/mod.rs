@@ -122,7 +122,7 @@ fn respond(call: &Call<'_>) -> Result<Vec<u8>, Fault> {
     if path == "/jg/campaign/list" {
         return Ok(report::campaigns(call, own));
     }
-    if let Some(level) = path.strip_prefix("/jg/data/report/offline/") {
+    if let Some(level) = report::level_of(path) {
         return report::offline(call, own, level, &body);
     }
     match path.strip_prefix("/jg/data/report/realtime/") {

@@ -106,11 +106,30 @@ fn write(o: &mut Object<'_>, call: &Call<'_>, own: &Profile, post: &PostFacts, a
     }
     o.bare("imp_discovery", "81.20");
     o.bare("imp_search", "12.30");
-    o.bare("female_percent", "83.10");
-    o.bare("age2_percent", "41.00");
-    o.text("province_top1", "广东");
-    o.bare("province_top1_rate", "14.20");
+    write_readers(o, call, own, end.min(call.now));
     o.int("interest_num", engaged / 3);
+}
+
+/// Who read a note: as the account's followers are.
+fn write_readers(o: &mut Object<'_>, call: &Call<'_>, own: &Profile, at: jiff::Timestamp) {
+    let share = |dimension: &str, values: &[&str]| {
+        let rows = call.world.audience(own.key, dimension, at);
+        let of = |row: &&crate::AudienceRow| values.contains(&row.value);
+        let part = rows.iter().filter(of).map(|row| row.users).sum();
+        percent(part, rows.iter().map(|row| row.users).sum())
+    };
+    o.bare("female_percent", share("gender", &["F"]));
+    o.bare("male_percent", share("gender", &["M"]));
+    o.bare("age1_percent", share("age", &["13-17"]));
+    o.bare("age2_percent", share("age", &["18-24"]));
+    o.bare("age3_percent", share("age", &["25-34"]));
+    o.bare("age4_percent", share("age", &["35-44"]));
+    o.bare("age5_percent", share("age", &["45-54", "55-64", "65+"]));
+    let provinces = call.world.audience(own.key, "province", at);
+    for (place, row) in provinces.iter().take(3).enumerate() {
+        o.text(&format!("province_top{}", place + 1), row.value);
+        o.bare(&format!("province_top{}_rate", place + 1), share("province", &[row.value]));
+    }
 }
 
 fn percent(part: i64, whole: i64) -> String {

@@ -1,4 +1,5 @@
-//! Reports of paid delivery, by account, campaign, unit, creative or note; every number is a text.
+//! Reports of paid delivery, by account, campaign, unit, creative, keyword, SPU or note, and the sums of the products
+//! beside Juguang; every number is a text.
 
 use std::collections::BTreeMap;
 
@@ -94,17 +95,51 @@ struct Row {
     counters: Counters,
 }
 
-/// What a row tells of: a campaign, or a promoted note; neither for the account.
+/// What a row tells of: a campaign, a word that was searched for, a product, or a promoted note; none for the account.
 #[derive(Clone)]
 enum Entity {
     Account,
     Campaign(i64, String),
+    Keyword(usize),
+    Spu(usize),
     Note(PostFacts),
 }
 
 const CAMPAIGNS: i64 = 900_001;
 const UNITS: u64 = 800_001;
 const CREATIVES: u64 = 700_001;
+const KEYWORDS: u64 = 610_001;
+const SPUS: u64 = 51_001;
+
+/// Words that were bid for; notes take turns.
+const WORDS: [&str; 3] = ["城市骑行", "通勤单车", "折叠车推荐"];
+/// Products that were promoted; notes take turns.
+const PRODUCTS: [&str; 2] = ["城市通勤车", "折叠车"];
+
+/// The reports of days, by their addresses below `/api/open`.
+pub(super) fn level_of(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "/jg/data/report/offline/account" => "account",
+        "/jg/data/report/offline/campaign" => "campaign",
+        "/jg/data/report/offline/unit" => "unit",
+        "/jg/data/report/offline/creative" => "creative",
+        "/jg/data/report/offline/keyword" => "keyword",
+        "/jg/data/report/offline/spu" => "spu",
+        "/jg/data/report/offline/note" => "note",
+        "/jg/data/report/offline/easy/promotion/base" => "easy",
+        "/wind/data/report/offline/account" => "wind",
+        _ => return None,
+    })
+}
+
+/// Of four notes one is promoted through Easy promotion too, and one through Wind.
+fn is_of(level: &str, post: &PostFacts) -> bool {
+    match level {
+        "easy" => post.key.index % 4 == 1,
+        "wind" => post.key.index % 4 == 2,
+        _ => true,
+    }
+}
 
 fn campaign_of(post: &PostFacts) -> (i64, String) {
     let names = ["spring_launch", "summer_ride", "golden_autumn", "year_end"];
@@ -129,10 +164,20 @@ fn delivered(call: &Call<'_>, own: &Profile, from: Timestamp, to: Timestamp) -> 
 }
 
 fn rows(call: &Call<'_>, own: &Profile, level: &str, time: &str, from: Timestamp, to: Timestamp) -> Vec<Row> {
-    let found = delivered(call, own, from, to);
+    let mut found = delivered(call, own, from, to);
+    found.retain(|(post, _)| is_of(level, post));
     let row = |entity, counters| Row { time: time.to_owned(), entity, counters };
+    let by_turns = |turns: usize, entity: fn(usize) -> Entity| -> Vec<Row> {
+        let mut sums: BTreeMap<usize, Counters> = BTreeMap::new();
+        for (post, paid) in &found {
+            *sums.entry(post.key.index as usize % turns).or_default() += *paid;
+        }
+        sums.into_iter().map(|(turn, sum)| row(entity(turn), sum)).collect()
+    };
     match level {
-        "account" => {
+        "keyword" => by_turns(WORDS.len(), Entity::Keyword),
+        "spu" => by_turns(PRODUCTS.len(), Entity::Spu),
+        "account" | "easy" | "wind" => {
             let mut sum = Counters::default();
             found.iter().for_each(|(_, paid)| sum += *paid);
             if found.is_empty() { Vec::new() } else { vec![row(Entity::Account, sum)] }
@@ -200,10 +245,10 @@ fn metrics(level: &str, body: &Value) -> Result<Vec<Metric>, Fault> {
     Ok(wanted)
 }
 
-/// `/jg/data/report/offline/*`: until yesterday.
+/// A report of days: until yesterday.
 pub(super) fn offline(call: &Call<'_>, own: &Profile, level: &str, body: &Value) -> Result<Vec<u8>, Fault> {
-    if !["account", "campaign", "unit", "creative", "note"].contains(&level) {
-        return Err(bad("接口不存在"));
+    if level == "spu" && body["time_unit"] == "HOUR" {
+        return Err(bad("time_unit参数不合法: HOUR"));
     }
     let (start, end) = (date(body, "start_date")?, date(body, "end_date")?);
     let (today, _) = call.beijing();
@@ -255,6 +300,14 @@ fn write_entity(o: &mut Object<'_>, call: &Call<'_>, level: &str, entity: &Entit
             o.int("campaign_id", *id);
             o.text("campaign_name", name);
         }
+        Entity::Keyword(turn) => {
+            o.text("keyword", WORDS[*turn]);
+            o.bare("keyword_id", KEYWORDS + *turn as u64);
+        }
+        Entity::Spu(turn) => {
+            o.bare("spu_id", SPUS + *turn as u64);
+            o.text("spu_name", PRODUCTS[*turn]);
+        }
         Entity::Note(post) => {
             let number = call.world.post_number(post.key);
             let note = call.world.post_id(post.key);
@@ -288,12 +341,14 @@ pub(super) fn realtime(call: &Call<'_>, own: &Profile, level: &str) -> Result<Ve
     let mut wanted = BASE.to_vec();
     wanted.extend(ASKED);
     let mut sum = Counters::default();
+    // Here, and nowhere else, a creative is spelt so.
+    let level = if level == "creativity" { "creative" } else { level };
     let found = rows(call, own, level, "", start, call.now);
     found.iter().for_each(|row| sum += row.counters);
     if level == "account" {
         return Ok(envelope(call, |data| write_metrics(data, &wanted, &sum)));
     }
-    if level != "campaign" {
+    if !["campaign", "creative"].contains(&level) {
         return Err(bad("接口不存在"));
     }
     Ok(envelope(call, |data| {
@@ -302,15 +357,19 @@ pub(super) fn realtime(call: &Call<'_>, own: &Profile, level: &str) -> Result<Ve
             page.int("total_count", found.len() as i64);
         });
         data.object("total_data", |o| write_metrics(o, &wanted, &sum));
-        data.array("campaign_dtos", |list| {
+        let campaigns = level == "campaign";
+        data.array(if campaigns { "campaign_dtos" } else { "creativity_dtos" }, |list| {
             for row in &found {
                 list.object(|o| {
-                    o.object("base_campaign_dto", |base| {
+                    // The platform's own spelling.
+                    o.object(if campaigns { "base_campaign_dto" } else { "base_creativty_dto" }, |base| {
                         write_entity(base, call, level, &row.entity);
-                        base.int("campaign_enabled", 1);
-                        base.int("placement", 1);
-                        base.int("marketing_target", 4);
-                        base.text("campaign_create_time", "2026-09-01 10:00:00");
+                        if campaigns {
+                            base.int("campaign_enabled", 1);
+                            base.int("placement", 1);
+                            base.int("marketing_target", 4);
+                            base.text("campaign_create_time", "2026-09-01 10:00:00");
+                        }
                     });
                     o.object("data", |o| write_metrics(o, &wanted, &row.counters));
                 });
