@@ -111,7 +111,9 @@ fn write(o: &mut Object<'_>, call: &Call<'_>, own: &Profile, story: &StoryFacts,
                 o.text(name, &format!("https://www.instagram.com/stories/{}/{id}/", own.handle));
             }
             name @ "timestamp" => o.text(name, &media::stamp(story.published_at)),
-            name @ "media_type" => o.text(name, if story.number % 2 == 0 { "IMAGE" } else { "VIDEO" }),
+            name @ "media_type" => {
+                o.text(name, if story.number.is_multiple_of(2) { "IMAGE" } else { "VIDEO" })
+            }
             name @ "media_product_type" => o.text(name, "STORY"),
             name @ "username" => o.text(name, &own.handle),
             _ => {}
