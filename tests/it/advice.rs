@@ -184,6 +184,16 @@ fn the_real_exports() {
     }
     assert_eq!(counted.values().sum::<u64>(), 1129);
 
+    // Each format by itself: the same posts, in the order of their names.
+    let apart = advise(&project, &[&["times", "--by", "format"], &whole[..]].concat());
+    let posts: Vec<(&str, u64)> = apart
+        .iter()
+        .map(|one| {
+            (one["scope"]["format"].as_str().expect("a format"), one["posts"].as_u64().expect("posts"))
+        })
+        .collect();
+    assert_eq!(posts, [("post", 854), ("reply", 275)]);
+
     let formats = advise(&project, &[&["formats"], &whole[..]].concat()).remove(0);
     let rows = project.evaluate(&[&["--kpi", "x-engagement-rate", "--by", "format"], &whole[..]].concat());
     let near = |a: &Value, b: f64, within: f64| (a.as_f64().expect("a number") - b).abs() < within;
@@ -202,6 +212,36 @@ fn the_real_exports() {
             "{format}"
         );
     }
+}
+
+/// A tag that is as large as a format says of its posts what the format says.
+#[test]
+fn tags_are_held_against_the_posts_without_them() {
+    let Some(files) = real_x::exports() else { return };
+    let project = Project::new();
+    configure(
+        &project,
+        "[[tag]]\ndimension = \"kind\"\nvalue = \"answers\"\nwhere = \"format = 'reply'\"\n\
+         [[tag]]\ndimension = \"kind\"\nvalue = \"everything\"\nwhere = \"format <> 'none'\"\n",
+    );
+    real_x::import(&project, &files);
+    let whole = ["--period", "2016-12-01..2019-12-31"];
+    let tags = advise(&project, &[&["formats", "--by", "tag:kind"], &whole[..]].concat()).remove(0);
+    let formats = advise(&project, &[&["formats"], &whole[..]].concat()).remove(0);
+    assert_eq!((&tags["dimension"], &tags["posts"]), (&"tag:kind".into(), &formats["posts"]));
+    let of = |advice: &Value, value: &str| {
+        let rows = advice["formats"].as_array().expect("rows");
+        rows.iter().find(|row| row["value"] == value).expect("a row").clone()
+    };
+    let (answers, replies) = (of(&tags, "answers"), of(&formats, "reply"));
+    for key in ["posts", "rate", "others", "difference", "difference_interval", "verdict"] {
+        assert_eq!(answers[key], replies[key], "{key}");
+    }
+    // What all posts have there is nothing to hold against.
+    let everything = of(&tags, "everything");
+    assert_eq!((&everything["others"], &everything["verdict"]), (&Value::Null, &"not_enough_data".into()));
+    let unknown = project.run(["advise", "formats", "--by", "tag:king"]).expect(2);
+    assert!(unknown.stderr.contains("kind"), "{}", unknown.stderr);
 }
 
 /// Posts with an impression by weekday and hour, as the files say them, in UTC.

@@ -276,7 +276,7 @@ impl Said {
     pub(crate) fn observed(&mut self, account: &str, zone: impl FnOnce() -> SmolStr, at: i64) {
         let entry = self.entry(account, &SmolStr::default());
         entry.say(FIRST, Some(Field::Instant(at)), at);
-        if !entry.fields.get("zone").is_some() {
+        if entry.fields.get("zone").is_none() {
             // Said before all else, so that anything that is told of the account wins.
             entry.say("zone", Some(Field::Text(zone())), i64::MIN);
         }
@@ -424,7 +424,7 @@ fn read_entry(table: &TableLog, batch: &RecordBatch, row: usize) -> Result<Entry
         };
         if let Some(value) = value {
             let said = origins.get(*name).map_or(observed, |at| at.as_microsecond());
-            fields.insert(*name, (value, said));
+            fields.insert(name, (value, said));
         }
     }
     let post = batch.column_by_name("post").map(|_| columns.text("post")).transpose()?;

@@ -17,6 +17,7 @@ mod load;
 mod location;
 mod log;
 mod maintain;
+mod makers;
 mod options;
 mod parquet_files;
 mod plan;

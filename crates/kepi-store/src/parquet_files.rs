@@ -34,6 +34,7 @@ use uuid::Uuid;
 use crate::{
     fail::Fail,
     log::{DataFile, NewFile, TableLog},
+    makers,
     options::StoreOptions,
     schema::TableSchema,
     stats::Stats,
@@ -57,9 +58,7 @@ pub(crate) async fn write(
 ) -> Result<Vec<NewFile>> {
     let (schema, options) = (table.schema.clone(), table.options.clone());
     let order = order.to_vec();
-    let encoded = tokio::task::spawn_blocking(move || encode(&schema, &batches, &order, &options))
-        .await
-        .at("write a data file")??;
+    let encoded = makers::begin(move || encode(&schema, batches, &order, &options)).made().await?;
     let mut files = Vec::new();
     for file in encoded {
         files.push(put(table, partition, file).await?);
@@ -104,11 +103,14 @@ pub(crate) struct Encoded {
 /// Rows of one partition, sorted, as one or more files.
 pub(crate) fn encode(
     schema: &TableSchema,
-    batches: &[RecordBatch],
+    batches: Vec<RecordBatch>,
     order: &[&str],
     options: &StoreOptions,
 ) -> Result<Vec<Encoded>> {
-    let whole = sorted(&joined(schema, batches)?, order)?;
+    let whole = joined(schema, &batches)?;
+    // A compaction holds many rows: no more of their copies than must be.
+    drop(batches);
+    let whole = sorted(whole, order)?;
     let files = whole.num_rows().div_ceil(options.file_rows.max(1)).max(1);
     let rows = whole.num_rows().div_ceil(files).max(1);
     let mut encoded = Vec::new();
@@ -146,20 +148,20 @@ fn told(batch: &RecordBatch) -> Result<RecordBatch> {
     batch.project(&places).at("write a data file")
 }
 
-fn sorted(batch: &RecordBatch, order: &[&str]) -> Result<RecordBatch> {
+fn sorted(batch: RecordBatch, order: &[&str]) -> Result<RecordBatch> {
     let by: Vec<SortColumn> = order
         .iter()
         .filter_map(|name| batch.column_by_name(name))
         .map(|values| SortColumn { values: values.clone(), options: Some(SortOptions::default()) })
         .collect();
     if by.is_empty() || batch.num_rows() < 2 {
-        return Ok(batch.clone());
+        return Ok(batch);
     }
     let places = compute::lexsort_to_indices(&by, None).at("sort rows")?;
     if places.values().windows(2).all(|pair| pair[0] < pair[1]) {
-        return Ok(batch.clone());
+        return Ok(batch);
     }
-    compute::take_record_batch(batch, &places).at("sort rows")
+    compute::take_record_batch(&batch, &places).at("sort rows")
 }
 
 fn to_parquet(schema: &TableSchema, batch: &RecordBatch, group_rows: usize) -> Result<Bytes> {

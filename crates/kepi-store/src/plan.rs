@@ -4,11 +4,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use arrow::array::RecordBatch;
 use kepi_core::Result;
-use tokio::task::JoinHandle;
 
 use crate::{
-    fail::Fail,
     log::{Changes, DataFile, NewFile, Snapshot, TableLog},
+    makers::{self, Making},
     parquet_files::{Encoded, Partition, encode, put, write},
     schema::TableSchema,
 };
@@ -77,12 +76,12 @@ impl Plan {
         let Self { remove, add, written } = self;
         let encoding = (!add.is_empty()).then(|| {
             let (schema, options) = (table.schema.clone(), table.options.clone());
-            tokio::task::spawn_blocking(move || {
+            makers::begin(move || {
                 let order = order(&schema);
                 let encoded = |(partition, rows): (Partition, Vec<Rows>)| {
                     let batches: Vec<RecordBatch> =
                         rows.into_iter().map(|rows| rows.0()).collect::<Result<_>>()?;
-                    Ok((partition, encode(&schema, &batches, &order, &options)?))
+                    Ok((partition, encode(&schema, batches, &order, &options)?))
                 };
                 add.into_iter().map(encoded).collect()
             })
@@ -101,11 +100,14 @@ impl Plan {
     }
 }
 
+/// The files of a partition.
+type Part = (Partition, Vec<Encoded>);
+
 /// A plan whose files are being made.
 #[derive(Debug)]
 pub(crate) struct Begun {
     remove: Vec<Arc<DataFile>>,
-    encoding: Option<JoinHandle<Result<Vec<(Partition, Vec<Encoded>)>>>>,
+    encoding: Option<Making<Vec<Part>>>,
     written: Vec<NewFile>,
 }
 
@@ -119,7 +121,7 @@ impl Begun {
     ) -> Result<Option<Arc<Snapshot>>> {
         let mut add = self.written;
         if let Some(encoding) = self.encoding {
-            for (partition, files) in encoding.await.at("write a data file")?? {
+            for (partition, files) in encoding.made().await? {
                 for file in files {
                     add.push(put(table, &partition, file).await?);
                 }
