@@ -175,11 +175,15 @@ pub(super) fn interactions(c: &Counters) -> i64 {
 }
 
 /// Writes the insights of an item.
-pub(super) fn write_insights(o: &mut Object<'_>, call: &Call<'_>, post: &PostFacts, metrics: &Vec<String>) {
-    let id = call.world.post_id(post.key);
+pub(super) fn write_insights(o: &mut Object<'_>, call: &Call<'_>, post: &PostFacts, metrics: &[String]) {
+    write_metrics(o, &call.world.post_id(post.key), metrics, |metric| value(call, post, metric));
+}
+
+/// Writes metrics of a node over its life.
+pub(super) fn write_metrics(o: &mut Object<'_>, id: &str, metrics: &[String], value: impl Fn(&str) -> i64) {
     o.array("data", |list| {
         for metric in metrics {
-            let value = value(call, post, metric);
+            let value = value(metric);
             list.object(|row| {
                 row.text("name", metric);
                 row.text("period", "lifetime");
@@ -195,7 +199,7 @@ pub(super) fn write_insights(o: &mut Object<'_>, call: &Call<'_>, post: &PostFac
     });
 }
 
-pub(super) fn write_activity(row: &mut Object<'_>, value: i64) {
+fn write_activity(row: &mut Object<'_>, value: i64) {
     let parts = shared(value, [0.8, 0.2]);
     row.object("total_value", |total| {
         total.int("value", value);

@@ -126,23 +126,7 @@ fn write(o: &mut Object<'_>, call: &Call<'_>, own: &Profile, story: &StoryFacts,
 
 fn write_insights(o: &mut Object<'_>, call: &Call<'_>, story: &StoryFacts, metrics: &[String]) {
     let counts = if call.faults.silent_zeros { StoryCounts::default() } else { story.counts_at(call.now) };
-    let id = call.world.story_id(story);
-    o.array("data", |list| {
-        for metric in metrics {
-            let value = value(&counts, metric);
-            list.object(|row| {
-                row.text("name", metric);
-                row.text("period", "lifetime");
-                row.array("values", |values| values.object(|v| v.int("value", value)));
-                row.text("title", metric);
-                row.text("description", "…");
-                if metric == "profile_activity" {
-                    media::write_activity(row, value);
-                }
-                row.text("id", &format!("{id}/insights/{metric}/lifetime"));
-            });
-        }
-    });
+    media::write_metrics(o, &call.world.story_id(story), metrics, |metric| value(&counts, metric));
 }
 
 fn value(counts: &StoryCounts, metric: &str) -> i64 {
