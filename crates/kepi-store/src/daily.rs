@@ -93,6 +93,11 @@ pub(crate) struct DailyRow {
 pub(crate) type DailyKey = (Series, i32, i32);
 
 impl DailyRow {
+    /// Its last day, by whose month it is kept.
+    pub(crate) fn last_day(&self) -> i32 {
+        self.end_day - 1
+    }
+
     pub(crate) fn key(&self) -> DailyKey {
         (self.series.clone(), self.day, self.end_day)
     }

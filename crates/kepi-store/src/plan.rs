@@ -71,7 +71,7 @@ impl Plan {
         self.remove.is_empty() && self.add.is_empty() && self.written.is_empty()
     }
 
-    /// Begins to make the files, on a thread of their own.
+    /// Begins to make the files, beside other work.
     pub(crate) fn begin(self, table: &TableLog) -> Begun {
         let Self { remove, add, written } = self;
         let encoding = (!add.is_empty()).then(|| {

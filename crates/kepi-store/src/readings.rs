@@ -25,7 +25,7 @@ use crate::{
     rows::{Layout, read_keys, read_rows},
     store::Inner,
     upsert::{Opened, Reach, without},
-    value::month_of,
+    value::by_month,
 };
 
 /// What a commit changed that these two tables follow.
@@ -424,7 +424,7 @@ async fn plan_daily(
     for row in made.anew.values().flatten() {
         wanted.insert(row.key(), row);
     }
-    let mut closed: BTreeMap<String, Vec<Arc<DailyRow>>> = BTreeMap::new();
+    let mut closed: Vec<Arc<DailyRow>> = Vec::new();
     if !made.anew.is_empty() {
         let reach = Reach::of_subjects(made.anew.keys().map(|series| (&series.account, &series.post)));
         for file in snapshot.current().filter(|file| reach.meets_subject(file, Some("post"))) {
@@ -441,7 +441,7 @@ async fn plan_daily(
                 } else {
                     gone.insert(place);
                     tally.remove(&row, sorted.before(&row.series));
-                    closed.entry(month_of(row.end_day - 1)).or_default().push(Arc::new(row));
+                    closed.push(Arc::new(row));
                 }
             }
             if !gone.is_empty() {
@@ -449,20 +449,15 @@ async fn plan_daily(
             }
         }
     }
-    let mut days: HashMap<i32, Vec<Arc<DailyRow>>> = HashMap::default();
-    for row in made.appended.iter().chain(wanted.into_values()) {
+    let added = || made.appended.iter().chain(wanted.values().copied());
+    for row in added() {
         tally.add(row, sorted.now(&row.series));
-        days.entry(row.end_day - 1).or_default().push(row.clone());
     }
-    let mut months: BTreeMap<String, Vec<Arc<DailyRow>>> = BTreeMap::new();
-    for (day, rows) in days {
-        months.entry(month_of(day)).or_default().extend(rows);
-    }
-    for (month, rows) in months {
+    for (month, rows) in by_month(added(), DailyRow::last_day) {
         let schema = table.schema.clone();
         plan.add_made(month_partition(true, &month), move || daily_batch(&schema, &rows, None));
     }
-    for (month, rows) in closed {
+    for (month, rows) in by_month(closed.iter(), DailyRow::last_day) {
         let schema = table.schema.clone();
         plan.add_made(month_partition(false, &month), move || daily_batch(&schema, &rows, Some(recorded)));
     }

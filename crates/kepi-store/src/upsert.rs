@@ -20,7 +20,7 @@ use crate::{
     plan::Plan,
     rows::{Layout, read_keys, read_rows, to_batch},
     subjects::{self, Hashes},
-    value::month_of,
+    value::by_month,
 };
 
 /// A row that became valid, and the one it replaced.
@@ -115,27 +115,15 @@ impl Outcome {
     fn fill(&self, plan: &mut Plan, table: &TableLog, recorded: i64) {
         let valid = self.confirmed.iter().chain(self.opened.iter().map(|opened| &opened.new));
         let closed = self.opened.iter().filter_map(|opened| opened.old.as_ref());
-        for (month, rows) in by_month(valid) {
+        for (month, rows) in by_month(valid, |row| row.day) {
             let schema = table.schema.clone();
             plan.add_made(month_partition(true, &month), move || to_batch(&schema, &rows, None));
         }
-        for (month, rows) in by_month(closed) {
+        for (month, rows) in by_month(closed, |row| row.day) {
             let schema = table.schema.clone();
             plan.add_made(month_partition(false, &month), move || to_batch(&schema, &rows, Some(recorded)));
         }
     }
-}
-
-fn by_month<'a>(rows: impl Iterator<Item = &'a Arc<Row>>) -> BTreeMap<String, Vec<Arc<Row>>> {
-    let mut days: HashMap<i32, Vec<Arc<Row>>> = HashMap::default();
-    for row in rows {
-        days.entry(row.day).or_default().push(row.clone());
-    }
-    let mut months: BTreeMap<String, Vec<Arc<Row>>> = BTreeMap::new();
-    for (day, rows) in days {
-        months.entry(month_of(day)).or_default().extend(rows);
-    }
-    months
 }
 
 /// What the keys of a commit reach: enough to pass over files that cannot hold any of them.

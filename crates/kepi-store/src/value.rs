@@ -1,8 +1,12 @@
 //! Small conversions between kepi's values and what columns hold.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use jiff::{Timestamp, civil::Date};
 use kepi_core::{Error, ErrorKind, Provenance, Result, SubjectKind, Traffic};
 use rust_decimal::Decimal;
+
+use crate::hash::HashMap;
 
 /// The day of the Unix epoch.
 const EPOCH: Date = Date::constant(1970, 1, 1);
@@ -21,6 +25,23 @@ pub(crate) fn date_of(days: i32) -> Date {
 pub(crate) fn month_of(days: i32) -> String {
     let date = date_of(days);
     format!("{:04}-{:02}", date.year(), date.month())
+}
+
+/// Rows by the month of a day of theirs.
+pub(crate) fn by_month<'a, T: 'a>(
+    rows: impl Iterator<Item = &'a Arc<T>>,
+    day: impl Fn(&T) -> i32,
+) -> BTreeMap<String, Vec<Arc<T>>> {
+    // There are few days and many rows: a day is named once.
+    let mut days: HashMap<i32, Vec<Arc<T>>> = HashMap::default();
+    for row in rows {
+        days.entry(day(row)).or_default().push(row.clone());
+    }
+    let mut months: BTreeMap<String, Vec<Arc<T>>> = BTreeMap::new();
+    for (day, rows) in days {
+        months.entry(month_of(day)).or_default().extend(rows);
+    }
+    months
 }
 
 /// An instant from its column.

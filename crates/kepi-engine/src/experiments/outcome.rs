@@ -140,9 +140,10 @@ impl ExperimentResult {
     pub const STATUS: &'static str = "experiment";
 }
 
-/// Reads experiments by the KPIs of a request; those without their KPI are left out. Of several, some have an effect by
-/// chance: each is judged with all that were over by then ([`together`]), so all that are declared are read. Declarations that the store does
-/// not know are registered as of the request's instant: the caller keeps [`ExperimentResult::to_register`].
+/// Reads experiments by the KPIs of a request; those without their KPI are left out. Of several, some have an
+/// effect by chance: each is judged with all that were over by then, so all that are declared are read.
+/// Declarations that the store does not know are registered as of the request's instant: the caller keeps
+/// [`ExperimentResult::to_register`].
 ///
 /// # Errors
 /// When a table is missing or cannot be read.
