@@ -103,8 +103,8 @@ pub use calendar::{
     CalendarRow, Outcome, Planned, PublishedPost, TOLERANCE, plan_against_done, read_calendar,
 };
 pub use evaluate::{
-    BaselineValue, Benchmark, Comparison, Dimension, EvaluationRequest, Pace, ScoreRow, Span, Status,
-    TargetValue, evaluate, evaluate_by_tag, explain_plan, narrowed,
+    BaselineValue, Benchmark, Comparison, Dimension, EvaluationRequest, Pace, ScopeName, ScoreRow, Span,
+    Status, TargetValue, evaluate, evaluate_by_tag, explain_plan, narrowed,
 };
 pub use experiments::{
     Design, Expectation, Experiment, ExperimentResult, ExperimentVerdict, GroupResult, check_experiments,

@@ -4,16 +4,15 @@
 //! what a tenth of them reached. A state grows from where it stands, so its suggestions are its last value and
 //! the like changes. How much periods usually change tells whether a target is within reach.
 
-use std::collections::BTreeMap;
-
 use datafusion::prelude::SessionContext;
 use kepi_core::Result;
 use serde::Serialize;
+use smol_str::SmolStr;
 
 use crate::{
     EvaluationRequest,
     benchmarks::{BenchmarkChoice, BenchmarkRow, Benchmarks},
-    evaluate::{Span, evaluate},
+    evaluate::{ScopeName, Span, evaluate},
     formula::Shape,
     kpi::{Direction, Kpi},
     statistics::{median, quantile},
@@ -26,17 +25,17 @@ const FEWEST: usize = 4;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Suggestion {
     /// The KPI's id.
-    pub kpi: String,
+    pub kpi: SmolStr,
     /// Its version.
     pub version: u32,
     /// Its name.
-    pub name: String,
+    pub name: SmolStr,
     /// The part it is of; empty for the whole.
-    pub scope: BTreeMap<String, Option<String>>,
+    pub scope: ScopeName,
     /// The period it is for.
     pub period: Span,
     /// What the values count.
-    pub unit: String,
+    pub unit: SmolStr,
     /// How many earlier periods it is drawn from.
     pub periods: usize,
     /// The newest of them.
@@ -155,7 +154,7 @@ fn usual_change(newest_first: &[f64]) -> Option<f64> {
 }
 
 /// Published figures of the platforms that the KPI and the scope name.
-fn published(kpi: &Kpi, scope: &BTreeMap<String, Option<String>>) -> Vec<Published> {
+fn published(kpi: &Kpi, scope: &ScopeName) -> Vec<Published> {
     let scoped = scope.get("platform").cloned().flatten();
     let platforms = match scoped {
         Some(platform) => vec![platform],

@@ -7,11 +7,9 @@ use super::{
     compared,
     gathered::Gathered,
     judge::{self, Held},
-    notes::Notes,
     pace::{self, Course},
     request::starts,
-    row::{Placed, Scorer, Valued},
-    scope::Scopes,
+    row::{Placed, Scorer, Told, Valued},
 };
 use crate::{
     formula::Shape,
@@ -23,8 +21,7 @@ use crate::{
 impl Scorer<'_> {
     pub(super) fn judge(
         &self,
-        scopes: &Scopes,
-        placed: Placed,
+        placed: &Placed<'_>,
         span: DateSpan,
         (valued, cell): (&Valued, Option<&Gathered>),
         row: &mut ScoreRow,
@@ -42,14 +39,14 @@ impl Scorer<'_> {
             }
         }
         let Some(value) = valued.value else {
-            let notes = Notes { kpi: self.kpi, request: self.request, scopes, members: self.members(placed) };
-            let (status, reason) = valued.reason.clone().unwrap_or_else(|| notes.absence(cell, self.found()));
+            let absence = || placed.around.absence(cell, self.found());
+            let (status, reason) = valued.reason.clone().unwrap_or_else(absence);
             row.status = status;
             row.notes.push(reason);
             return;
         };
         if let Some(target) = target {
-            self.hold(scopes, placed, span, (target, valued, value.as_f64()), row);
+            self.hold(placed, span, (target, valued, value.as_f64()), row);
         }
         if row.coverage.is_some_and(|coverage| coverage < self.request.min_coverage) {
             row.status = Status::Partial;
@@ -67,8 +64,7 @@ impl Scorer<'_> {
 
     fn hold(
         &self,
-        scopes: &Scopes,
-        placed: Placed,
+        placed: &Placed<'_>,
         span: DateSpan,
         (target, valued, value): (&Target, &Valued, f64),
         row: &mut ScoreRow,
@@ -76,7 +72,7 @@ impl Scorer<'_> {
         let period = target.period.span;
         if let (Some(from), true) = (row.measured_from, target.goalpost.needs_baseline())
             && let Some(broken) =
-                self.broken(scopes, placed, from.span.start.min(period.start), from.span.end.max(span.end))
+                placed.around.broken(from.span.start.min(period.start), from.span.end.max(span.end))
         {
             row.notes.push(format!(
                 "the target is measured across a definition break: {}",
@@ -96,7 +92,7 @@ impl Scorer<'_> {
 
     /// What the target is measured from: a number that was written down, a period as it was when it was first
     /// evaluated, or of a state where it stood when the target's period began.
-    fn baseline(&self, placed: Placed, target: &Target, row: &mut ScoreRow) -> Option<f64> {
+    fn baseline(&self, placed: &Placed<'_>, target: &Target, row: &mut ScoreRow) -> Option<f64> {
         match &target.baseline {
             Some(Baseline::Frozen(value)) => Some(*value),
             Some(Baseline::Period(period, written)) => {
@@ -105,8 +101,7 @@ impl Scorer<'_> {
             None if self.kpi.program.shape == Shape::State
                 && !matches!(target.goalpost, Goalpost::Band(..)) =>
             {
-                let begun = |span: DateSpan| self.valued(self.cell(placed, span).as_ref()).value;
-                let value = starts(target).into_iter().find_map(begun).map(Number::as_f64)?;
+                let value = starts(target).into_iter().find_map(|span| self.value(placed, span))?;
                 row.notes.push(format!("the way to the target is measured from {value}, where it began"));
                 Some(value)
             }
@@ -116,15 +111,16 @@ impl Scorer<'_> {
 
     fn baseline_of_period(
         &self,
-        placed: Placed,
+        placed: &Placed<'_>,
         (span, written): (DateSpan, &str),
         row: &mut ScoreRow,
     ) -> Option<f64> {
-        let cell = self.cell(placed, span);
-        let now = self.valued(cell.as_ref()).value.map(Number::as_f64);
-        if let Some((value, at)) = self.frozen.value(self.kpi, &row.scope, span) {
-            row.measured_from =
-                Some(BaselineValue { span: span.into(), value, frozen_at: Some(at), settled: true });
+        let told = self.of_span(placed, span);
+        let now = told.and_then(|told| told.valued.value).map(Number::as_f64);
+        if let Some(frozen @ BaselineValue { value, frozen_at: Some(at), .. }) =
+            placed.frozen.and_then(|frozen| frozen.get(&span)).copied()
+        {
+            row.measured_from = Some(frozen);
             if now.is_some_and(|now| (now - value).abs() > 1e-9 * value.abs().max(1.0)) {
                 let now = now.unwrap_or_default();
                 row.notes.push(format!(
@@ -135,10 +131,11 @@ impl Scorer<'_> {
             return Some(value);
         }
         let value = now?;
-        let coverage = self.coverage(placed, span, cell.as_ref());
-        let settled = span.end <= self.request.today
-            && coverage.is_none_or(|coverage| coverage >= self.request.min_coverage)
-            && cell.is_some_and(|cell| cell.provisional == 0);
+        let enough = |told: &Told<'_>| {
+            told.coverage.is_none_or(|coverage| coverage >= self.request.min_coverage)
+                && told.cell.as_ref().is_some_and(|cell| cell.provisional == 0)
+        };
+        let settled = span.end <= self.request.today && told.is_some_and(enough);
         if !settled {
             row.notes.push(format!(
                 "the baseline of {written} is not final: its period runs, or numbers are missing or provisional"
@@ -150,7 +147,7 @@ impl Scorer<'_> {
 
     fn pace(
         &self,
-        placed: Placed,
+        placed: &Placed<'_>,
         span: DateSpan,
         (target, valued, value): (&Target, &Valued, f64),
         row: &mut ScoreRow,
@@ -209,9 +206,8 @@ impl Scorer<'_> {
     }
 
     /// The numbers of days one by one: of a state, what it changed by.
-    fn daily(&self, placed: Placed, days: DateSpan) -> Vec<Option<f64>> {
-        let value =
-            |day| self.valued(self.cell(placed, DateSpan::day(day)).as_ref()).value.map(Number::as_f64);
+    fn daily(&self, placed: &Placed<'_>, days: DateSpan) -> Vec<Option<f64>> {
+        let value = |day| self.value(placed, DateSpan::day(day));
         let values: Vec<Option<f64>> = days.iter().map(value).collect();
         if self.kpi.program.shape != Shape::State {
             return values;

@@ -1,27 +1,31 @@
 //! One row of a scorecard, as JSON, CSV and reports show it. Fields that do not apply are null, not missing.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 use kepi_core::{DateSpan, Traffic};
 use serde::Serialize;
+use smol_str::SmolStr;
 
 use crate::{
     kpi::{Basis, Direction},
     number::Number,
 };
 
+/// The dimensions asked for and their values; one for all rows of a scope.
+pub type ScopeName = Arc<BTreeMap<String, Option<String>>>;
+
 /// One KPI in one scope and period.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScoreRow {
     /// The KPI's id.
-    pub kpi: String,
+    pub kpi: SmolStr,
     /// Its version.
     pub version: u32,
     /// Its name.
-    pub name: String,
+    pub name: SmolStr,
     /// The dimensions asked for and their values; empty for the whole.
-    pub scope: BTreeMap<String, Option<String>>,
+    pub scope: ScopeName,
     /// What counts as being of the period.
     pub basis: Basis,
     /// Whose money brought the traffic; null where nothing is known of any.
@@ -31,7 +35,7 @@ pub struct ScoreRow {
     /// The value.
     pub value: Option<Number>,
     /// What it counts: `count`, `users`, `seconds`, `ratio`, `score`, or the currency of money.
-    pub unit: String,
+    pub unit: SmolStr,
     /// The numerator, or the value itself where it is no ratio.
     pub numerator: Option<Number>,
     /// The denominator, where it is a ratio.

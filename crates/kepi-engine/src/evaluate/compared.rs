@@ -1,15 +1,10 @@
 //! What a value is held beside: the account's own earlier periods, or a published figure.
 
-use std::collections::BTreeSet;
-
 use kepi_core::DateSpan;
-use smol_str::SmolStr;
 
 use super::{
     card::{Benchmark, ScoreRow},
-    request::Framed,
-    row::{Placed, Scorer},
-    scope::Scopes,
+    row::{Frame, Placed, Scorer, Told},
 };
 use crate::{
     Break,
@@ -28,11 +23,11 @@ pub(super) const OWN: &str = "own-trailing-12";
 
 impl Scorer<'_> {
     /// Holds the row beside its benchmark.
-    pub(super) fn hold_beside(&self, scopes: &Scopes, placed: Placed, framed: Framed, row: &mut ScoreRow) {
+    pub(super) fn hold_beside(&self, placed: &Placed<'_>, frame: &Frame, row: &mut ScoreRow) {
         match &self.kpi.benchmark {
             BenchmarkChoice::None => {}
             BenchmarkChoice::Auto | BenchmarkChoice::Own => {
-                row.trailing = self.trailing(scopes, placed, framed);
+                row.trailing = self.trailing(placed, frame);
                 let Some(value) = row.value.map(Number::as_f64) else { return };
                 if row.trailing.len() < FEWEST {
                     return;
@@ -43,13 +38,12 @@ impl Scorer<'_> {
                     percentile: percentile_rank(&row.trailing, value),
                 });
             }
-            BenchmarkChoice::Published(name) => self.hold_beside_published(scopes, placed, name, row),
+            BenchmarkChoice::Published(name) => self.hold_beside_published(placed, name, row),
         }
     }
 
-    fn hold_beside_published(&self, scopes: &Scopes, placed: Placed, name: &str, row: &mut ScoreRow) {
-        let platforms = self.platforms(scopes, placed);
-        let mut platforms = platforms.iter();
+    fn hold_beside_published(&self, placed: &Placed<'_>, name: &str, row: &mut ScoreRow) {
+        let mut platforms = placed.around.platforms.iter();
         let (Some(platform), None) = (platforms.next(), platforms.next()) else {
             row.notes.push(format!("{name} has a figure per platform: break down by platform to see it"));
             return;
@@ -68,49 +62,27 @@ impl Scorer<'_> {
 
     /// The values of earlier periods, newest first: those that are over, known well enough, and on this side of
     /// every definition break. Sums are brought to the days of this one.
-    fn trailing(&self, scopes: &Scopes, placed: Placed, framed: Framed) -> Vec<f64> {
-        let days = f64::from(self.request.elapsed(framed.span).days());
-        let days = if days > 0.0 { days } else { f64::from(framed.span.days()) };
-        let one = |span: DateSpan| {
-            let over = span.end <= self.request.today && !span.is_empty();
-            if !over || self.broken(scopes, placed, span.start, framed.span.end).is_some() {
+    fn trailing(&self, placed: &Placed<'_>, frame: &Frame) -> Vec<f64> {
+        let span = frame.framed.span;
+        let days = f64::from(self.request.elapsed(span).days());
+        let days = if days > 0.0 { days } else { f64::from(span.days()) };
+        let one = |(earlier, told): (DateSpan, &Told<'_>)| {
+            let over = earlier.end <= self.request.today && !earlier.is_empty();
+            if !over || placed.around.broken(earlier.start, span.end).is_some() {
                 return None;
             }
-            let cell = self.cell(placed, span);
-            let known = self.coverage(placed, span, cell.as_ref());
-            if known.is_some_and(|share| share < self.request.min_coverage) {
+            if told.coverage.is_some_and(|share| share < self.request.min_coverage) {
                 return None;
             }
-            let value = self.valued(cell.as_ref()).value?.as_f64();
-            let scale =
-                if self.kpi.program.shape == Shape::Extensive { days / f64::from(span.days()) } else { 1.0 };
+            let value = told.valued.value?.as_f64();
+            let scale = if self.kpi.program.shape == Shape::Extensive {
+                days / f64::from(earlier.days())
+            } else {
+                1.0
+            };
             Some(value * scale)
         };
-        self.request.trailing(self.kpi, framed).into_iter().filter_map(one).collect()
-    }
-
-    /// The platforms of a scope's accounts.
-    pub(super) fn platforms<'s>(&self, scopes: &'s Scopes, placed: Placed) -> BTreeSet<&'s SmolStr> {
-        let accounts =
-            self.members(placed).iter().filter_map(|account| scopes.accounts.get(*account as usize));
-        accounts.map(|account| &account.platform).collect()
-    }
-
-    /// A definition break of one of the KPI's metrics that lies between two days.
-    pub(super) fn broken(
-        &self,
-        scopes: &Scopes,
-        placed: Placed,
-        from: jiff::civil::Date,
-        until: jiff::civil::Date,
-    ) -> Option<&Break> {
-        let metrics = self.kpi.metrics();
-        let platforms = self.platforms(scopes, placed);
-        self.request.breaks.iter().find(|one| {
-            one.divides(from, until)
-                && metrics.iter().any(|metric| metric.as_str() == one.metric)
-                && platforms.iter().any(|platform| platform.as_str() == one.platform)
-        })
+        frame.trailing.iter().filter_map(|place| self.of_place(placed, *place)).filter_map(one).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What happened to posts in the period: differences of readings and days as given, added up by scope and slice.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -18,7 +18,7 @@ use super::{
     expression::{self, valid},
     family,
     filters::{self, Filters},
-    gathered::{Cells, Gathered, Observed, ObservedTwice},
+    gathered::{Cells, Gathered, Observed, ObservedTwice, QuickMap},
     request::{Dimension, EvaluationRequest},
     scope::Scopes,
     slices::{Slices, day_number, epoch_day, touching},
@@ -397,7 +397,7 @@ impl Daily {
         let codes: Vec<_> = spans.iter().map(|span| self.slices.codes(*span)).collect();
         let parts = kpi.program.parts.len();
         let columns = self.columns(kpi);
-        let mut touched: HashMap<(i64, i64), Vec<(usize, bool)>> = HashMap::new();
+        let mut touched: QuickMap<(i64, i64), Vec<(usize, bool)>> = QuickMap::default();
         for (row, group) in self.of(kpi, traffic, wanted) {
             let complete = group.holds(&set);
             let Key { slice, further, provisional, .. } = group.key;
@@ -450,6 +450,10 @@ impl Daily {
         let Some(start) = self.slices.start(group.key.slice).map(epoch_day) else { return };
         let days = i32::try_from(group.key.days).unwrap_or(0);
         let bits = group.starts.cast_unsigned();
+        if days == 1 {
+            observed.mark_bits(group.account, start, bits);
+            return;
+        }
         // A slice has at most 62 days, so each bit is one day of it.
         for day in (start..start + 64).filter(|day| bits >> day.rem_euclid(64) & 1 == 1) {
             observed.mark(group.account, day..day + days);

@@ -4,39 +4,30 @@
 //! So the value that a baseline had when it was first evaluated is kept, as a record of the evaluations with the
 //! status `baseline`, and is what later evaluations take. Another version of the KPI has baselines of its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use datafusion::{
     logical_expr::{col, lit},
     prelude::SessionContext,
 };
-use jiff::Timestamp;
 use kepi_core::{DateSpan, Result};
 
 use super::{
-    card::BaselineValue,
+    card::{BaselineValue, ScopeName},
     request::EvaluationRequest,
     slices,
     table::{Rows, day, failed, instant},
 };
 use crate::kpi::{Baseline, Kpi};
 
-/// The scope of a row as the records of evaluations write it.
-pub(super) type Scope = BTreeMap<String, Option<String>>;
-
 /// Frozen baselines.
 #[derive(Debug, Default)]
 pub(super) struct Frozen {
-    known: HashMap<Key, BaselineValue>,
+    known: HashMap<(String, i64), OfKpi>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    kpi: String,
-    version: i64,
-    scope: String,
-    span: DateSpan,
-}
+/// Frozen baselines of one KPI: by the scope as the records of evaluations write it, and by period.
+type OfKpi = HashMap<String, HashMap<DateSpan, BaselineValue>>;
 
 /// Reads those of the KPIs that measure a target from a period.
 pub(super) async fn read(ctx: &SessionContext, request: &EvaluationRequest, kpis: &[&Kpi]) -> Result<Frozen> {
@@ -64,32 +55,24 @@ pub(super) async fn read(ctx: &SessionContext, request: &EvaluationRequest, kpis
         else {
             continue;
         };
-        let key = Key {
-            kpi: kpi.value(row).to_owned(),
-            version: version.whole(row),
-            scope: scope.value(row).to_owned(),
-            span: DateSpan::new(start, end),
-        };
-        let found = BaselineValue {
-            span: key.span.into(),
-            value: number.as_f64(),
-            frozen_at: Some(at),
-            settled: true,
-        };
+        let span = DateSpan::new(start, end);
+        let found =
+            BaselineValue { span: span.into(), value: number.as_f64(), frozen_at: Some(at), settled: true };
+        let of_kpi = frozen.known.entry((kpi.value(row).to_owned(), version.whole(row))).or_default();
+        let of_scope = of_kpi.entry(scope.value(row).to_owned()).or_default();
         // The first wins, whoever wrote it.
         let earlier = |known: &BaselineValue| known.frozen_at <= Some(at);
-        if !frozen.known.get(&key).is_some_and(earlier) {
-            frozen.known.insert(key, found);
+        if !of_scope.get(&span).is_some_and(earlier) {
+            of_scope.insert(span, found);
         }
     }
     Ok(frozen)
 }
 
 impl Frozen {
-    /// The frozen value of a period, for a KPI and scope.
-    pub(super) fn value(&self, kpi: &Kpi, scope: &Scope, span: DateSpan) -> Option<(f64, Timestamp)> {
-        let scope = serde_json::to_string(scope).ok()?;
-        let key = Key { kpi: kpi.id.clone(), version: kpi.version.into(), scope, span };
-        self.known.get(&key).and_then(|known| Some((known.value, known.frozen_at?)))
+    /// Those of a KPI and scope, where there are any.
+    pub(super) fn of(&self, kpi: &Kpi, scope: &ScopeName) -> Option<&HashMap<DateSpan, BaselineValue>> {
+        let of_kpi = self.known.get(&(kpi.id.clone(), kpi.version.into()))?;
+        of_kpi.get(&serde_json::to_string(&**scope).ok()?)
     }
 }

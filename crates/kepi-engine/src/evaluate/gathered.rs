@@ -1,9 +1,10 @@
 //! What is gathered for one KPI, scope and span before it is judged.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use kepi_core::{DateSpan, MetricId};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::slices::epoch_day;
@@ -13,15 +14,18 @@ use crate::{
     statistics::Cluster,
 };
 
+/// One number per part of a program; `None` where nothing was said. Nearly all programs have one or two.
+pub(super) type Parts = SmallVec<[Option<Number>; 2]>;
+
 /// The additive parts of one cell.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Gathered {
-    /// One per part of the program; `None` where nothing was said.
-    pub(super) parts: Vec<Option<Number>>,
+    /// What was said of all of it.
+    pub(super) parts: Parts,
     /// The same without what may still change, for comparisons.
-    pub(super) settled: Vec<Option<Number>>,
+    pub(super) settled: Parts,
     /// The values of single posts, for parts that are medians or the greatest.
-    pub(super) lists: HashMap<usize, Vec<f64>>,
+    pub(super) lists: BTreeMap<usize, Vec<f64>>,
     /// Posts with a usable reading.
     pub(super) usable: u64,
     /// Sums over posts, for the interval.
@@ -55,7 +59,8 @@ pub(super) struct Gathered {
 
 impl Gathered {
     pub(super) fn new(parts: usize) -> Self {
-        Self { parts: vec![None; parts], settled: vec![None; parts], ..Self::default() }
+        let none = Parts::from_elem(None, parts);
+        Self { parts: none.clone(), settled: none, ..Self::default() }
     }
 
     /// Adds to a part.
@@ -103,7 +108,7 @@ impl Gathered {
     }
 
     /// The parts of a program, with what is chosen among posts taken.
-    pub(super) fn finished(&self, program: &Program) -> Vec<Option<Number>> {
+    pub(super) fn finished(&self, program: &Program) -> Parts {
         let mut parts = self.parts.clone();
         for (part, list) in &self.lists {
             let most = program.parts.get(*part).is_some_and(|part| part.fold == Fold::Max);
@@ -134,36 +139,52 @@ fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
-/// Cells by scope and span.
-pub(super) type Cells = HashMap<(u32, usize), Gathered>;
+/// A map with a quick, seeded hash: what is looked up for every row of a scorecard.
+pub(super) type QuickMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// Which account-days were observed.
+/// Cells by scope and span.
+pub(super) type Cells = QuickMap<(u32, usize), Gathered>;
+
+/// Which account-days were observed: a bit for each day of an account, in words of 64 days by their number since 1970.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Observed {
-    words: HashMap<u32, HashMap<i32, u64>>,
+    words: QuickMap<(u32, i32), u64>,
 }
 
 impl Observed {
     /// Marks days of an account, given as days since 1970.
     pub(super) fn mark(&mut self, account: u32, days: impl Iterator<Item = i32>) {
-        let words = self.words.entry(account).or_default();
         for day in days {
-            *words.entry(day.div_euclid(64)).or_default() |= 1 << day.rem_euclid(64);
+            self.mark_word(account, day.div_euclid(64), 1 << day.rem_euclid(64));
         }
+    }
+
+    /// Marks days out of the 64 that begin with `start`: day `d` where bit `d` modulo 64 is set.
+    pub(super) fn mark_bits(&mut self, account: u32, start: i32, bits: u64) {
+        let (word, first) = (start.div_euclid(64), start.rem_euclid(64));
+        let here = bits & (u64::MAX << first);
+        self.mark_word(account, word, here);
+        self.mark_word(account, word + 1, bits ^ here);
+    }
+
+    fn mark_word(&mut self, account: u32, word: i32, bits: u64) {
+        if bits != 0 {
+            *self.words.entry((account, word)).or_default() |= bits;
+        }
+    }
+
+    fn word(&self, account: u32, word: i32) -> u64 {
+        self.words.get(&(account, word)).copied().unwrap_or(0)
     }
 
     /// How many days of a span were observed.
     pub(super) fn count(&self, account: u32, span: DateSpan) -> u64 {
-        let Some(words) = self.words.get(&account) else { return 0 };
-        counted(span, |word| words.get(&word).copied().unwrap_or(0))
+        counted(span, |word| self.word(account, word))
     }
 
     /// Takes what another observed.
     pub(super) fn merge(&mut self, other: &Self) {
-        for (account, words) in &other.words {
-            let own = self.words.entry(*account).or_default();
-            words.iter().for_each(|(word, bits)| *own.entry(*word).or_default() |= bits);
-        }
+        other.words.iter().for_each(|(&(account, word), bits)| self.mark_word(account, word, *bits));
     }
 }
 
@@ -181,10 +202,7 @@ impl ObservedTwice {
 
     /// How many days of a span were observed, for good or not.
     pub(super) fn count(&self, account: u32, span: DateSpan) -> u64 {
-        let both = [&self.settled, &self.provisional].map(|observed| observed.words.get(&account));
-        let bits =
-            |word| both.iter().flatten().filter_map(|words| words.get(&word)).fold(0, |all, bits| all | bits);
-        counted(span, bits)
+        counted(span, |word| self.settled.word(account, word) | self.provisional.word(account, word))
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -224,6 +242,17 @@ mod tests {
         assert_eq!(observed.count(7, span), 120);
         assert_eq!(observed.count(7, DateSpan::new(date(2026, 1, 10), date(2026, 1, 11))), 1);
         assert_eq!(observed.count(8, span), 0);
+    }
+
+    #[test]
+    fn bits_are_the_days_of_two_words() {
+        let start = epoch_day(date(2026, 1, 5));
+        let days = [0, 3, 40, 63].map(|day| start + day);
+        let bits = days.iter().fold(0, |bits, day| bits | 1 << day.rem_euclid(64));
+        let (mut by_bits, mut by_days) = (Observed::default(), Observed::default());
+        by_bits.mark_bits(7, start, bits);
+        by_days.mark(7, days.into_iter());
+        assert_eq!(by_bits.words, by_days.words);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use kepi_core::{DateSpan, Result};
 use super::{
     expression::valid,
     filters::{self, Filters},
+    gathered::QuickMap,
     request::EvaluationRequest,
     scope::Scopes,
     slices::{Slices, within},
@@ -49,6 +50,9 @@ pub(super) struct KnownPosts {
     pub(super) posts: u64,
     pub(super) young: u64,
 }
+
+/// Known posts by scope and span.
+pub(super) type KnownCells = QuickMap<(u32, usize), KnownPosts>;
 
 /// Whether a KPI counts posts.
 pub(super) fn counts_posts(kpi: &Kpi) -> bool {
@@ -127,15 +131,10 @@ fn too_young(age: u16, request: &EvaluationRequest) -> Result<Expr> {
 
 impl Known {
     /// Known posts of a KPI's accounts by scope and span.
-    pub(super) fn cells(
-        &self,
-        kpi: &Kpi,
-        spans: &[DateSpan],
-        wanted: &dyn Fn(u32) -> bool,
-    ) -> HashMap<(u32, usize), KnownPosts> {
+    pub(super) fn cells(&self, kpi: &Kpi, spans: &[DateSpan], wanted: &dyn Fn(u32) -> bool) -> KnownCells {
         let young = age_of(kpi).and_then(|age| self.young.get(&age));
         let codes: Vec<_> = spans.iter().map(|span| self.slices.codes(*span)).collect();
-        let mut cells: HashMap<(u32, usize), KnownPosts> = HashMap::new();
+        let mut cells = KnownCells::default();
         let asked = self.filters.asked(kpi);
         for (row, group) in self.groups.iter().enumerate() {
             if !asked.admits(group.met) || !wanted(group.account) {

@@ -32,7 +32,7 @@ mod wanted;
 use datafusion::{physical_plan::displayable, prelude::SessionContext};
 use kepi_core::{Result, SubjectKind};
 
-pub use card::{BaselineValue, Benchmark, Pace, ScoreRow, Span, Status, TargetValue};
+pub use card::{BaselineValue, Benchmark, Pace, ScopeName, ScoreRow, Span, Status, TargetValue};
 pub(crate) use ledger::{Entry, ledger};
 pub(crate) use posts::{PostRow, Posts, Which, accounts, platform_of, posts};
 pub(crate) use registrations::{Registrations, registrations};
@@ -154,7 +154,7 @@ async fn scorecard(
         facts: facts::read(ctx, request, &mut scopes, kpis).await?,
         frozen: frozen::read(ctx, request, kpis).await?,
     };
-    kpis.iter().map(|kpi| score::score(request, &mut scopes, &data, kpi)).collect()
+    score::score_all(request, &scopes.settle(), &data, kpis)
 }
 
 /// The physical plans of an evaluation as text: each table of facts is scanned once.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
 use kepi_core::{DateSpan, MetricId, Platform, SubjectKind, Traffic};
-use smol_str::SmolStr;
 
-use super::{card::Status, gathered::Gathered, known::KnownPosts, request::EvaluationRequest, scope::Scopes};
+use super::{
+    card::Status, gathered::Gathered, known::KnownPosts, request::EvaluationRequest, scope::SettledScopes,
+};
 use crate::{
+    breaks::Break,
     formula::{Fold, Origin},
     kpi::{Basis, Kpi},
 };
@@ -14,17 +17,51 @@ use crate::{
 /// Said of a KPI that no account is for.
 pub(super) const NO_ACCOUNT: &str = "no account of this KPI's platforms is known";
 
-/// The notes of one row.
-pub(super) struct Notes<'a> {
-    pub(super) kpi: &'a Kpi,
-    pub(super) request: &'a EvaluationRequest,
-    pub(super) scopes: &'a Scopes,
-    /// The accounts of the row's scope.
+/// The accounts that rows are of, and what must be said of them.
+pub(super) struct Around<'a> {
+    kpi: &'a Kpi,
+    request: &'a EvaluationRequest,
+    scopes: &'a SettledScopes,
     pub(super) members: &'a [u32],
+    pub(super) platforms: BTreeSet<&'a str>,
+    /// Definition breaks of the KPI's metrics on their platforms.
+    pub(super) breaks: Vec<&'a Break>,
+    /// Why nothing can be told by the day.
+    pub(super) days_apart: Option<String>,
+    /// What is said of every row.
+    always: Vec<String>,
 }
 
-impl Notes<'_> {
-    pub(super) fn of(&self, cell: Option<&Gathered>, known: KnownPosts, span: DateSpan) -> Vec<String> {
+impl<'a> Around<'a> {
+    pub(super) fn new(
+        kpi: &'a Kpi,
+        request: &'a EvaluationRequest,
+        scopes: &'a SettledScopes,
+        members: &'a [u32],
+    ) -> Self {
+        let accounts = members.iter().filter_map(|account| scopes.accounts.get(*account as usize));
+        let platforms: BTreeSet<&str> = accounts.map(|account| account.platform.as_str()).collect();
+        let metrics = kpi.metrics();
+        let concerns = |one: &&Break| {
+            platforms.contains(one.platform.as_str())
+                && metrics.iter().any(|metric| metric.as_str() == one.metric)
+        };
+        let breaks = request.breaks.iter().filter(concerns).collect();
+        let mut around =
+            Self { kpi, request, scopes, members, platforms, breaks, days_apart: None, always: Vec::new() };
+        around.days_apart = around.days_apart();
+        around.always = [around.people(), around.zones()].into_iter().flatten().collect();
+        around.always.extend(around.days_apart.clone());
+        around
+    }
+
+    /// A definition break that lies between two days.
+    pub(super) fn broken(&self, from: Date, until: Date) -> Option<&'a Break> {
+        self.breaks.iter().copied().find(|one| one.divides(from, until))
+    }
+
+    /// The notes of one row.
+    pub(super) fn notes(&self, cell: Option<&Gathered>, known: KnownPosts, span: DateSpan) -> Vec<String> {
         let mut notes = self.kpi.program.remarks.clone();
         if let Some(cell) = cell {
             counted(&mut notes, cell);
@@ -36,9 +73,7 @@ impl Notes<'_> {
         if span.end > self.request.today && span.start < self.request.today {
             notes.push(format!("the period runs until {}", kepi_core::period::add_days(span.end, -1)));
         }
-        notes.extend(self.people());
-        notes.extend(self.zones());
-        notes.extend(self.days_apart());
+        notes.extend_from_slice(&self.always);
         notes
     }
 
@@ -68,7 +103,7 @@ impl Notes<'_> {
 
     /// Posts live by the account's zone, the platform's own numbers of an account by the platform's: where the two
     /// differ, a day of the one is not a day of the other, and a formula over both cannot be told by the day.
-    pub(super) fn days_apart(&self) -> Option<String> {
+    fn days_apart(&self) -> Option<String> {
         let parts = &self.kpi.program.parts;
         let posts = parts.iter().any(|part| matches!(part.origin, Origin::Posts | Origin::Known));
         let sums = |fold: Fold| matches!(fold, Fold::Sum | Fold::Exact);
@@ -133,8 +168,6 @@ impl Notes<'_> {
     }
 
     fn not_offered(&self) -> Option<String> {
-        let accounts = self.members.iter().filter_map(|account| self.scopes.accounts.get(*account as usize));
-        let platforms: BTreeSet<&SmolStr> = accounts.map(|account| &account.platform).collect();
         for part in &self.kpi.program.parts {
             let subject = match part.origin {
                 Origin::Posts => SubjectKind::Post,
@@ -144,15 +177,15 @@ impl Notes<'_> {
             let mut gauges = Vec::new();
             part.row.gauges(&mut gauges);
             for gauge in gauges {
-                let refuses = |name: &&&SmolStr| {
+                let refuses = |name: &str| {
                     let platform = Platform::new(name).ok();
                     let offers = platform.and_then(|platform| {
                         self.request.offered.offers(&platform, &gauge.metric, subject, None, self.kpi.traffic)
                     });
                     offers == Some(false)
                 };
-                if !platforms.is_empty() && platforms.iter().all(|name| refuses(&name)) {
-                    let names: Vec<&str> = platforms.iter().map(|name| name.as_str()).collect();
+                if !self.platforms.is_empty() && self.platforms.iter().all(|name| refuses(name)) {
+                    let names: Vec<&str> = self.platforms.iter().copied().collect();
                     let traffic = self.kpi.traffic.map(Traffic::as_str).map(|traffic| format!("{traffic} "));
                     let traffic = traffic.unwrap_or_default();
                     return Some(format!(

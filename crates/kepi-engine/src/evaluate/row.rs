@@ -1,20 +1,23 @@
 //! Writing the rows of one KPI from its cells.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use kepi_core::{DateSpan, Traffic, Unit};
 use smol_str::SmolStr;
 
 use super::{
-    card::{ScoreRow, Status},
+    card::{BaselineValue, ScopeName, ScoreRow, Status},
     compared,
     frozen::Frozen,
     gathered::{Cells, Gathered},
     judge,
-    known::KnownPosts,
-    notes::Notes,
+    known::{KnownCells, KnownPosts},
+    notes::Around,
     request::{EvaluationRequest, Framed},
-    scope::Scopes,
+    scope::SettledScopes,
     score::{Coverage, Share, share},
 };
 use crate::{
@@ -24,22 +27,42 @@ use crate::{
     statistics::{clustered_interval, wilson_interval},
 };
 
-/// What is at hand to write the rows of one KPI.
-pub(super) struct Scorer<'a> {
-    pub(super) request: &'a EvaluationRequest,
-    pub(super) kpi: &'a Kpi,
-    pub(super) traffic: Option<Traffic>,
-    pub(super) spans: Vec<DateSpan>,
+/// What was gathered for one KPI.
+pub(super) struct Gathering {
     /// What posts give.
     pub(super) cells: Cells,
     /// What accounts give, by scope without post dimensions.
     pub(super) bases: Cells,
-    pub(super) known: HashMap<(u32, usize), KnownPosts>,
+    pub(super) known: KnownCells,
     pub(super) coverage: Coverage,
     /// The accounts of each scope without post dimensions.
     pub(super) members: HashMap<u32, Vec<u32>>,
+}
+
+/// What is at hand to write the rows of one KPI.
+pub(super) struct Scorer<'a> {
+    pub(super) request: &'a EvaluationRequest,
+    pub(super) kpi: &'a Kpi,
+    scopes: &'a SettledScopes,
+    traffic: Option<Traffic>,
+    /// All spans that numbers are asked for, in order; elsewhere they go by their place here.
+    spans: Vec<DateSpan>,
+    frames: Vec<Frame>,
+    gathered: Gathering,
     /// Baselines that do not move any more.
-    pub(super) frozen: &'a Frozen,
+    frozen: &'a Frozen,
+    id: SmolStr,
+    name: SmolStr,
+}
+
+/// A period of the output, with the places of its spans.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) framed: Framed,
+    place: Option<usize>,
+    previous: Option<usize>,
+    /// The earlier like periods, newest first.
+    pub(super) trailing: Vec<usize>,
 }
 
 /// A value with its parts, or why there is none.
@@ -51,92 +74,149 @@ pub(super) struct Valued {
     pub(super) reason: Option<(Status, String)>,
 }
 
-/// A scope, and the same without post dimensions.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Placed {
-    pub(super) scope: u32,
-    pub(super) base: u32,
+/// Everything of a scope and span: its posts, and its accounts.
+#[derive(Debug, Default)]
+pub(super) struct Told<'a> {
+    pub(super) cell: Option<Cow<'a, Gathered>>,
+    pub(super) valued: Valued,
+    pub(super) coverage: Option<f64>,
 }
 
-impl Scorer<'_> {
-    pub(super) fn rows(&self, scopes: &mut Scopes) -> Vec<ScoreRow> {
-        let framed = self.request.framed();
-        let mut rows = Vec::new();
-        for scope in self.row_scopes(scopes, &framed) {
-            let placed = Placed { scope, base: scopes.base(scope) };
-            rows.extend(framed.iter().map(|framed| self.row(scopes, placed, *framed)));
+/// A scope, and all that is told of it: rows of several periods look at the same spans.
+pub(super) struct Placed<'a> {
+    scope: u32,
+    base: u32,
+    pub(super) name: ScopeName,
+    pub(super) around: &'a Around<'a>,
+    told: Vec<Told<'a>>,
+    pub(super) frozen: Option<&'a HashMap<DateSpan, BaselineValue>>,
+}
+
+impl<'a> Scorer<'a> {
+    pub(super) fn new(
+        request: &'a EvaluationRequest,
+        scopes: &'a SettledScopes,
+        kpi: &'a Kpi,
+        traffic: Option<Traffic>,
+        spans: Vec<DateSpan>,
+        gathered: Gathering,
+        frozen: &'a Frozen,
+    ) -> Self {
+        let place = |span: DateSpan| spans.binary_search(&span).ok();
+        let frame = |framed: Framed| Frame {
+            framed,
+            place: place(framed.span),
+            previous: place(framed.previous),
+            trailing: request.trailing(kpi, framed).into_iter().filter_map(place).collect(),
+        };
+        let frames = request.framed().into_iter().map(frame).collect();
+        let (id, name) = (SmolStr::new(&kpi.id), SmolStr::new(kpi.name()));
+        Self { request, kpi, scopes, traffic, spans, frames, gathered, frozen, id, name }
+    }
+
+    pub(super) fn rows(&self) -> Vec<ScoreRow> {
+        let scopes = self.row_scopes();
+        let mut around: HashMap<u32, Around<'_>> = HashMap::new();
+        for base in scopes.iter().map(|scope| self.scopes.base(*scope)) {
+            let members = self.gathered.members.get(&base).map(Vec::as_slice).unwrap_or_default();
+            around.entry(base).or_insert_with(|| Around::new(self.kpi, self.request, self.scopes, members));
+        }
+        let mut rows = Vec::with_capacity(scopes.len() * self.frames.len());
+        for scope in scopes {
+            let base = self.scopes.base(scope);
+            let Some(around) = around.get(&base) else { continue };
+            let name = self.scopes.named(scope);
+            let told = (0..self.spans.len()).map(|place| self.told(scope, base, place)).collect();
+            let frozen = self.frozen.of(self.kpi, &name);
+            let placed = Placed { scope, base, name, around, told, frozen };
+            rows.extend(self.frames.iter().map(|frame| self.row(&placed, frame)));
         }
         rows
     }
 
     /// Scopes that get rows: of posts those that were seen, of accounts all, and the whole always.
-    fn row_scopes(&self, scopes: &mut Scopes, framed: &[Framed]) -> Vec<u32> {
-        let shown: Vec<usize> = framed.iter().filter_map(|framed| self.number(framed.span)).collect();
-        let seen = self.cells.keys().chain(self.known.keys());
-        let mut found: BTreeSet<u32> =
-            seen.filter(|(_, span)| shown.contains(span)).map(|(scope, _)| *scope).collect();
-        if found.is_empty() || scopes.post_dimensions().is_empty() {
-            found.extend(self.members.keys());
+    fn row_scopes(&self) -> Vec<u32> {
+        let mut shown = vec![false; self.spans.len()];
+        for slot in self.frames.iter().filter_map(|frame| frame.place) {
+            shown.get_mut(slot).into_iter().for_each(|shown| *shown = true);
         }
-        if found.is_empty() && scopes.dimensions.is_empty() {
-            found.insert(scopes.scope(u32::MAX, &[]));
+        let seen = self.gathered.cells.keys().chain(self.gathered.known.keys());
+        let seen = seen.filter(|(_, span)| shown.get(*span).copied().unwrap_or(false));
+        let mut found: BTreeSet<u32> = seen.map(|(scope, _)| *scope).collect();
+        if found.is_empty() || !self.scopes.of_posts() {
+            found.extend(self.gathered.members.keys());
+        }
+        if found.is_empty() && self.scopes.dimensions.is_empty() {
+            found.insert(self.scopes.whole);
         }
         let mut found: Vec<u32> = found.into_iter().collect();
-        found.sort_by(|a, b| scopes.values(*a).cmp(scopes.values(*b)));
+        found.sort_by_key(|scope| self.scopes.rank(*scope));
         found
     }
 
-    fn number(&self, span: DateSpan) -> Option<usize> {
-        self.spans.binary_search(&span).ok()
-    }
-
-    /// Everything of a scope and span: its posts, and its accounts.
-    pub(super) fn cell(&self, placed: Placed, span: DateSpan) -> Option<Gathered> {
-        let number = self.number(span)?;
-        let (posts, accounts) =
-            (self.cells.get(&(placed.scope, number)), self.bases.get(&(placed.base, number)));
-        match (posts, accounts) {
+    /// What is told of a scope in a span.
+    fn told(&self, scope: u32, base: u32, place: usize) -> Told<'_> {
+        let (cells, bases) = (&self.gathered.cells, &self.gathered.bases);
+        let cell = match (cells.get(&(scope, place)), bases.get(&(base, place))) {
             (Some(posts), Some(accounts)) => {
                 let mut both = posts.clone();
                 both.merge(accounts);
-                Some(both)
+                Some(Cow::Owned(both))
             }
-            (one, other) => one.or(other).cloned(),
-        }
+            (one, other) => one.or(other).map(Cow::Borrowed),
+        };
+        let valued = self.valued(cell.as_deref());
+        let coverage = self.coverage((scope, base), place, cell.as_deref());
+        Told { cell, valued, coverage }
     }
 
-    fn known(&self, scope: u32, span: DateSpan) -> KnownPosts {
-        self.number(span).and_then(|number| self.known.get(&(scope, number))).copied().unwrap_or_default()
+    /// What is told in a span; nothing where its numbers were not asked for.
+    pub(super) fn of_span<'p>(&self, placed: &'p Placed<'_>, span: DateSpan) -> Option<&'p Told<'p>> {
+        placed.told.get(self.spans.binary_search(&span).ok()?)
     }
 
-    fn row(&self, scopes: &Scopes, placed: Placed, framed: Framed) -> ScoreRow {
-        let mut cell = self.cell(placed, framed.span);
-        if framed.span.days() == 1
-            && let Some(cell) = &mut cell
+    /// A span by its place, and what is told in it.
+    pub(super) fn of_place<'p>(
+        &self,
+        placed: &'p Placed<'_>,
+        place: usize,
+    ) -> Option<(DateSpan, &'p Told<'p>)> {
+        Some((*self.spans.get(place)?, placed.told.get(place)?))
+    }
+
+    pub(super) fn value(&self, placed: &Placed<'_>, span: DateSpan) -> Option<f64> {
+        self.of_span(placed, span)?.valued.value.map(Number::as_f64)
+    }
+
+    fn row(&self, placed: &Placed<'_>, frame: &Frame) -> ScoreRow {
+        let nothing = Told::default();
+        let of = |place: Option<usize>| place.and_then(|place| placed.told.get(place)).unwrap_or(&nothing);
+        let (framed, now, before) = (frame.framed, of(frame.place), of(frame.previous));
+        let cell = now.cell.as_deref();
+        let mut valued = Cow::Borrowed(&now.valued);
+        if let (1, Some(cell), Some(apart)) = (framed.span.days(), cell, &placed.around.days_apart)
+            && cell.refused.is_none()
         {
-            cell.refused = cell.refused.take().or_else(|| self.notes(scopes, placed).days_apart());
+            let status = if cell.unsplit { Status::NoData } else { Status::NotComparable };
+            valued = Cow::Owned(Valued { reason: Some((status, apart.clone())), ..Valued::default() });
         }
-        let valued = self.valued(cell.as_ref());
-        let earlier = self.cell(placed, framed.previous);
-        let before = self.valued(earlier.as_ref());
-        let interval =
-            cell.as_ref().filter(|_| valued.value.is_some()).and_then(|cell| self.interval(&valued, cell));
-        let known = self.known(placed.scope, framed.span);
+        let interval = cell.filter(|_| valued.value.is_some()).and_then(|cell| self.interval(&valued, cell));
+        let known = self.known(placed.scope, frame.place);
         let mut row = ScoreRow {
-            kpi: self.kpi.id.clone(),
+            kpi: self.id.clone(),
             version: self.kpi.version,
-            name: self.kpi.name().to_owned(),
-            scope: scopes.named(placed.scope),
+            name: self.name.clone(),
+            scope: placed.name.clone(),
             basis: self.kpi.basis,
             traffic: self.traffic,
             period: framed.span.into(),
             value: valued.value,
-            unit: self.unit(cell.as_ref()),
+            unit: self.unit(cell),
             numerator: valued.numerator,
             denominator: valued.denominator,
-            posts: self.posts(cell.as_ref(), known),
+            posts: self.posts(cell, known),
             interval,
-            previous: before.value,
+            previous: before.valued.value,
             change_abs: None,
             change_rel: None,
             target: None,
@@ -144,27 +224,23 @@ impl Scorer<'_> {
             attainment: None,
             pace: None,
             status: Status::NoTarget,
-            coverage: self.coverage(placed, framed.span, cell.as_ref()),
-            fresh_at: cell.as_ref().and_then(|cell| cell.fresh),
+            coverage: now.coverage,
+            fresh_at: cell.and_then(|cell| cell.fresh),
             benchmark: None,
-            notes: self.notes(scopes, placed).of(cell.as_ref(), known, framed.span),
+            notes: placed.around.notes(cell, known, framed.span),
             measured_from: None,
             trailing: Vec::new(),
-            provisional: cell.as_ref().map_or(0, |cell| cell.provisional),
+            provisional: cell.map_or(0, |cell| cell.provisional),
         };
         row.notes.extend(self.request.compare.told(framed));
-        self.compare(scopes, placed, framed, [cell.as_ref(), earlier.as_ref()], &mut row);
-        self.judge(scopes, placed, framed.span, (&valued, cell.as_ref()), &mut row);
-        self.hold_beside(scopes, placed, framed, &mut row);
+        self.compare(placed, framed, [cell, before.cell.as_deref()], &mut row);
+        self.judge(placed, framed.span, (&valued, cell), &mut row);
+        self.hold_beside(placed, frame, &mut row);
         row
     }
 
-    fn notes<'n>(&'n self, scopes: &'n Scopes, placed: Placed) -> Notes<'n> {
-        Notes { kpi: self.kpi, request: self.request, scopes, members: self.members(placed) }
-    }
-
-    pub(super) fn members(&self, placed: Placed) -> &[u32] {
-        self.members.get(&placed.base).map(Vec::as_slice).unwrap_or_default()
+    fn known(&self, scope: u32, place: Option<usize>) -> KnownPosts {
+        place.and_then(|place| self.gathered.known.get(&(scope, place))).copied().unwrap_or_default()
     }
 
     pub(super) fn valued(&self, cell: Option<&Gathered>) -> Valued {
@@ -206,9 +282,9 @@ impl Scorer<'_> {
         clustered_interval(&cell.cluster)
     }
 
-    fn unit(&self, cell: Option<&Gathered>) -> String {
+    fn unit(&self, cell: Option<&Gathered>) -> SmolStr {
         let currency = cell.and_then(|cell| cell.currencies.first()).filter(|_| self.kpi.unit == Unit::Money);
-        currency.map_or_else(|| self.kpi.unit.as_str().to_owned(), SmolStr::to_string)
+        currency.cloned().unwrap_or_else(|| SmolStr::new_static(self.kpi.unit.as_str()))
     }
 
     fn of_published_posts(&self) -> bool {
@@ -224,12 +300,12 @@ impl Scorer<'_> {
 
     /// `published`: usable posts over known posts; `activity`: observed over expected account-days; of both the
     /// lesser.
-    pub(super) fn coverage(&self, placed: Placed, span: DateSpan, cell: Option<&Gathered>) -> Option<f64> {
-        let of_accounts = self.share(placed, span).map(|share| share.known);
+    fn coverage(&self, (scope, base): (u32, u32), place: usize, cell: Option<&Gathered>) -> Option<f64> {
+        let of_accounts = self.gathered.coverage.get(&(base, place)).map(|share| share.known);
         if !self.of_published_posts() {
             return of_accounts;
         }
-        let of_posts = share(cell.map_or(0, |cell| cell.usable), self.known(placed.scope, span).posts);
+        let of_posts = share(cell.map_or(0, |cell| cell.usable), self.known(scope, Some(place)).posts);
         match (of_posts, of_accounts) {
             (Some(posts), Some(accounts)) => Some(posts.min(accounts)),
             (one, other) => one.or(other),
@@ -238,25 +314,26 @@ impl Scorer<'_> {
 
     /// Whether any scope and span of the evaluation has a number of the KPI.
     pub(super) fn found(&self) -> bool {
-        self.cells.values().chain(self.bases.values()).any(|cell| cell.parts.iter().any(Option::is_some))
+        let mut cells = self.gathered.cells.values().chain(self.gathered.bases.values());
+        cells.any(|cell| cell.parts.iter().any(Option::is_some))
     }
 
-    fn share(&self, placed: Placed, span: DateSpan) -> Option<Share> {
-        self.number(span).and_then(|number| self.coverage.get(&(placed.base, number))).copied()
+    fn share(&self, placed: &Placed<'_>, span: DateSpan) -> Option<Share> {
+        let place = self.spans.binary_search(&span).ok()?;
+        self.gathered.coverage.get(&(placed.base, place)).copied()
     }
 
     /// Against the period before, like for like: without what may still change, and of a sum per day where the
     /// days differ.
     fn compare(
         &self,
-        scopes: &Scopes,
-        placed: Placed,
+        placed: &Placed<'_>,
         framed: Framed,
         cells: [Option<&Gathered>; 2],
         row: &mut ScoreRow,
     ) {
         if row.value.is_some()
-            && let Some(broken) = self.broken(scopes, placed, framed.previous.start, framed.span.end)
+            && let Some(broken) = placed.around.broken(framed.previous.start, framed.span.end)
         {
             row.notes.push(compared::across(broken));
             return;
@@ -292,7 +369,7 @@ impl Scorer<'_> {
     }
 
     /// Days per account that a sum was collected on.
-    fn days(&self, placed: Placed, span: DateSpan, settled: bool) -> f64 {
+    fn days(&self, placed: &Placed<'_>, span: DateSpan, settled: bool) -> f64 {
         let elapsed = f64::from(self.request.elapsed(span).days());
         match self.share(placed, span).filter(|_| self.kpi.basis == Basis::Activity) {
             Some(share) => elapsed * if settled { share.settled } else { share.known },

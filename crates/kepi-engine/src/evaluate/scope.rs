@@ -1,12 +1,16 @@
 //! Accounts, and the scopes that a scorecard is broken down into.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use datafusion::{logical_expr::col, prelude::SessionContext};
 use kepi_core::Result;
 use smol_str::SmolStr;
 
 use super::{
+    card::ScopeName,
     expression::valid,
     request::{Dimension, EvaluationRequest},
     table::{Rows, failed, text},
@@ -106,34 +110,9 @@ impl Scopes {
         self.intern(scope)
     }
 
-    /// The same scope without its post dimensions: where facts about accounts belong.
-    pub(super) fn base(&mut self, scope: u32) -> u32 {
-        let Some(mut values) = self.scopes.get(scope as usize).cloned() else { return scope };
-        for (value, dimension) in values.iter_mut().zip(&self.dimensions) {
-            if dimension.of_posts() {
-                *value = None;
-            }
-        }
-        self.intern(values)
-    }
-
     /// The dimensions that are properties of posts, in their order.
     pub(super) fn post_dimensions(&self) -> Vec<Dimension> {
         self.dimensions.iter().copied().filter(|dimension| dimension.of_posts()).collect()
-    }
-
-    /// A scope as a scorecard names it.
-    pub(super) fn named(&self, scope: u32) -> BTreeMap<String, Option<String>> {
-        let values = self.scopes.get(scope as usize).map(Vec::as_slice).unwrap_or_default();
-        let pairs = self.dimensions.iter().zip(values);
-        pairs
-            .map(|(dimension, value)| (dimension.as_str().to_owned(), value.as_ref().map(SmolStr::to_string)))
-            .collect()
-    }
-
-    /// The values of a scope, for sorting.
-    pub(super) fn values(&self, scope: u32) -> &[Option<SmolStr>] {
-        self.scopes.get(scope as usize).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn property(&self, account: u32, dimension: Dimension) -> Option<SmolStr> {
@@ -155,5 +134,91 @@ impl Scopes {
         self.numbers.insert(scope.clone(), number);
         self.scopes.push(scope);
         number
+    }
+
+    /// All scopes that rows can be of; none is added after it.
+    pub(super) fn settle(mut self) -> SettledScopes {
+        let none = vec![None; self.post_dimensions().len()];
+        let accounts = 0..u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+        let of_accounts = accounts.map(|account| self.scope(account, &none)).collect();
+        let whole = self.scope(u32::MAX, &[]);
+        let mut bases = Vec::new();
+        // Bases are added behind the scopes that they are of, and are their own.
+        while let Some(scope) = self.scopes.get(bases.len()) {
+            let base = self.without_posts(scope);
+            bases.push(self.intern(base));
+        }
+        let mut order: Vec<usize> = (0..self.scopes.len()).collect();
+        order.sort_by(|a, b| self.scopes.get(*a).cmp(&self.scopes.get(*b)));
+        let mut ranks = vec![0; order.len()];
+        for (rank, scope) in order.into_iter().enumerate() {
+            if let Some(slot) = ranks.get_mut(scope) {
+                *slot = rank;
+            }
+        }
+        let names = self.scopes.iter().map(|scope| Arc::new(self.named(scope))).collect();
+        SettledScopes {
+            dimensions: self.dimensions,
+            accounts: self.accounts,
+            of_accounts,
+            whole,
+            bases,
+            ranks,
+            names,
+        }
+    }
+
+    /// The same scope without its post dimensions: where facts about accounts belong.
+    fn without_posts(&self, scope: &Scope) -> Scope {
+        let values = scope.iter().zip(&self.dimensions);
+        values.map(|(value, dimension)| value.clone().filter(|_| !dimension.of_posts())).collect()
+    }
+
+    /// A scope as a scorecard names it.
+    fn named(&self, scope: &Scope) -> BTreeMap<String, Option<String>> {
+        let pairs = self.dimensions.iter().zip(scope);
+        pairs
+            .map(|(dimension, value)| (dimension.as_str().to_owned(), value.as_ref().map(SmolStr::to_string)))
+            .collect()
+    }
+}
+
+/// Accounts and scopes after all that names them was read; what rows of a scorecard are written from, on any thread.
+#[derive(Debug)]
+pub(super) struct SettledScopes {
+    pub(super) dimensions: Vec<Dimension>,
+    pub(super) accounts: Vec<AccountRow>,
+    of_accounts: Vec<u32>,
+    /// The scope in which no dimension has a value.
+    pub(super) whole: u32,
+    bases: Vec<u32>,
+    ranks: Vec<usize>,
+    names: Vec<ScopeName>,
+}
+
+impl SettledScopes {
+    /// The scope of an account without post dimensions.
+    pub(super) fn of_account(&self, account: u32) -> u32 {
+        self.of_accounts.get(account as usize).copied().unwrap_or(self.whole)
+    }
+
+    /// The same scope without its post dimensions: where facts about accounts belong.
+    pub(super) fn base(&self, scope: u32) -> u32 {
+        self.bases.get(scope as usize).copied().unwrap_or(scope)
+    }
+
+    /// Where a scope stands among all, by its values.
+    pub(super) fn rank(&self, scope: u32) -> usize {
+        self.ranks.get(scope as usize).copied().unwrap_or(usize::MAX)
+    }
+
+    /// A scope as a scorecard names it.
+    pub(super) fn named(&self, scope: u32) -> ScopeName {
+        self.names.get(scope as usize).cloned().unwrap_or_default()
+    }
+
+    /// Whether posts have dimensions here.
+    pub(super) fn of_posts(&self) -> bool {
+        self.dimensions.iter().any(|dimension| dimension.of_posts())
     }
 }

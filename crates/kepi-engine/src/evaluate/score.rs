@@ -1,6 +1,11 @@
 //! One KPI: choosing its traffic and putting its cells together.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    panic::resume_unwind,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
 use kepi_core::{DateSpan, Platform, Result, SubjectKind, Traffic};
 
@@ -8,11 +13,11 @@ use super::{
     Data,
     card::ScoreRow,
     daily::Daily,
-    gathered::{Cells, Gathered, ObservedTwice},
-    known::{KnownPosts, counts_posts},
+    gathered::{Cells, Gathered, ObservedTwice, QuickMap},
+    known::{KnownCells, counts_posts},
     request::EvaluationRequest,
-    row::Scorer,
-    scope::Scopes,
+    row::{Gathering, Scorer},
+    scope::SettledScopes,
     subjects::{self, Question},
 };
 use crate::{
@@ -21,10 +26,40 @@ use crate::{
     number::Number,
 };
 
-/// The rows of one KPI.
-pub(super) fn score(
+/// The rows of each KPI. They are worked out on all cores: no KPI needs another.
+pub(super) fn score_all(
     request: &EvaluationRequest,
-    scopes: &mut Scopes,
+    scopes: &SettledScopes,
+    data: &Data,
+    kpis: &[&Kpi],
+) -> Result<Vec<Vec<ScoreRow>>> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(kpi) = kpis.get(place) else { return done };
+            done.push((place, score(request, scopes, data, kpi)));
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let mut done = thread::scope(|threads| {
+        let begin = |_| thread::Builder::new().name("kepi-rows".to_owned()).spawn_scoped(threads, work).ok();
+        let others: Vec<_> = (1..cores.min(kpis.len())).filter_map(begin).collect();
+        let mut done = work();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, rows)| rows).collect()
+}
+
+/// The rows of one KPI.
+fn score(
+    request: &EvaluationRequest,
+    scopes: &SettledScopes,
     data: &Data,
     kpi: &Kpi,
 ) -> Result<Vec<ScoreRow>> {
@@ -48,19 +83,9 @@ pub(super) fn score(
     let (mut bases, coverage) = assembly.facts(&members, daily.as_deref());
     // Both make one cell, in which the days stand once.
     assembly.count_days(if bases.is_empty() { &mut cells } else { &mut bases });
-    let scorer = Scorer {
-        request,
-        kpi,
-        traffic,
-        spans: assembly.spans,
-        cells,
-        bases,
-        known,
-        coverage,
-        members,
-        frozen: &data.frozen,
-    };
-    Ok(scorer.rows(scopes))
+    let parts = Gathering { cells, bases, known, coverage, members };
+    let scorer = Scorer::new(request, scopes, kpi, traffic, assembly.spans, parts, &data.frozen);
+    Ok(scorer.rows())
 }
 
 fn concerns(request: &EvaluationRequest, kpi: &Kpi, account: &str, platform: &str) -> bool {
@@ -72,13 +97,12 @@ fn concerns(request: &EvaluationRequest, kpi: &Kpi, account: &str, platform: &st
 }
 
 /// The accounts of each scope without post dimensions.
-fn members(scopes: &mut Scopes, wanted: &dyn Fn(u32) -> bool) -> HashMap<u32, Vec<u32>> {
-    let none = vec![None; scopes.post_dimensions().len()];
+fn members(scopes: &SettledScopes, wanted: &dyn Fn(u32) -> bool) -> HashMap<u32, Vec<u32>> {
     let mut members: HashMap<u32, Vec<u32>> = HashMap::new();
     for account in
         (0..u32::try_from(scopes.accounts.len()).unwrap_or(u32::MAX)).filter(|account| wanted(*account))
     {
-        members.entry(scopes.scope(account, &none)).or_default().push(account);
+        members.entry(scopes.of_account(account)).or_default().push(account);
     }
     members
 }
@@ -87,7 +111,7 @@ fn members(scopes: &mut Scopes, wanted: &dyn Fn(u32) -> bool) -> HashMap<u32, Ve
 /// hold every metric.
 fn chosen_traffic(
     request: &EvaluationRequest,
-    scopes: &Scopes,
+    scopes: &SettledScopes,
     data: &Data,
     kpi: &Kpi,
     wanted: &dyn Fn(u32) -> bool,
@@ -97,7 +121,7 @@ fn chosen_traffic(
     })
 }
 
-fn traffic_order(request: &EvaluationRequest, scopes: &Scopes, kpi: &Kpi) -> Vec<Traffic> {
+fn traffic_order(request: &EvaluationRequest, scopes: &SettledScopes, kpi: &Kpi) -> Vec<Traffic> {
     let mut platforms: Vec<&str> = kpi.platforms.iter().map(Platform::as_str).collect();
     if platforms.is_empty() {
         platforms = scopes.accounts.iter().map(|account| account.platform.as_str()).collect();
@@ -172,7 +196,7 @@ impl Share {
 }
 
 /// Shares by scope without post dimensions and span.
-pub(super) type Coverage = HashMap<(u32, usize), Share>;
+pub(super) type Coverage = QuickMap<(u32, usize), Share>;
 
 /// Puts the cells of one KPI together.
 struct Assembly<'a> {
@@ -186,7 +210,7 @@ struct Assembly<'a> {
 impl Assembly<'_> {
     /// What posts give, and of an activity the account-days of each span on which they gave it.
     fn posts(&self, wanted: &dyn Fn(u32) -> bool) -> Result<(Cells, Option<Vec<ObservedTwice>>)> {
-        let mut cells = Cells::new();
+        let mut cells = Cells::default();
         if self.kpi.basis == Basis::Published {
             if let Some(readings) = &self.data.readings {
                 readings.gather(self.kpi, self.traffic, &self.spans, wanted, &mut cells)?;
@@ -201,10 +225,10 @@ impl Assembly<'_> {
         Ok((cells, none))
     }
 
-    fn known(&self, wanted: &dyn Fn(u32) -> bool) -> HashMap<(u32, usize), KnownPosts> {
+    fn known(&self, wanted: &dyn Fn(u32) -> bool) -> KnownCells {
         match &self.data.known {
             Some(known) if counts_posts(self.kpi) => known.cells(self.kpi, &self.spans, wanted),
-            _ => HashMap::new(),
+            _ => KnownCells::default(),
         }
     }
 
@@ -232,31 +256,31 @@ impl Assembly<'_> {
 
     /// What facts about accounts and others give, and how much of all that is of accounts was observed.
     fn facts(&self, members: &HashMap<u32, Vec<u32>>, daily: Option<&[ObservedTwice]>) -> (Cells, Coverage) {
-        let mut cells = Cells::new();
-        let mut coverage = Coverage::new();
+        let mut cells = Cells::default();
+        let mut coverage = Coverage::default();
+        let kinds = self.kpi.program.subjects();
         for (&base, accounts) in members {
             for (number, &span) in self.spans.iter().enumerate() {
-                let mut shares = Vec::new();
-                if let Some(observed) = daily.and_then(|daily| daily.get(number)) {
-                    shares.extend(self.observed_share(observed, accounts, span));
-                }
-                let mut cell = Gathered::new(self.kpi.program.parts.len());
-                for facts in
-                    self.data.facts.iter().filter(|facts| self.kpi.program.subjects().contains(&facts.kind))
-                {
-                    let mut observed = ObservedTwice::default();
-                    let question =
-                        Question { kpi: self.kpi, traffic: self.traffic, span, today: self.request.today };
-                    let folded = subjects::fold(facts, question, accounts, &mut observed);
-                    shares.extend(self.facts_share(facts.kind, &folded, &observed, accounts, span));
-                    cell.merge(&folded);
-                }
-                if !self.kpi.program.subjects().is_empty() {
+                let observed = daily.and_then(|daily| daily.get(number));
+                let mut least = observed.and_then(|observed| self.observed_share(observed, accounts, span));
+                if !kinds.is_empty() {
+                    let mut cell = Gathered::new(self.kpi.program.parts.len());
+                    for facts in self.data.facts.iter().filter(|facts| kinds.contains(&facts.kind)) {
+                        let mut observed = ObservedTwice::default();
+                        let question = Question {
+                            kpi: self.kpi,
+                            traffic: self.traffic,
+                            span,
+                            today: self.request.today,
+                        };
+                        let folded = subjects::fold(facts, question, accounts, &mut observed);
+                        let share = self.facts_share(facts.kind, &folded, &observed, accounts, span);
+                        least = [least, share].into_iter().flatten().reduce(Share::least);
+                        cell.merge(&folded);
+                    }
                     cells.insert((base, number), cell);
                 }
-                if let Some(least) = shares.into_iter().reduce(Share::least) {
-                    coverage.insert((base, number), least);
-                }
+                coverage.extend(least.map(|least| ((base, number), least)));
             }
         }
         (cells, coverage)

@@ -2,6 +2,7 @@
 
 use datafusion::prelude::SessionContext;
 use kepi_core::{Catalogue, DateSpan, Error, ErrorKind, Result};
+use smol_str::SmolStr;
 
 use super::{Index, Input};
 use crate::{
@@ -96,11 +97,11 @@ fn row(index: &Index, request: &EvaluationRequest, head: &ScoreRow, inputs: &[Sc
     };
     let change = value.as_ref().ok().zip(previous).map(|(now, before)| now - before);
     ScoreRow {
-        kpi: index.id.to_owned(),
+        kpi: SmolStr::new(index.id),
         version: 1,
-        name: index.title.to_owned(),
+        name: SmolStr::new(index.title),
         value: value.as_ref().ok().copied().map(Number::Real),
-        unit: "score".to_owned(),
+        unit: SmolStr::new_static("score"),
         numerator: None,
         denominator: None,
         interval: None,

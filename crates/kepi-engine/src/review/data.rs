@@ -8,6 +8,7 @@ use kepi_core::{
     DateSpan, Period, Result,
     period::{Fiscal, Grain, add_days},
 };
+use smol_str::SmolStr;
 
 use crate::{
     evaluate::{Dimension, EvaluationRequest, ScoreRow, evaluate},
@@ -20,7 +21,7 @@ const CHANGES: usize = 12;
 /// What was measured of the KPIs of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Measured {
-    of: HashMap<(String, u32), Observed>,
+    of: HashMap<(SmolStr, u32), Observed>,
 }
 
 /// What was measured of one KPI.
@@ -38,7 +39,7 @@ pub(super) struct Observed {
 
 impl Measured {
     pub(super) fn of(&self, kpi: &Kpi) -> Option<&Observed> {
-        self.of.get(&(kpi.id.clone(), kpi.version))
+        self.of.get(&(SmolStr::new(&kpi.id), kpi.version))
     }
 }
 
@@ -136,12 +137,12 @@ pub async fn measure(ctx: &SessionContext, request: &EvaluationRequest) -> Resul
         }
     }
     for ((span, _), (grain, kpis)) in by_history {
-        let lags: HashMap<(String, u32), usize> =
-            kpis.iter().map(|(kpi, lag)| ((kpi.id.clone(), kpi.version), *lag)).collect();
+        let lags: HashMap<(SmolStr, u32), usize> =
+            kpis.iter().map(|(kpi, lag)| ((SmolStr::new(&kpi.id), kpi.version), *lag)).collect();
         let kpis = kpis.into_iter().map(|(kpi, _)| kpi).collect();
         let by = dimension(grain).into_iter().collect();
         let asked = EvaluationRequest { kpis, period: Period::days(span), by, ..request.clone() };
-        let mut rows: HashMap<(String, u32), Vec<ScoreRow>> = HashMap::new();
+        let mut rows: HashMap<(SmolStr, u32), Vec<ScoreRow>> = HashMap::new();
         for row in evaluate(ctx, &asked).await? {
             rows.entry((row.kpi.clone(), row.version)).or_default().push(row);
         }

@@ -219,10 +219,10 @@ impl Desk<'_> {
             else {
                 continue;
             };
-            let same = all.last().is_some_and(|series| series.is_of(kpi) && series.scope == row.scope);
+            let same = all.last().is_some_and(|series| series.is_of(kpi) && series.scope == *row.scope);
             if !same {
-                let (kpi, version, scope) = (row.kpi.clone(), row.version, row.scope.clone());
-                all.push(Series { kpi, version, scope, points: Vec::new() });
+                let (version, scope) = (row.version, (*row.scope).clone());
+                all.push(Series { kpi: kpi.id.clone(), version, scope, points: Vec::new() });
             }
             if let Some(series) = all.last_mut() {
                 series.points.push(Point::of(row, kpi, self.request.min_coverage));

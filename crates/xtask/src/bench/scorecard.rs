@@ -188,7 +188,7 @@ pub(super) fn values(rows: &[ScoreRow], count: usize) -> Result<Values> {
     let numbers: BTreeMap<String, usize> = (0..count).map(|number| (name(number), number)).collect();
     let mut values = Values::new();
     for row in rows {
-        let number = *numbers.get(&row.kpi).context("a KPI that was not asked for")?;
+        let number = *numbers.get(row.kpi.as_str()).context("a KPI that was not asked for")?;
         let scope = |dimension: &str| row.scope.get(dimension).cloned().flatten();
         let account = scope("account").context("a row without account")?;
         ensure!(scope("platform").as_deref() == account.split('/').next(), "{account} on another platform");

@@ -1,15 +1,13 @@
 //! The part of a KPI that is explained, as conditions in SQL: which accounts, which posts, which days.
 
-use std::collections::BTreeMap;
-
 use kepi_core::{AccountId, DateSpan};
-use kepi_engine::{Dimension, EvaluationRequest, ScoreRow};
+use kepi_engine::{Dimension, EvaluationRequest, ScopeName, ScoreRow};
 
 /// The accounts that were named, the values of the dimensions, and the days.
 #[derive(Debug)]
 pub(super) struct Part<'a> {
     accounts: Option<&'a [AccountId]>,
-    scope: BTreeMap<String, Option<String>>,
+    scope: ScopeName,
     pub(super) span: DateSpan,
 }
 
