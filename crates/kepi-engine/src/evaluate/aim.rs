@@ -7,7 +7,7 @@ use super::{
     compared,
     gathered::Gathered,
     judge::{self, Held},
-    pace::{self, Course},
+    pace::{self, Course, Weighed},
     request::starts,
     row::{Placed, Scorer, Told, Valued},
 };
@@ -159,12 +159,8 @@ impl Scorer<'_> {
         let period = target.period.span;
         let Some(course) = self.request.course(self.kpi, target, span) else {
             let until = span.end.min(self.request.today);
-            let weights = target
-                .profile
-                .day_weights(period, &Past::default())
-                .unwrap_or_else(|_| Profile::linear(period));
             let elapsed = usize::try_from(DateSpan::new(period.start, until).days()).unwrap_or(0);
-            let done = pace::done(&weights, elapsed);
+            let done = self.weighed(target)?.done(elapsed);
             let parts = valued.numerator.zip(valued.denominator);
             let parts = parts.map(|(numerator, denominator)| (numerator.as_f64(), denominator.as_f64()));
             return pace::of_ratio(aim, value, row.interval, parts, done);
@@ -203,6 +199,12 @@ impl Scorer<'_> {
             row.notes.push("the forecast's interval holds the target: it can still go either way".to_owned());
         }
         Some(pace)
+    }
+
+    /// What the days of a target's period weigh, as far as the past does not say it.
+    fn weighed(&self, target: &Target) -> Option<&Weighed> {
+        let place = self.kpi.targets.iter().position(|known| std::ptr::eq(known, target))?;
+        self.weighed.get(place)
     }
 
     /// The numbers of days one by one: of a state, what it changed by.

@@ -154,7 +154,7 @@ pub struct Pace {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Benchmark {
     /// Whose figure it is.
-    pub source: String,
+    pub source: SmolStr,
     /// The figure.
     pub median: Option<f64>,
     /// Where the value stands among them, from 0 (below all) to 100 (above all).

@@ -1,6 +1,7 @@
 //! What a value is held beside: the account's own earlier periods, or a published figure.
 
 use kepi_core::DateSpan;
+use smol_str::SmolStr;
 
 use super::{
     card::{Benchmark, ScoreRow},
@@ -33,7 +34,7 @@ impl Scorer<'_> {
                     return;
                 }
                 row.benchmark = Some(Benchmark {
-                    source: OWN.to_owned(),
+                    source: SmolStr::new_static(OWN),
                     median: median(&row.trailing),
                     percentile: percentile_rank(&row.trailing, value),
                 });
@@ -57,7 +58,7 @@ impl Scorer<'_> {
             "{name}: {} of {} ({sample}, grade {}), {}",
             found.statistic, found.period, found.grade, found.source
         ));
-        row.benchmark = Some(Benchmark { source: name.to_owned(), median: Some(value), percentile: None });
+        row.benchmark = Some(Benchmark { source: SmolStr::new(name), median: Some(value), percentile: None });
     }
 
     /// The values of earlier periods, newest first: those that are over, known well enough, and on this side of

@@ -18,7 +18,7 @@ use super::{
     expression::{self, valid},
     family,
     filters::{self, Filters},
-    gathered::{Cells, Gathered, Observed, ObservedTwice, QuickMap},
+    gathered::{Cells, Observed, ObservedTwice, QuickMap},
     request::{Dimension, EvaluationRequest},
     scope::Scopes,
     slices::{Slices, day_number, epoch_day, touching},
@@ -395,7 +395,6 @@ impl Daily {
         let mut observed = vec![ObservedTwice::default(); spans.len()];
         let set = self.set(kpi);
         let codes: Vec<_> = spans.iter().map(|span| self.slices.codes(*span)).collect();
-        let parts = kpi.program.parts.len();
         let columns = self.columns(kpi);
         let mut touched: QuickMap<(i64, i64), Vec<(usize, bool)>> = QuickMap::default();
         for (row, group) in self.of(kpi, traffic, wanted) {
@@ -403,7 +402,7 @@ impl Daily {
             let Key { slice, further, provisional, .. } = group.key;
             let touched = touched.entry((slice, further)).or_insert_with(|| touches(&codes, slice, further));
             for &(span, inside) in &*touched {
-                let cell = cells.entry((group.scope, span)).or_insert_with(|| Gathered::new(parts));
+                let Some(cell) = cells.at(group.scope, span) else { continue };
                 if !complete {
                     // A sum that is there was added up from rows that hold its metric, not all of the formula.
                     for (.., metrics) in columns.iter().filter(|(_, numbers, _)| numbers.get(row).is_some()) {

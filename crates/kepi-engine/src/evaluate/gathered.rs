@@ -142,8 +142,57 @@ fn median(values: &[f64]) -> Option<f64> {
 /// A map with a quick, seeded hash: what is looked up for every row of a scorecard.
 pub(super) type QuickMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// Cells by scope and span.
-pub(super) type Cells = QuickMap<(u32, usize), Gathered>;
+/// Cells by scope and span. Each lies by itself: as one large table that grows, they would be moved about and their
+/// memory cleared for every KPI anew.
+#[derive(Debug)]
+pub(super) struct Cells {
+    parts: usize,
+    spans: usize,
+    scopes: Vec<Option<OfScope>>,
+}
+
+/// The cells of a scope, by span.
+type OfScope = Box<[Option<Box<Gathered>>]>;
+
+impl Cells {
+    /// None yet, for programs of so many parts over so many spans.
+    pub(super) fn new(parts: usize, spans: usize) -> Self {
+        Self { parts, spans, scopes: Vec::new() }
+    }
+
+    pub(super) fn get(&self, scope: u32, span: usize) -> Option<&Gathered> {
+        self.scopes.get(scope as usize)?.as_ref()?.get(span)?.as_deref()
+    }
+
+    /// The cell of a scope and span, an empty one where there was none; `None` when there is no such span.
+    pub(super) fn at(&mut self, scope: u32, span: usize) -> Option<&mut Gathered> {
+        let place = scope as usize;
+        if self.scopes.len() <= place {
+            self.scopes.resize_with(place + 1, || None);
+        }
+        let none = || (0..self.spans).map(|_| None).collect();
+        let cell = self.scopes.get_mut(place)?.get_or_insert_with(none).get_mut(span)?;
+        Some(cell.get_or_insert_with(|| Box::new(Gathered::new(self.parts))))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.scopes.is_empty()
+    }
+
+    /// All cells, with their scopes and spans.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, usize, &Gathered)> {
+        (0..).zip(&self.scopes).flat_map(|(scope, cells)| {
+            let cells = cells.iter().flat_map(|cells| cells.iter().enumerate());
+            cells.filter_map(move |(span, cell)| Some((scope, span, cell.as_deref()?)))
+        })
+    }
+
+    /// The same, to be added to.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut Gathered)> {
+        let cells = self.scopes.iter_mut().flatten().flat_map(|cells| cells.iter_mut().enumerate());
+        cells.filter_map(|(span, cell)| Some((span, cell.as_deref_mut()?)))
+    }
+}
 
 /// Which account-days were observed: a bit for each day of an account, in words of 64 days by their number since 1970.
 #[derive(Debug, Clone, Default)]

@@ -66,7 +66,10 @@ pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Resu
             }
         }
     }
-    Ok(all.into_iter().flatten().collect())
+    // What is there already is not copied while the whole grows.
+    let mut rows = Vec::with_capacity(all.iter().map(Vec::len).sum());
+    all.into_iter().for_each(|own| rows.extend(own));
+    Ok(rows)
 }
 
 /// The KPIs, by their places, that are evaluated together: all of them, as a rule. What was added up over all posts

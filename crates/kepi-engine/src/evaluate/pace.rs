@@ -23,7 +23,7 @@ pub(super) struct Course<'a> {
 impl Course<'_> {
     /// The share that should be there by now.
     pub(super) fn done(&self) -> f64 {
-        done(self.weights, self.days.len())
+        Weighed::of(self.weights).done(self.days.len())
     }
 
     fn left(&self) -> f64 {
@@ -95,10 +95,25 @@ impl Course<'_> {
     }
 }
 
-/// The share that so many days have.
-pub(super) fn done(weights: &[f64], days: usize) -> f64 {
-    let all: f64 = weights.iter().sum();
-    weights.iter().take(days).sum::<f64>() / all
+/// What the days of a period weigh, added up from its first.
+#[derive(Debug)]
+pub(super) struct Weighed(Vec<f64>);
+
+impl Weighed {
+    pub(super) fn of(weights: &[f64]) -> Self {
+        let add = |sum: &mut f64, weight: &f64| {
+            *sum += weight;
+            Some(*sum)
+        };
+        Self(weights.iter().scan(0.0, add).collect())
+    }
+
+    /// The share that so many days have.
+    pub(super) fn done(&self, days: usize) -> f64 {
+        let upto = |days: usize| days.checked_sub(1).and_then(|last| self.0.get(last)).copied();
+        let all = upto(self.0.len()).unwrap_or(0.0);
+        upto(days.min(self.0.len())).unwrap_or(0.0) / all
+    }
 }
 
 /// Of a ratio: what the rest must be so that the whole comes to its target, when `done` of the denominator's

@@ -192,8 +192,7 @@ impl Readings {
                 one.seen.extend(said.map(|(metric, _)| metric.clone()));
             }
             for (span, _) in codes.iter().enumerate().filter(|(_, codes)| codes.contains(&group.slice)) {
-                let empty = || Gathered::new(kpi.program.parts.len());
-                cells.entry((group.scope, span)).or_insert_with(empty).merge(&one);
+                cells.at(group.scope, span).into_iter().for_each(|cell| cell.merge(&one));
             }
         }
         Ok(())

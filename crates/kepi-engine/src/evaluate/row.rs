@@ -16,13 +16,14 @@ use super::{
     judge,
     known::{KnownCells, KnownPosts},
     notes::Around,
+    pace::Weighed,
     request::{EvaluationRequest, Framed},
     scope::SettledScopes,
     score::{Coverage, Share, share},
 };
 use crate::{
     formula::{Origin, Shape},
-    kpi::{Basis, Kpi},
+    kpi::{Basis, Kpi, Past, Profile, Target},
     number::Number,
     statistics::{clustered_interval, wilson_interval},
 };
@@ -51,6 +52,8 @@ pub(super) struct Scorer<'a> {
     gathered: Gathering,
     /// Baselines that do not move any more.
     frozen: &'a Frozen,
+    /// Of each target, what the days of its period weigh as far as the past does not say it.
+    pub(super) weighed: Vec<Weighed>,
     id: SmolStr,
     name: SmolStr,
 }
@@ -110,8 +113,14 @@ impl<'a> Scorer<'a> {
             trailing: request.trailing(kpi, framed).into_iter().filter_map(place).collect(),
         };
         let frames = request.framed().into_iter().map(frame).collect();
+        let weighed = |target: &Target| {
+            let period = target.period.span;
+            let weights = target.profile.day_weights(period, &Past::default());
+            Weighed::of(&weights.unwrap_or_else(|_| Profile::linear(period)))
+        };
+        let weighed = kpi.targets.iter().map(weighed).collect();
         let (id, name) = (SmolStr::new(&kpi.id), SmolStr::new(kpi.name()));
-        Self { request, kpi, scopes, traffic, spans, frames, gathered, frozen, id, name }
+        Self { request, kpi, scopes, traffic, spans, frames, gathered, frozen, weighed, id, name }
     }
 
     pub(super) fn rows(&self) -> Vec<ScoreRow> {
@@ -140,9 +149,10 @@ impl<'a> Scorer<'a> {
         for slot in self.frames.iter().filter_map(|frame| frame.place) {
             shown.get_mut(slot).into_iter().for_each(|shown| *shown = true);
         }
-        let seen = self.gathered.cells.keys().chain(self.gathered.known.keys());
+        let of_posts = self.gathered.cells.iter().map(|(scope, span, _)| (scope, span));
+        let seen = of_posts.chain(self.gathered.known.keys().copied());
         let seen = seen.filter(|(_, span)| shown.get(*span).copied().unwrap_or(false));
-        let mut found: BTreeSet<u32> = seen.map(|(scope, _)| *scope).collect();
+        let mut found: BTreeSet<u32> = seen.map(|(scope, _)| scope).collect();
         if found.is_empty() || !self.scopes.of_posts() {
             found.extend(self.gathered.members.keys());
         }
@@ -157,7 +167,7 @@ impl<'a> Scorer<'a> {
     /// What is told of a scope in a span.
     fn told(&self, scope: u32, base: u32, place: usize) -> Told<'_> {
         let (cells, bases) = (&self.gathered.cells, &self.gathered.bases);
-        let cell = match (cells.get(&(scope, place)), bases.get(&(base, place))) {
+        let cell = match (cells.get(scope, place), bases.get(base, place)) {
             (Some(posts), Some(accounts)) => {
                 let mut both = posts.clone();
                 both.merge(accounts);
@@ -314,8 +324,8 @@ impl<'a> Scorer<'a> {
 
     /// Whether any scope and span of the evaluation has a number of the KPI.
     pub(super) fn found(&self) -> bool {
-        let mut cells = self.gathered.cells.values().chain(self.gathered.bases.values());
-        cells.any(|cell| cell.parts.iter().any(Option::is_some))
+        let mut cells = self.gathered.cells.iter().chain(self.gathered.bases.iter());
+        cells.any(|(.., cell)| cell.parts.iter().any(Option::is_some))
     }
 
     fn share(&self, placed: &Placed<'_>, span: DateSpan) -> Option<Share> {

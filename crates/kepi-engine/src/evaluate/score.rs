@@ -208,9 +208,13 @@ struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
+    fn none(&self) -> Cells {
+        Cells::new(self.kpi.program.parts.len(), self.spans.len())
+    }
+
     /// What posts give, and of an activity the account-days of each span on which they gave it.
     fn posts(&self, wanted: &dyn Fn(u32) -> bool) -> Result<(Cells, Option<Vec<ObservedTwice>>)> {
-        let mut cells = Cells::default();
+        let mut cells = self.none();
         if self.kpi.basis == Basis::Published {
             if let Some(readings) = &self.data.readings {
                 readings.gather(self.kpi, self.traffic, &self.spans, wanted, &mut cells)?;
@@ -236,9 +240,10 @@ impl Assembly<'_> {
     fn count_known(&self, wanted: &dyn Fn(u32) -> bool, cells: &mut Cells) {
         let parts = &self.kpi.program.parts;
         for (number, _) in parts.iter().enumerate().filter(|(_, part)| part.origin == Origin::Known) {
-            for (key, known) in self.known(wanted) {
-                let cell = cells.entry(key).or_insert_with(|| Gathered::new(parts.len()));
-                cell.add(number, Some(Number::Whole(i128::from(known.posts))));
+            for ((scope, span), known) in self.known(wanted) {
+                if let Some(cell) = cells.at(scope, span) {
+                    cell.add(number, Some(Number::Whole(i128::from(known.posts))));
+                }
             }
         }
     }
@@ -247,8 +252,8 @@ impl Assembly<'_> {
     fn count_days(&self, cells: &mut Cells) {
         let parts = &self.kpi.program.parts;
         for (number, _) in parts.iter().enumerate().filter(|(_, part)| part.origin == Origin::Calendar) {
-            for ((_, span), cell) in cells.iter_mut() {
-                let days = self.spans.get(*span).map(|span| self.request.elapsed(*span).days());
+            for (span, cell) in cells.iter_mut() {
+                let days = self.spans.get(span).map(|span| self.request.elapsed(*span).days());
                 cell.add(number, days.map(|days| Number::Whole(days.into())));
             }
         }
@@ -256,7 +261,7 @@ impl Assembly<'_> {
 
     /// What facts about accounts and others give, and how much of all that is of accounts was observed.
     fn facts(&self, members: &HashMap<u32, Vec<u32>>, daily: Option<&[ObservedTwice]>) -> (Cells, Coverage) {
-        let mut cells = Cells::default();
+        let mut cells = self.none();
         let mut coverage = Coverage::default();
         let kinds = self.kpi.program.subjects();
         for (&base, accounts) in members {
@@ -264,7 +269,7 @@ impl Assembly<'_> {
                 let observed = daily.and_then(|daily| daily.get(number));
                 let mut least = observed.and_then(|observed| self.observed_share(observed, accounts, span));
                 if !kinds.is_empty() {
-                    let mut cell = Gathered::new(self.kpi.program.parts.len());
+                    let Some(cell) = cells.at(base, number) else { continue };
                     for facts in self.data.facts.iter().filter(|facts| kinds.contains(&facts.kind)) {
                         let mut observed = ObservedTwice::default();
                         let question = Question {
@@ -278,7 +283,6 @@ impl Assembly<'_> {
                         least = [least, share].into_iter().flatten().reduce(Share::least);
                         cell.merge(&folded);
                     }
-                    cells.insert((base, number), cell);
                 }
                 coverage.extend(least.map(|least| ((base, number), least)));
             }

@@ -1,7 +1,10 @@
 //! The time axis, cut at the boundaries of all periods of a scorecard, so that one scan serves them all.
 
+use std::collections::BTreeSet;
+
 use datafusion::{
     arrow::datatypes::DataType,
+    functions::expr_fn::{greatest, least},
     logical_expr::{Expr, cast, col, lit},
     scalar::ScalarValue,
 };
@@ -13,48 +16,51 @@ use kepi_core::{
 
 /// No slice is longer than this, so that the days of one fit into the bits of a word.
 const LONGEST: i32 = 62;
-/// From so many cuts on, single days are cheaper than comparing with each cut.
+/// From so many single cuts on, all days are cheaper than comparing with each cut.
 const MANY: usize = 40;
+/// So many cuts that follow one another regularly are counted by arithmetic.
+const RUN: i32 = 4;
 
-/// A cut time axis. Each slice has a code; a span between two cuts is a range of codes.
+/// A cut time axis. Each slice has a code, which is the sum of what counters say of its days: a counter grows by one at
+/// each of its cuts. So a span between two cuts is a range of codes.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Slices {
-    /// Between neighbouring cuts: the code is the number of cuts passed.
-    Cuts(Vec<Date>),
-    /// Calendar months, where all cuts are firsts of months.
+pub(super) struct Slices {
+    counters: Vec<Counter>,
+    /// The codes of slices and the days on which they begin, in order.
+    starts: Vec<(i64, Date)>,
+}
+
+/// Counts the cuts of one kind that a day has passed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Counter {
+    /// The firsts of calendar months.
     Months,
-    /// Steps of so many days from a date.
-    Steps(Date, i32),
+    /// So many cuts, the first and then one every so many days.
+    Every { first: Date, days: i32, count: i32 },
 }
 
 impl Slices {
     /// The coarsest cut that keeps all spans apart.
     pub(super) fn of(spans: &[DateSpan]) -> Self {
-        let mut cuts: Vec<Date> = spans.iter().flat_map(|span| [span.start, span.end]).collect();
-        cuts.sort_unstable();
-        cuts.dedup();
-        let Some(&first) = cuts.first() else { return Self::Cuts(cuts) };
+        let cuts: BTreeSet<Date> = spans.iter().flat_map(|span| [span.start, span.end]).collect();
         let civil = |date: &Date| date.day() == 1 && (1901..2100).contains(&date.year());
-        if cuts.iter().all(civil) && cuts.len() > 2 {
-            return Self::Months;
+        let months = cuts.iter().filter(|date| civil(date)).count() > 2;
+        let cuts = if months { cuts } else { filled(&cuts) };
+        let mut counters = counters(&cuts, |date| months && civil(date));
+        counters.extend(months.then_some(Counter::Months));
+        let mut slices = Self { counters, starts: Vec::new() };
+        if let (Some(first), Some(last)) = (cuts.first(), cuts.last()) {
+            let days = DateSpan::new(*first, add_days(*last, 1));
+            let mut starts: Vec<(i64, Date)> = days.iter().map(|day| (slices.code(day), day)).collect();
+            starts.dedup_by_key(|(code, _)| *code);
+            slices.starts = starts;
         }
-        let filled = filled(&cuts);
-        if filled.len() <= MANY {
-            return Self::Cuts(filled);
-        }
-        let weeks = cuts.iter().all(|cut| days_between(first, *cut) % 7 == 0);
-        let days = if weeks { 7 } else { 1 };
-        // Codes stay positive for rows that begin before the first cut: whole numbers divide towards zero.
-        Self::Steps(add_days(first, -4000 * days), days)
+        slices
     }
 
     /// The code of a date's slice.
     pub(super) fn code(&self, date: Date) -> i64 {
-        match self {
-            Self::Cuts(cuts) => i64::try_from(cuts.partition_point(|cut| *cut <= date)).unwrap_or(i64::MAX),
-            Self::Months => (i64::from(date.year()) - 1900) * 12 + i64::from(date.month()) - 3,
-            Self::Steps(first, days) => i64::from(days_between(*first, date).div_euclid(*days)),
-        }
+        self.counters.iter().map(|counter| counter.passed(date)).sum()
     }
 
     /// The codes of a span: from, until (exclusive).
@@ -62,32 +68,71 @@ impl Slices {
         self.code(span.start)..self.code(span.end)
     }
 
-    /// The first day of a slice.
+    /// The first day of a slice; none of what lies before the first cut.
     pub(super) fn start(&self, code: i64) -> Option<Date> {
-        match self {
-            Self::Cuts(cuts) => cuts.get(usize::try_from(code.checked_sub(1)?).ok()?).copied(),
-            Self::Months => {
-                let months = code + 2;
-                let (year, month) =
-                    (i16::try_from(1900 + months.div_euclid(12)).ok()?, months.rem_euclid(12) + 1);
-                Date::new(year, i8::try_from(month).ok()?, 1).ok()
-            }
-            Self::Steps(first, days) => Some(add_days(*first, i32::try_from(code).ok()?.checked_mul(*days)?)),
-        }
+        let place = self.starts.binary_search_by_key(&code, |(code, _)| *code).ok()?;
+        self.starts.get(place).map(|(_, start)| *start)
     }
 
     /// The code of a day column, as a 32-bit number.
     pub(super) fn expression(&self, day: Expr) -> Expr {
+        let counted = self.counters.iter().map(|counter| counter.expression(day.clone()));
+        counted.reduce(|sum, passed| sum + passed).unwrap_or_else(|| lit(0_i32))
+    }
+}
+
+impl Counter {
+    fn passed(self, date: Date) -> i64 {
         match self {
-            Self::Cuts(cuts) => cuts
-                .iter()
-                .map(|cut| cast(day.clone().gt_eq(date(*cut)), DataType::Int32))
-                .reduce(|sum, passed| sum + passed)
-                .unwrap_or_else(|| lit(0_i32)),
-            Self::Months => months(day_number(day)),
-            Self::Steps(first, days) => (day_number(day) - lit(epoch_day(*first))) / lit(*days),
+            Self::Months => (i64::from(date.year()) - 1900) * 12 + i64::from(date.month()) - 3,
+            Self::Every { first, days, count } => {
+                (days_between(first, date) + days).max(0).div_euclid(days).min(count).into()
+            }
         }
     }
+
+    fn expression(self, day: Expr) -> Expr {
+        match self {
+            Self::Months => months(day_number(day)),
+            Self::Every { first, count: 1, .. } => cast(day.gt_eq(date(first)), DataType::Int32),
+            Self::Every { first, days, count } => {
+                let since = day_number(day) - lit(epoch_day(first) - days);
+                let since = greatest(vec![since, lit(0_i32)]);
+                let passed = if days == 1 { since } else { since / lit(days) };
+                least(vec![passed, lit(count)])
+            }
+        }
+    }
+}
+
+/// Counters for cuts; those that are counted `elsewhere` need none.
+fn counters(cuts: &BTreeSet<Date>, elsewhere: impl Fn(&Date) -> bool) -> Vec<Counter> {
+    let mut counters = Vec::new();
+    let mut rest: BTreeSet<Date> = cuts.iter().copied().filter(|date| !elsewhere(date)).collect();
+    for days in [1, 7] {
+        let mut open = rest.clone();
+        while let Some(first) = open.pop_first() {
+            // Single days may run through cuts that are counted elsewhere.
+            let there = |date: &Date| rest.contains(date) || (days == 1 && cuts.contains(date));
+            let run = std::iter::successors(Some(first), |date| Some(add_days(*date, days)));
+            let run: Vec<Date> = run.take_while(there).collect();
+            let count = i32::try_from(run.len()).unwrap_or(i32::MAX);
+            if count >= RUN {
+                counters.push(Counter::Every { first, days, count });
+                for date in &run {
+                    open.remove(date);
+                    rest.remove(date);
+                }
+            }
+        }
+    }
+    if rest.len() > MANY
+        && let (Some(first), Some(last)) = (cuts.first().copied(), cuts.last().copied())
+    {
+        return vec![Counter::Every { first, days: 1, count: days_between(first, last) + 1 }];
+    }
+    counters.extend(rest.into_iter().map(|first| Counter::Every { first, days: 1, count: 1 }));
+    counters
 }
 
 /// Months since 1900-03 by whole-number arithmetic; good until 2100-02.
@@ -103,19 +148,15 @@ fn months(day: Expr) -> Expr {
     cast(months, DataType::Int32)
 }
 
-fn filled(cuts: &[Date]) -> Vec<Date> {
-    let mut filled = Vec::new();
-    for pair in cuts.windows(2) {
-        if let [from, to] = *pair {
-            let mut at = from;
-            while at < to {
-                filled.push(at);
-                at = add_days(at, LONGEST).max(add_days(at, 1));
-            }
-        }
-    }
-    filled.extend(cuts.last());
-    filled
+/// The cuts, and more where two lie too far apart.
+fn filled(cuts: &BTreeSet<Date>) -> BTreeSet<Date> {
+    let gaps = cuts.iter().zip(cuts.iter().skip(1));
+    let step = |at: &Date| Some(add_days(*at, LONGEST));
+    let between = |(from, to): (&Date, &Date)| {
+        let to = *to;
+        std::iter::successors(Some(*from), step).take_while(move |at| *at < to).collect::<Vec<_>>()
+    };
+    gaps.flat_map(between).chain(cuts.last().copied()).collect()
 }
 
 /// Days since 1970 of a date column.
@@ -171,9 +212,30 @@ fn merged(spans: &[DateSpan]) -> Vec<DateSpan> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use datafusion::{
+        arrow::{
+            array::{ArrayRef, AsArray, Date32Array, RecordBatch},
+            datatypes::Int32Type,
+        },
+        common::DFSchema,
+        prelude::SessionContext,
+    };
     use jiff::civil::date;
 
     use super::*;
+
+    /// What the expression says of days.
+    fn told(slices: &Slices, days: &[Date]) -> Vec<i32> {
+        let days: Date32Array = days.iter().map(|day| Some(epoch_day(*day))).collect();
+        let batch = RecordBatch::try_from_iter([("day", Arc::new(days) as ArrayRef)]).unwrap();
+        let schema = DFSchema::try_from(batch.schema()).unwrap();
+        let expression =
+            SessionContext::new().create_physical_expr(slices.expression(col("day")), &schema).unwrap();
+        let codes = expression.evaluate(&batch).unwrap().into_array(batch.num_rows()).unwrap();
+        codes.as_primitive::<Int32Type>().values().to_vec()
+    }
 
     fn span(from: Date, to: Date) -> DateSpan {
         DateSpan::new(from, to)
@@ -189,10 +251,24 @@ mod tests {
                 .map(|i| span(add_days(date(2026, 1, 5), 7 * i), add_days(date(2026, 1, 12), 7 * i)))
                 .collect(),
         ];
-        for spans in sets {
+        let months = |from: i32| {
+            (from..from + 14).map(|i| {
+                let first = |i: i32| date(2025 + (i / 12) as i16, (i % 12 + 1) as i8, 1);
+                span(first(i), first(i + 1))
+            })
+        };
+        let days = (0..40).map(|i| DateSpan::day(add_days(date(2026, 1, 20), i)));
+        let weeks =
+            (0..9).map(|i| span(add_days(date(2025, 3, 3), 7 * i), add_days(date(2025, 3, 10), 7 * i)));
+        let odd = (0..60).map(|i| span(date(2025, 1, 1), add_days(date(2025, 1, 2), i * i / 4)));
+        let mixed =
+            [months(0).chain(days.clone()).chain(weeks).collect(), odd.chain(days).collect::<Vec<_>>()];
+        for spans in sets.into_iter().chain(mixed) {
             let slices = Slices::of(&spans);
-            for day in span(date(2024, 12, 1), date(2027, 6, 1)).iter() {
+            let days: Vec<Date> = span(date(2024, 12, 1), date(2027, 6, 1)).iter().collect();
+            for (day, told) in days.iter().copied().zip(told(&slices, &days)) {
                 let code = slices.code(day);
+                assert_eq!(i64::from(told), code, "{slices:?} {day}");
                 for span in &spans {
                     assert_eq!(
                         span.contains(day),
