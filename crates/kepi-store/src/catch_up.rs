@@ -9,7 +9,7 @@ use crate::{
     journal::{Stored, last_recorded, stored_rows},
     log::{DataFile, RECORDED, Snapshot},
     plan::Plan,
-    project::{Batch, LAST, carry},
+    project::{Batch, LAST, Ready, carry},
     store::Store,
 };
 
@@ -121,7 +121,7 @@ impl Store {
     async fn mark_reached(&self, journal: &Snapshot) -> Result<()> {
         let Some(recorded) = last_recorded(journal) else { return Ok(()) };
         let batch = Batch { version: journal.version, recorded, previous: None, pages: Vec::new() };
-        carry(&self.0, batch).await
+        carry(&self.0, Ready::of(batch)?).await
     }
 
     async fn carry(
@@ -145,7 +145,7 @@ impl Store {
             pages.push((context, page));
         }
         done.commits += 1;
-        carry(&self.0, Batch { version, recorded, previous: None, pages }).await
+        carry(&self.0, Ready::of(Batch { version, recorded, previous: None, pages })?).await
     }
 }
 

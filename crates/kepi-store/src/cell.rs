@@ -33,8 +33,24 @@ impl Origin {
 pub(crate) enum Number {
     Int(i64),
     Real(f64),
-    /// Millionths.
-    Money(i128),
+    Money(Millionths),
+}
+
+/// An amount of money in millionths. There are many cells and few amounts: as an `i128`, which lies at a multiple of
+/// sixteen bytes, it would make every cell half as large again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Millionths([u8; 16]);
+
+impl From<i128> for Millionths {
+    fn from(amount: i128) -> Self {
+        Self(amount.to_ne_bytes())
+    }
+}
+
+impl From<Millionths> for i128 {
+    fn from(amount: Millionths) -> Self {
+        Self::from_ne_bytes(amount.0)
+    }
 }
 
 /// One metric of one row.
@@ -157,6 +173,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// What rows are sorted by in files of facts.
+    pub(crate) fn place(&self) -> (&SmolStr, &SmolStr, i32, WindowKey) {
+        (&self.key.account, &self.key.subject, self.day, self.key.window)
+    }
+
     /// The origin that speaks for the row: the newest.
     pub(crate) fn main(&self) -> Option<&Arc<Origin>> {
         let first = &self.cells.first()?.origin;

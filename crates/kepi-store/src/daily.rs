@@ -152,6 +152,11 @@ static RUNNING: LazyLock<Vec<Running>> = LazyLock::new(|| {
     Catalogue::builtin().columns(SubjectKind::Post).map(running).collect()
 });
 
+/// Whether the numbers of a metric column are running totals.
+fn runs(column: u16) -> bool {
+    RUNNING.get(usize::from(column)).is_some_and(|running| *running != Running::None)
+}
+
 /// The rows of a series from all its readings and given days, one per span: what is given of a day and the
 /// differences of that same day stand in one row, so that a formula over both finds them together.
 pub(crate) fn daily(series: &Series, rows: &[Arc<Row>], context: Context, recorded: i64) -> Vec<DailyRow> {
@@ -160,6 +165,55 @@ pub(crate) fn daily(series: &Series, rows: &[Arc<Row>], context: Context, record
     // By day first: within a day the last reading speaks for it.
     readings.sort_by_key(|row| (row.day, order(row)));
     let given = given(series, rows, context, recorded);
+    let plain = if given.is_empty() { plain(series, &readings, context, recorded) } else { None };
+    plain.unwrap_or_else(|| stepwise(series, &readings, given, context, recorded))
+}
+
+/// The rows where readings are plain: one a day, each telling the same metrics, and no day given. That is nearly
+/// always so, and each row is then the difference of two readings as a whole.
+fn plain(series: &Series, readings: &[&Row], context: Context, recorded: i64) -> Option<Vec<DailyRow>> {
+    let (first, rest) = readings.split_first()?;
+    let alike = |row: &&Row| {
+        let columns = |row: &Row| row.cells.iter().map(|cell| cell.column).collect::<Vec<_>>();
+        row.cells.len() == first.cells.len() && columns(row) == columns(first)
+    };
+    let told = |row: &&Row| row.cells.iter().all(|cell| cell.number.is_some());
+    let apart = readings.windows(2).all(|pair| pair[0].day < pair[1].day);
+    if !(apart && readings.iter().all(told) && rest.iter().all(alike)) {
+        return None;
+    }
+    let row = |reading: &Row, day: i32, cells: Vec<Cell>| {
+        (!cells.is_empty()).then(|| DailyRow {
+            series: series.clone(),
+            provenance: reading.key.provenance,
+            method: Method::Difference,
+            day,
+            end_day: reading.day + 1,
+            published_day: context.birth.map(|(_, day)| day),
+            cells,
+            recorded,
+        })
+    };
+    let born = context.zero_day().and_then(|born| {
+        let cells = first.cells.iter().filter(|cell| runs(cell.column)).map(from_zero);
+        row(first, born.min(first.day), cells.collect())
+    });
+    let later = readings.windows(2).filter_map(|pair| {
+        let cells = pair[0].cells.iter().zip(&pair[1].cells).filter(|(_, later)| runs(later.column));
+        let cells = cells.filter_map(|(earlier, later)| difference(earlier, later));
+        row(pair[1], pair[0].day + 1, cells.collect())
+    });
+    Some(born.into_iter().chain(later).collect())
+}
+
+/// The rows of any readings: metric by metric, beside what is given.
+fn stepwise(
+    series: &Series,
+    readings: &[&Row],
+    given: Vec<DailyRow>,
+    context: Context,
+    recorded: i64,
+) -> Vec<DailyRow> {
     let mut taken: BTreeMap<u16, BTreeSet<i32>> = BTreeMap::new();
     for row in &given {
         for cell in &row.cells {
@@ -168,11 +222,11 @@ pub(crate) fn daily(series: &Series, rows: &[Arc<Row>], context: Context, record
     }
     // Sorted by span; what is given comes by day.
     let mut spans: Vec<DailyRow> = given;
-    let columns = columns(&readings);
+    let columns = columns(readings);
     for &column in &columns {
         let free =
             |from: i32, to: i32| taken.get(&column).is_none_or(|days| days.range(from..to).next().is_none());
-        for difference in steps(&readings, column, context) {
+        for difference in steps(readings, column, context) {
             if !free(difference.day, difference.end_day) {
                 continue;
             }
@@ -214,10 +268,8 @@ fn order(row: &Row) -> (i64, i64) {
 }
 
 fn columns(readings: &[&Row]) -> Vec<u16> {
-    let running =
-        |column: u16| RUNNING.get(usize::from(column)).is_some_and(|running| *running != Running::None);
     let cells = readings.iter().flat_map(|row| &row.cells);
-    let mut columns: Vec<u16> = cells.map(|cell| cell.column).filter(|column| running(*column)).collect();
+    let mut columns: Vec<u16> = cells.map(|cell| cell.column).filter(|column| runs(*column)).collect();
     columns.sort_unstable();
     columns.dedup();
     columns
@@ -294,7 +346,8 @@ fn subtract(before: Number, after: Number) -> Option<(Number, bool)> {
         }
         (Number::Real(before), Number::Real(after)) => Some((Number::Real(after - before), after < before)),
         (Number::Money(before), Number::Money(after)) => {
-            Some((Number::Money(after.checked_sub(before)?), after < before))
+            let (before, after) = (i128::from(before), i128::from(after));
+            Some((Number::Money(after.checked_sub(before)?.into()), after < before))
         }
         _ => None,
     }
@@ -353,4 +406,78 @@ pub(crate) fn bare_origin(
         sequence: 0,
         currency,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use kepi_core::Provenance;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cell::Key;
+
+    fn series() -> Series {
+        Series { account: "x/a".into(), post: "1".into(), traffic: Traffic::Organic, public: false }
+    }
+
+    /// A reading of a day: numbers by column, a flag with each.
+    fn reading(day: i32, numbers: &[(u16, i64, bool)]) -> Row {
+        let at = i64::from(day) * 86_400_000_000;
+        let series = series();
+        let cell = |&(column, number, capped): &(u16, i64, bool)| Cell {
+            column,
+            number: Some(Number::Int(number)),
+            flags: if capped { Flags::NONE.and(Flags::CAPPED) } else { Flags::NONE },
+            definition: None,
+            origin: bare_origin(at, 0, false, None),
+            confirmed: NEVER,
+        };
+        let key = Key {
+            account: series.account,
+            kind: SubjectKind::Post,
+            subject: series.post,
+            segment: None,
+            window: WindowKey::At(at),
+            traffic: series.traffic,
+            provenance: Provenance::Api,
+            metric: None,
+        };
+        Row { key, day, end_day: day + 1, cells: numbers.iter().map(cell).collect(), recorded: 0 }
+    }
+
+    proptest! {
+        /// What is made of plain readings at once is what is made of them step by step.
+        #[test]
+        fn plain_readings_come_to_the_same_both_ways(
+            days in proptest::collection::btree_map(
+                0..40_i32,
+                proptest::collection::vec((0..1000_i64, proptest::bool::weighted(0.1)), 6),
+                1..6,
+            ),
+            born in proptest::option::of(-3..45_i32),
+            watched in 0..45_i32,
+        ) {
+            let micros = |day: i32| i64::from(day) * 86_400_000_000;
+            let rows: Vec<Row> = days
+                .iter()
+                .map(|(day, numbers)| {
+                    let numbers = numbers.iter().zip(0..).map(|((number, capped), column)| (column, *number, *capped));
+                    reading(*day, &numbers.collect::<Vec<_>>())
+                })
+                .collect();
+            let readings: Vec<&Row> = rows.iter().collect();
+            let context = Context { birth: born.map(|day| (micros(day), day)), first_observed: Some(micros(watched)) };
+            let plain = plain(&series(), &readings, context, 7).unwrap();
+            prop_assert_eq!(plain, stepwise(&series(), &readings, Vec::new(), context, 7));
+        }
+    }
+
+    #[test]
+    fn readings_that_tell_different_metrics_or_share_a_day_are_not_plain() {
+        let plain = |rows: &[Row]| plain(&series(), &rows.iter().collect::<Vec<_>>(), Context::default(), 0);
+        assert!(plain(&[reading(1, &[(0, 5, false)]), reading(2, &[(0, 7, false)])]).is_some());
+        assert!(plain(&[reading(1, &[(0, 5, false)]), reading(2, &[(1, 7, false)])]).is_none());
+        assert!(plain(&[reading(1, &[(0, 5, false)]), reading(1, &[(0, 7, false)])]).is_none());
+        assert!(plain(&[]).is_none());
+    }
 }

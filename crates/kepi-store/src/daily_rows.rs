@@ -176,7 +176,9 @@ pub(crate) fn number_at(array: &dyn Array, row: usize) -> Option<Number> {
     match array.data_type() {
         DataType::Int64 => Some(Number::Int(array.as_primitive::<Int64Type>().value(row))),
         DataType::Float64 => Some(Number::Real(array.as_primitive::<Float64Type>().value(row))),
-        DataType::Decimal128(..) => Some(Number::Money(array.as_primitive::<Decimal128Type>().value(row))),
+        DataType::Decimal128(..) => {
+            Some(Number::Money(array.as_primitive::<Decimal128Type>().value(row).into()))
+        }
         _ => None,
     }
 }

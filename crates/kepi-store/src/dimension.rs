@@ -326,6 +326,8 @@ pub(crate) async fn turn(
     for (_, entry) in said.entries.iter().filter(|(key, _)| !met.contains(key)) {
         turned.push(Turned { old: None, new: Arc::new(Entry { recorded, ..entry.clone() }) });
     }
+    // In the order of files.
+    turned.sort_unstable_by(|a, b| (&a.new.account, &a.new.post).cmp(&(&b.new.account, &b.new.post)));
     fill(&mut plan, table, &turned);
     Ok((plan, turned))
 }

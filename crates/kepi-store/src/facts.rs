@@ -157,7 +157,7 @@ impl Gathered {
         let number = match &reading.value {
             Value::Count(count) => Number::Int(*count),
             Value::Real(real) => Number::Real(*real),
-            Value::Money(money) => Number::Money(millionths(money.amount)?),
+            Value::Money(money) => Number::Money(millionths(money.amount)?.into()),
         };
         let cell = origins.cell(0, number, reading);
         merge(self.tables.entry(table.name).or_default(), key, span, vec![cell]);
@@ -241,7 +241,9 @@ fn fit(value: &Value, ty: Type) -> Option<Result<Number>> {
         (Value::Real(real), Type::Int) if real.fract() == 0.0 && real.abs() < 9e15 => {
             Some(Ok(Number::Int(*real as i64)))
         }
-        (Value::Money(money), Type::Money) => Some(millionths(money.amount).map(Number::Money)),
+        (Value::Money(money), Type::Money) => {
+            Some(millionths(money.amount).map(|amount| Number::Money(amount.into())))
+        }
         _ => None,
     }
 }

@@ -34,6 +34,9 @@ pub(crate) const LIMIT: usize = 12;
 /// Which readings of a series are kept, newest first: those whose metrics no single newer one holds. Beyond
 /// [`LIMIT`], only those that hold a metric that no newer one has.
 pub(crate) fn keep(mut readings: Vec<Arc<Row>>, birth: Birth) -> Vec<Kept> {
+    if let [_] = &readings[..] {
+        return readings.into_iter().map(|row| Kept { row, rank: 0, birth }).collect();
+    }
     readings.sort_by_key(|row| std::cmp::Reverse(newness(row)));
     let mut had: HashSet<u16> = HashSet::default();
     let mut sets: Vec<Vec<u16>> = Vec::new();

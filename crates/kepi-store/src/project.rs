@@ -11,6 +11,7 @@ use crate::{
     facts::{FACTS, Fresh, Gathered, PageContext},
     journal::Committed,
     log::{PAGES, RECORDED, Snapshot, TableLog},
+    makers,
     plan::{Begun, Plan},
     readings::{self, Touched},
     store::Inner,
@@ -51,27 +52,27 @@ impl TryFrom<Committed> for Batch {
 }
 
 /// Carries a commit to all projections. `false` when an earlier commit of another worker is not there yet and
-/// does not come: then all wait for `catch_up`.
-pub(crate) async fn project(inner: &Inner, batch: Batch) -> Result<bool> {
-    if !wait_for_previous(inner, &batch).await? {
+/// does not come within so long: then all wait for `catch_up`.
+pub(crate) async fn project(inner: &Inner, ready: Ready, patience: Duration) -> Result<bool> {
+    if !wait_for_previous(inner, ready.previous, patience).await? {
         tracing::warn!(
-            recorded = batch.recorded,
+            recorded = ready.mark.recorded,
             "an earlier commit is not projected yet; this one waits with it"
         );
         return Ok(false);
     }
     inner.options.step("journal:committed")?;
-    carry(inner, batch).await?;
+    carry(inner, ready).await?;
     Ok(true)
 }
 
-async fn wait_for_previous(inner: &Inner, batch: &Batch) -> Result<bool> {
-    let Some(previous) = batch.previous else { return Ok(true) };
+async fn wait_for_previous(inner: &Inner, previous: Option<i64>, patience: Duration) -> Result<bool> {
+    let Some(previous) = previous else { return Ok(true) };
     let last = inner.table(LAST)?;
     let mut waited = Duration::ZERO;
     let pause = Duration::from_millis(10);
     while last.refresh().await?.recorded() < previous {
-        if waited >= inner.options.patience {
+        if waited >= patience {
             return Ok(false);
         }
         tokio::time::sleep(pause).await;
@@ -81,17 +82,38 @@ async fn wait_for_previous(inner: &Inner, batch: &Batch) -> Result<bool> {
 }
 
 /// Carries a commit to all projections; those that have it already are passed over.
-pub(crate) async fn carry(inner: &Inner, batch: Batch) -> Result<()> {
-    let mark = Mark { version: batch.version, recorded: batch.recorded };
-    let brought = Brought::of(batch)?;
+pub(crate) async fn carry(inner: &Inner, ready: Ready) -> Result<()> {
+    let Ready { mark, brought, .. } = ready;
     // Where another writer is first, what it wrote is taken for a try of our own that died on the way.
     while !attempt(inner, &brought, mark).await? {}
     put_rejects(inner.table(LAST)?, &brought.rejects, mark).await?;
+    // Tens of thousands of rows are given back beside other work.
+    drop(makers::begin(move || {
+        drop(brought);
+        Ok(())
+    }));
     crate::maintain::compact_as_we_go(inner).await
 }
 
+/// A commit of the journal as rows of the projections: what needs nothing of what stands there.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    mark: Mark,
+    previous: Option<i64>,
+    brought: Brought,
+}
+
+impl Ready {
+    /// # Errors
+    /// `Store` when a number does not fit its column.
+    pub(crate) fn of(batch: Batch) -> Result<Self> {
+        let mark = Mark { version: batch.version, recorded: batch.recorded };
+        Ok(Self { mark, previous: batch.previous, brought: Brought::of(batch)? })
+    }
+}
+
 /// What a commit brings.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Brought {
     accounts: Said,
     posts: Said,
@@ -259,6 +281,7 @@ impl Touched {
     }
 }
 
+#[derive(Debug)]
 struct Trace {
     stream: SmolStr,
     sequence: i64,
@@ -271,6 +294,7 @@ impl Trace {
     }
 }
 
+#[derive(Debug)]
 struct Aside {
     context: Trace,
     reject: Reject,

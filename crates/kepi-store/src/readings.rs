@@ -248,7 +248,8 @@ struct Made {
     appended: Vec<Arc<DailyRow>>,
     /// All rows of series that were made anew.
     anew: HashMap<Series, Vec<Arc<DailyRow>>>,
-    kept: HashMap<Series, Vec<Kept>>,
+    /// The kept readings of each series concerned.
+    kept: Vec<(Series, Vec<Kept>)>,
 }
 
 /// Makes them; `None` when another writer was first.
@@ -261,7 +262,10 @@ async fn make(
     let recorded = pending.mark().recorded;
     let births = births(inner, work, loaded).await?;
     let given = series_with_given_days(inner, work).await?;
-    let all: HashSet<&Series> = work.opened.keys().chain(loaded.series.keys()).chain(&given).collect();
+    let mut all: Vec<&Series> = work.opened.keys().chain(loaded.series.keys()).chain(&given).collect();
+    // In the order of files: what follows becomes several of them.
+    all.sort_unstable();
+    all.dedup();
     let (simple, mended): (Vec<&Series>, Vec<&Series>) = all.into_iter().partition(|series| {
         let post = (series.account.clone(), series.post.clone());
         let kept = loaded.series.get(*series).map_or(&[][..], Vec::as_slice);
@@ -283,7 +287,7 @@ async fn make(
         let rows = daily(series, &readings, context, recorded);
         let later = rows.into_iter().filter(|row| newest_day.is_none_or(|day| row.end_day > day + 1));
         made.appended.extend(later.map(Arc::new));
-        made.kept.insert(series.clone(), keep(readings, context.birth));
+        made.kept.push((series.clone(), keep(readings, context.birth)));
     }
     // Their facts are read from the table, which must have those of this commit.
     if !mended.is_empty() && !pending.settle().await? {
@@ -296,7 +300,8 @@ async fn make(
         let rows = daily(series, &readings, context, recorded).into_iter().map(Arc::new).collect();
         made.anew.insert(series.clone(), rows);
         let at = |row: &Arc<Row>| matches!(row.key.window, WindowKey::At(_));
-        made.kept.insert(series.clone(), keep(readings.into_iter().filter(at).collect(), context.birth));
+        let kept = keep(readings.into_iter().filter(at).collect(), context.birth);
+        made.kept.push((series.clone(), kept));
     }
     Ok(Some(made))
 }
@@ -473,18 +478,18 @@ async fn put_lifetime<'a>(
     pending: &mut Pending<'a>,
 ) -> Result<()> {
     let mut plan = Plan::default();
+    let replaced: HashSet<&Series> = made.kept.iter().map(|(series, _)| series).collect();
     for file in matching(table, &snapshot, work).await? {
         let batch = read_whole(table, &file, None).await?;
-        let replaced = |series: &Series| made.kept.contains_key(series);
         let series = read_series(&batch)?.into_iter().enumerate();
         let gone: HashSet<usize> =
-            series.filter(|(_, series)| replaced(series)).map(|(place, _)| place).collect();
+            series.filter(|(_, series)| replaced.contains(series)).map(|(place, _)| place).collect();
         if !gone.is_empty() {
             plan.rewrite(table, &file, without(&batch, &gone)?).await?;
         }
     }
     let mut months: BTreeMap<_, Vec<Kept>> = BTreeMap::new();
-    for kept in made.kept.into_values().flatten() {
+    for kept in made.kept.into_iter().flat_map(|(_, kept)| kept) {
         months.entry(lifetime::partition(&kept)).or_default().push(kept);
     }
     for (partition, kept) in months {

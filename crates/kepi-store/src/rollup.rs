@@ -119,7 +119,7 @@ fn combined(sum: Number, number: Number, sign: i64) -> Number {
     match (sum, number) {
         (Number::Int(sum), Number::Int(number)) => Number::Int(sum.saturating_add(number * sign)),
         (Number::Money(sum), Number::Money(number)) => {
-            Number::Money(sum.saturating_add(number * i128::from(sign)))
+            Number::Money(i128::from(sum).saturating_add(i128::from(number) * i128::from(sign)).into())
         }
         (Number::Real(sum), Number::Real(number)) => Number::Real(sum + number * sign as f64),
         // A column holds numbers of one type.

@@ -209,7 +209,7 @@ fn real(number: Option<Number>) -> Option<f64> {
 }
 
 fn amount(number: Option<Number>) -> Option<i128> {
-    if let Some(Number::Money(money)) = number { Some(money) } else { None }
+    if let Some(Number::Money(money)) = number { Some(money.into()) } else { None }
 }
 
 fn long_numbers(frame: &mut Frame, rows: &[&Row]) {
@@ -387,7 +387,7 @@ pub(crate) fn read_rows(
             }
             ty if *ty == MONEY => {
                 let array = columns.decimal(name)?;
-                Box::new(|row| array.at_row(row).map(Number::Money))
+                Box::new(|row| array.at_row(row).map(|amount: i128| Number::Money(amount.into())))
             }
             other => return Err(torn(format!("metric {name} is of type {other}"))),
         };

@@ -11,6 +11,7 @@ use kepi_core::{
     tables,
 };
 use smol_str::SmolStr;
+use tokio::sync::oneshot;
 
 use crate::{
     dimension::{self, Entry, Said},
@@ -36,7 +37,10 @@ pub(crate) struct Inner {
     writable: bool,
     /// Held while a commit goes from the journal to the projections, so that writers of one process take
     /// turns.
-    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Says when the newest commit of this process has left the projections, and whether they have it; held while
+    /// the journal takes the next one, so that commits are carried on in its order.
+    pub(crate) line: tokio::sync::Mutex<Option<oneshot::Receiver<bool>>>,
 }
 
 /// An account as the configuration, or an import of a file, names it.
@@ -107,8 +111,9 @@ impl Store {
         writable: bool,
     ) -> Result<Self> {
         let pages = tables.remove("pages").ok_or_else(|| torn("the journal is missing"))?;
-        let turn = Arc::default();
-        Ok(Self(Arc::new(Inner { options, journal: Journal::new(pages), tables, writable, turn })))
+        let journal = Journal::new(pages);
+        let (turn, line) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+        Ok(Self(Arc::new(Inner { options, journal, tables, writable, turn, line })))
     }
 
     /// Whether it may be written, as far as the rights on its folder tell.

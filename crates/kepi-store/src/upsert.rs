@@ -67,6 +67,8 @@ pub(crate) async fn upsert(
     for row in fresh.iter().filter(|(key, _)| !met.contains(*key)).map(|(_, row)| row) {
         outcome.opened.push(Opened { old: None, new: row.clone() });
     }
+    // In the order of files: these rows become several of them.
+    outcome.opened.sort_unstable_by(|a, b| a.new.place().cmp(&b.new.place()));
     outcome.fill(&mut plan, table, recorded);
     Ok(Upsert { plan, opened: outcome.opened })
 }

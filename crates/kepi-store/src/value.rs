@@ -1,6 +1,6 @@
 //! Small conversions between kepi's values and what columns hold.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::{Timestamp, civil::Date};
 use kepi_core::{Error, ErrorKind, Provenance, Result, SubjectKind, Traffic};
@@ -27,19 +27,24 @@ pub(crate) fn month_of(days: i32) -> String {
     format!("{:04}-{:02}", date.year(), date.month())
 }
 
-/// Rows by the month of a day of theirs.
+/// Rows by the month of a day of theirs, in their order.
 pub(crate) fn by_month<'a, T: 'a>(
     rows: impl Iterator<Item = &'a Arc<T>>,
     day: impl Fn(&T) -> i32,
-) -> BTreeMap<String, Vec<Arc<T>>> {
+) -> Vec<(String, Vec<Arc<T>>)> {
+    let mut months: Vec<(String, Vec<Arc<T>>)> = Vec::new();
     // There are few days and many rows: a day is named once.
-    let mut days: HashMap<i32, Vec<Arc<T>>> = HashMap::default();
+    let mut places: HashMap<i32, usize> = HashMap::default();
     for row in rows {
-        days.entry(day(row)).or_default().push(row.clone());
-    }
-    let mut months: BTreeMap<String, Vec<Arc<T>>> = BTreeMap::new();
-    for (day, rows) in days {
-        months.entry(month_of(day)).or_default().extend(rows);
+        let day = day(row);
+        let place = *places.entry(day).or_insert_with(|| {
+            let month = month_of(day);
+            months.iter().position(|(known, _)| *known == month).unwrap_or_else(|| {
+                months.push((month, Vec::new()));
+                months.len() - 1
+            })
+        });
+        months[place].1.push(row.clone());
     }
     months
 }

@@ -1,15 +1,18 @@
 //! Groups pages of many streams into commits and carries each on to the projections.
 
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{Duration, Instant},
+};
 
 use kepi_core::{Result, Stream};
 use smol_str::SmolStr;
-use tokio::task::JoinHandle;
+use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     fail::Fail,
     journal::{NewPage, Waiting},
-    project::project,
+    project::{Ready, project},
     store::Store,
 };
 
@@ -26,8 +29,8 @@ pub struct Writer {
     bytes: usize,
     since: Option<Instant>,
     written: Written,
-    /// The commit that is on its way to the projections; says whether they have it.
-    on_its_way: Option<JoinHandle<Result<bool>>>,
+    /// The commits that are on their way to the projections, the oldest first; each says whether they have it.
+    on_their_way: VecDeque<JoinHandle<Result<bool>>>,
 }
 
 /// What one flush did.
@@ -69,7 +72,7 @@ impl Writer {
             bytes: 0,
             since: None,
             written: Written::default(),
-            on_its_way: None,
+            on_their_way: VecDeque::new(),
         }
     }
 
@@ -109,19 +112,19 @@ impl Writer {
     /// again.
     pub async fn flush(&mut self) -> Result<Flushed> {
         let flushed = self.commit().await?;
-        Ok(Flushed { projected: self.arrived().await?, ..flushed })
+        Ok(Flushed { projected: self.arrived(0).await?, ..flushed })
     }
 
-    /// Commits what waits to the journal and sends it on its way to the projections, once the commit before has
-    /// arrived there.
+    /// Commits what waits to the journal and sends it on its way to the projections: its rows are made while the
+    /// commit before is still on its own.
     async fn commit(&mut self) -> Result<Flushed> {
         let offered = self.waiting.len();
         if offered == 0 {
             return Ok(Flushed::default());
         }
-        self.arrived().await?;
+        self.arrived(1).await?;
         let inner = self.store.0.clone();
-        let turn = inner.turn.clone().lock_owned().await;
+        let mut line = inner.line.lock().await;
         let committed = inner.journal.commit(&mut self.waiting, &self.bases).await?;
         (self.rows, self.bytes, self.since) = (0, 0, None);
         let Some(committed) = committed else {
@@ -141,23 +144,40 @@ impl Writer {
         self.written.pages += flushed.pages;
         self.written.dropped += flushed.dropped;
         self.written.measurements += flushed.measurements;
-        let batch = committed.try_into()?;
-        self.on_its_way = Some(tokio::spawn(async move {
-            let projected = project(&inner, batch).await;
+        let (done, arrived) = oneshot::channel();
+        let before = line.replace(arrived);
+        drop(line);
+        let inner = self.store.0.clone();
+        self.on_their_way.push_back(tokio::spawn(async move {
+            let ready = Ready::of(committed.try_into()?)?;
+            let there = match before {
+                Some(before) => before.await.unwrap_or(false),
+                None => true,
+            };
+            let turn = inner.turn.lock().await;
+            // What did not arrive from here does not come from elsewhere either, unless it was caught up meanwhile.
+            let patience = if there { inner.options.patience } else { Duration::ZERO };
+            let projected = project(&inner, ready, patience).await;
             drop(turn);
+            let _ = done.send(matches!(projected, Ok(true)));
             projected
         }));
         Ok(flushed)
     }
 
-    /// Waits for the commit that is on its way; whether the projections have all that was committed.
-    async fn arrived(&mut self) -> Result<bool> {
-        let Some(on_its_way) = &mut self.on_its_way else { return Ok(true) };
-        let ended = on_its_way.await;
-        self.on_its_way = None;
-        let projected = ended.at("carry a commit to the projections")??;
-        self.written.behind += usize::from(!projected);
-        Ok(projected)
+    /// Waits until no more than so many commits are on their way; whether the projections have all that arrived.
+    async fn arrived(&mut self, on_their_way: usize) -> Result<bool> {
+        let mut all = true;
+        while self.on_their_way.len() > on_their_way
+            && let Some(oldest) = self.on_their_way.front_mut()
+        {
+            let ended = oldest.await;
+            self.on_their_way.pop_front();
+            let projected = ended.at("carry a commit to the projections")??;
+            self.written.behind += usize::from(!projected);
+            all &= projected;
+        }
+        Ok(all)
     }
 
     /// Commits what waits and ends.

@@ -21,10 +21,15 @@ mod progress;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Threads that read files, one request each. The runtime would start hundreds for a moment's burst, over which all later
+/// reads are spread, and each keeps the memory that its largest read took.
+const BLOCKING_THREADS: usize = 8;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     start_log(&cli.log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             output::note(&format!("error: cannot start: {error}"));

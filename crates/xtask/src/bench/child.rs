@@ -77,5 +77,6 @@ pub(super) fn serve() -> Result<()> {
 
 /// A runtime as `kepi` has it.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().max_blocking_threads(8).build().context("start the runtime")
 }
