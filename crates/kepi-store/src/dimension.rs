@@ -29,8 +29,26 @@ pub(crate) enum Field {
     Flag(bool),
 }
 
+impl Field {
+    fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    fn instant(&self) -> Option<i64> {
+        if let Self::Instant(at) = self { Some(*at) } else { None }
+    }
+
+    fn date(&self) -> Option<i32> {
+        if let Self::Date(date) = self { Some(*date) } else { None }
+    }
+
+    fn flag(&self) -> Option<bool> {
+        if let Self::Flag(flag) = self { Some(*flag) } else { None }
+    }
+}
+
 /// The kind of a field's column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Text,
     Instant,
@@ -108,19 +126,19 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn instant(&self, field: &str) -> Option<i64> {
-        if let Some((Field::Instant(at), _)) = self.fields.get(field) { Some(*at) } else { None }
+        self.fields.get(field)?.0.instant()
     }
 
     pub(crate) fn date(&self, field: &str) -> Option<i32> {
-        if let Some((Field::Date(date), _)) = self.fields.get(field) { Some(*date) } else { None }
+        self.fields.get(field)?.0.date()
     }
 
     pub(crate) fn text(&self, field: &str) -> Option<&str> {
-        if let Some((Field::Text(text), _)) = self.fields.get(field) { Some(text) } else { None }
+        self.fields.get(field)?.0.text()
     }
 
     pub(crate) fn flag(&self, field: &str) -> Option<bool> {
-        if let Some((Field::Flag(flag), _)) = self.fields.get(field) { Some(*flag) } else { None }
+        self.fields.get(field)?.0.flag()
     }
 
     fn say(&mut self, field: &'static str, value: Option<Field>, observed: i64) {
@@ -446,12 +464,22 @@ fn to_batch(schema: &TableSchema, rows: &[(Arc<Entry>, Option<i64>)]) -> Result<
     frame.texts("platform", platforms.into_iter());
     frame.texts("account", rows.iter().map(|(entry, _)| entry.account.as_str()));
     frame.texts("post", rows.iter().map(|(entry, _)| entry.post.as_str()));
-    for (name, kind) in fields_of(schema) {
+    let mut fields: Vec<&(&str, Kind)> = fields_of(schema).iter().collect();
+    fields.sort_unstable();
+    // One step per row and column is enough, because the fields of an entry are sorted.
+    let mut steps = vec![0_u8; rows.len()];
+    for (name, kind) in fields {
+        let values = all().zip(&mut steps).map(|(entry, step)| {
+            let (_, (value, _)) =
+                entry.fields.0.get(usize::from(*step)).filter(|(known, _)| known == name)?;
+            *step += 1;
+            Some(value)
+        });
         match kind {
-            Kind::Text => frame.maybe_texts(name, all().map(|entry| entry.text(name))),
-            Kind::Instant => frame.maybe_instants(name, all().map(|entry| entry.instant(name))),
-            Kind::Date => frame.maybe_dates(name, all().map(|entry| entry.date(name))),
-            Kind::Flag => frame.maybe_flags(name, all().map(|entry| entry.flag(name))),
+            Kind::Text => frame.maybe_texts(name, values.map(|value| value?.text())),
+            Kind::Instant => frame.maybe_instants(name, values.map(|value| value?.instant())),
+            Kind::Date => frame.maybe_dates(name, values.map(|value| value?.date())),
+            Kind::Flag => frame.maybe_flags(name, values.map(|value| value?.flag())),
         }
     }
     // These two are never null: what is not said has a value that claims nothing.

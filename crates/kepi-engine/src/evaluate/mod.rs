@@ -29,6 +29,8 @@ pub(crate) mod table;
 mod views;
 mod wanted;
 
+use std::collections::BTreeMap;
+
 use datafusion::{physical_plan::displayable, prelude::SessionContext};
 use kepi_core::{Result, SubjectKind};
 
@@ -57,19 +59,40 @@ pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Resu
     request.comparable()?;
     let request = &request.in_fiscal();
     let ctx = &with_small_builds(ctx);
-    let mut all: Vec<Vec<ScoreRow>> = vec![Vec::new(); request.kpis.len()];
+    let mut rows = InOrder { rows: Vec::new(), next: 0, kpis: request.kpis.len(), early: BTreeMap::new() };
     for places in together(ctx, request)? {
         let kpis: Vec<&Kpi> = places.iter().filter_map(|place| request.kpis.get(*place)).collect();
-        for (place, rows) in places.into_iter().zip(scorecard(ctx, request, &kpis).await?) {
-            if let Some(slot) = all.get_mut(place) {
-                *slot = rows;
+        let put = |number: usize, own| {
+            if let Some(place) = places.get(number) {
+                rows.put(*place, own);
             }
+        };
+        scorecard(ctx, request, &kpis, put).await?;
+    }
+    Ok(rows.rows)
+}
+
+/// Rows of KPIs, put together in the order of the KPIs in whatever order they are done.
+struct InOrder {
+    rows: Vec<ScoreRow>,
+    next: usize,
+    kpis: usize,
+    /// Those that came before their turn.
+    early: BTreeMap<usize, Vec<ScoreRow>>,
+}
+
+impl InOrder {
+    fn put(&mut self, place: usize, own: Vec<ScoreRow>) {
+        self.early.insert(place, own);
+        while let Some(own) = self.early.remove(&self.next) {
+            if self.rows.is_empty() {
+                // KPIs mostly have as many rows as one another: then nothing is copied while the whole grows.
+                self.rows.reserve(own.len() * (self.kpis - self.next));
+            }
+            self.rows.extend(own);
+            self.next += 1;
         }
     }
-    // What is there already is not copied while the whole grows.
-    let mut rows = Vec::with_capacity(all.iter().map(Vec::len).sum());
-    all.into_iter().for_each(|own| rows.extend(own));
-    Ok(rows)
 }
 
 /// The KPIs, by their places, that are evaluated together: all of them, as a rule. What was added up over all posts
@@ -143,12 +166,13 @@ pub async fn narrowed(ctx: &SessionContext, filter: &Filter) -> Result<SessionCo
 /// Said of the row that stands beside those of tags.
 const WHOLE: &str = "the whole: a post with several tags is in it once, so the tags need not add up to it";
 
-/// The rows of each KPI: of one session, of which each table is scanned once.
+/// Puts the rows of each KPI by its number: of one session, of which each table is scanned once.
 async fn scorecard(
     ctx: &SessionContext,
     request: &EvaluationRequest,
     kpis: &[&Kpi],
-) -> Result<Vec<Vec<ScoreRow>>> {
+    put: impl FnMut(usize, Vec<ScoreRow>),
+) -> Result<()> {
     let mut scopes = Scopes::read(ctx, request).await?;
     let data = Data {
         readings: readings::read(ctx, request, &mut scopes, kpis).await?,
@@ -157,7 +181,7 @@ async fn scorecard(
         facts: facts::read(ctx, request, &mut scopes, kpis).await?,
         frozen: frozen::read(ctx, request, kpis).await?,
     };
-    score::score_all(request, &scopes.settle(), &data, kpis)
+    score::score_all(request, &scopes.settle(), &data, kpis, put)
 }
 
 /// The physical plans of an evaluation as text: each table of facts is scanned once.

@@ -2,12 +2,14 @@
 
 use std::{
     collections::HashMap,
-    panic::resume_unwind,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{SyncSender, sync_channel},
+    },
     thread,
 };
 
-use kepi_core::{DateSpan, Platform, Result, SubjectKind, Traffic};
+use kepi_core::{DateSpan, Error, ErrorKind, Platform, Result, SubjectKind, Traffic};
 
 use super::{
     Data,
@@ -26,34 +28,51 @@ use crate::{
     number::Number,
 };
 
-/// The rows of each KPI. They are worked out on all cores: no KPI needs another.
+/// Puts the rows of each KPI by its number. They are worked out on all cores, for no KPI needs another, and put as they
+/// are done, so that there are never many beside the whole.
 pub(super) fn score_all(
     request: &EvaluationRequest,
     scopes: &SettledScopes,
     data: &Data,
     kpis: &[&Kpi],
-) -> Result<Vec<Vec<ScoreRow>>> {
+    mut put: impl FnMut(usize, Vec<ScoreRow>),
+) -> Result<()> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    if cores.min(kpis.len()) < 2 {
+        return kpis.iter().enumerate().try_for_each(|(number, kpi)| {
+            put(number, score(request, scopes, data, kpi)?);
+            Ok(())
+        });
+    }
     let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
+    let (sender, done) = sync_channel(1);
+    let work = |sender: SyncSender<(usize, Result<Vec<ScoreRow>>)>| {
         loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(kpi) = kpis.get(place) else { return done };
-            done.push((place, score(request, scopes, data, kpi)));
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(kpi) = kpis.get(number) else { return };
+            // Where nobody listens any more, another KPI could not be evaluated.
+            if sender.send((number, score(request, scopes, data, kpi))).is_err() {
+                return;
+            }
         }
     };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let mut done = thread::scope(|threads| {
-        let begin = |_| thread::Builder::new().name("kepi-rows".to_owned()).spawn_scoped(threads, work).ok();
-        let others: Vec<_> = (1..cores.min(kpis.len())).filter_map(begin).collect();
-        let mut done = work();
-        for other in others {
-            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+    thread::scope(|threads| {
+        let begin = |_| {
+            let (sender, work) = (sender.clone(), &work);
+            let thread = thread::Builder::new().name("kepi-rows".to_owned());
+            thread.spawn_scoped(threads, move || work(sender)).ok()
+        };
+        let begun = (0..cores.min(kpis.len())).filter_map(begin).count();
+        drop(sender);
+        if begun == 0 {
+            return Err(Error::new(ErrorKind::Unexpected, "no thread could be had to work out the rows on")
+                .hint("is the number of processes of this user limited?"));
         }
-        done
-    });
-    done.sort_unstable_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, rows)| rows).collect()
+        done.into_iter().try_for_each(|(number, rows)| {
+            put(number, rows?);
+            Ok(())
+        })
+    })
 }
 
 /// The rows of one KPI.

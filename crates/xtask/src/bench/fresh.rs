@@ -5,6 +5,7 @@ use std::{collections::HashMap, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
+use kepi_engine::EvaluationRequest;
 use kepi_store::{NewPage, Store, StoreOptions};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     for history in [1, 3] {
         let world = World { rows: options.rows * history, kind: Kind::Running, ..options.world() };
         let made = scorecard::store(options, &world)?;
+        scorecard::count(&world, &made)?;
         let folder = tempfile::tempdir_in(&options.folder).context("make a folder for a copy")?;
         let copy = folder.path().join("store");
         copied(&made, &copy)?;
@@ -49,8 +51,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
             world.rows,
             taken_in.wall + evaluated.wall
         ));
-        say(format!("  decoded, committed, projected: {taken_in}"));
-        say(format!("  scorecard as a plain loop has it: {evaluated}"));
+        say(format!("  decoded, committed, projected, rollups too: {taken_in}"));
+        say(format!("  scorecard from rollups, as a plain loop has it: {evaluated}"));
     }
     Ok(())
 }
@@ -67,7 +69,8 @@ pub(super) async fn work(task: &Task, world: &World, store: &Path) -> Result<ser
 /// When the store cannot be written or read, or a value is not the loop's.
 pub async fn refreshed(world: &World, place: &str, readings: u64) -> Result<Refreshed> {
     let (store, taken_in) = taken_in(world, place, readings).await?;
-    let request = scorecard::request(DAYS + 1, kpis::kpis(&FIGURES, "")?)?;
+    let request =
+        EvaluationRequest { rollups: true, ..scorecard::request(DAYS + 1, kpis::kpis(&FIGURES, "")?)? };
     let clock = Clock::start();
     let rows = kepi_engine::evaluate(&store.session().await?, &request).await?;
     let evaluated = clock.stop();

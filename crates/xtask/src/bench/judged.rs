@@ -25,8 +25,6 @@ const MORE: &str = "review = \"monthly\"\nbenchmark = \"own\"\n[[kpi.target]]\np
 /// What a child process does for this benchmark.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Task {
-    /// Count the rollups of what was loaded.
-    Count,
     /// The scorecard, once; hold it against a plain loop where `check` says so.
     Evaluate { rollups: bool, check: bool },
     /// The signals, once.
@@ -79,25 +77,13 @@ pub(super) fn run(options: &Options) -> Result<()> {
         world.accounts
     ));
     let made = scorecard::store(options, &world)?;
-    count(&world, &made)?;
+    scorecard::count(&world, &made)?;
     let rows = from_rows(options, &world, &made)?;
     let rollups = from_rollups(options, &world, &made)?;
     let (wall, cpu) = (rollups.wall / rows.wall, rollups.cpu / rows.cpu);
     say(format!("  rollups / rows: {wall:.2} by wall clock, {cpu:.2} by processor"));
     signals(options, &world, &made)?;
     new_day(options, &world, &made)
-}
-
-/// Counts the rollups, once in the life of a store.
-fn count(world: &World, made: &Path) -> Result<()> {
-    let counted = made.with_file_name("counted");
-    if counted.exists() {
-        return Ok(());
-    }
-    let cost: Cost = child::run(world, made, &child::Task::Judged(Task::Count))?;
-    std::fs::write(&counted, "").with_context(|| format!("write {}", counted.display()))?;
-    say(format!("  rollups counted: {cost}"));
-    Ok(())
 }
 
 /// The median of scorecards without rollups, DuckDB in turn with kepi.
@@ -155,19 +141,17 @@ fn from_rollups(options: &Options, world: &World, made: &Path) -> Result<Cost> {
     for round in 0..options.runs.max(1) {
         let task = Task::Evaluate { rollups: true, check: round == 0 };
         let evaluated: Evaluated = child::run(world, made, &child::Task::Judged(task))?;
-        ensure!(is_from_rollups(&evaluated.plan), "the rollups did not answer:\n{}", evaluated.plan);
+        ensure!(
+            scorecard::is_from_rollups(&evaluated.plan),
+            "the rollups did not answer:\n{}",
+            evaluated.plan
+        );
         say(format!("  kepi, from rollups  {}", evaluated.cost));
         costs.push(evaluated.cost);
     }
     let cost = median(&costs);
     say(format!("  median: kepi, from rollups {cost}"));
     Ok(cost)
-}
-
-/// Whether rollups alone answer a plan.
-#[must_use]
-pub fn is_from_rollups(plan: &str) -> bool {
-    scorecard::scans(plan, "daily_rollup") > 0 && scorecard::scans(plan, "post_daily") == 0
 }
 
 /// The signals of all forty, from rows and from rollups: they say the same.
@@ -210,11 +194,6 @@ fn new_day(options: &Options, world: &World, made: &Path) -> Result<()> {
 pub(super) async fn work(task: &Task, world: &World, store: &Path) -> Result<serde_json::Value> {
     let place = store.to_str().context("the folder's name is no text")?;
     Ok(match *task {
-        Task::Count => {
-            let clock = Clock::start();
-            Store::open(place, StoreOptions::default()).await?.recount().await?;
-            serde_json::to_value(clock.stop())?
-        }
         Task::Evaluate { rollups, check } => {
             serde_json::to_value(evaluated(world, place, rollups, check).await?)?
         }

@@ -1,5 +1,5 @@
-//! `scorecard`: 25 KPIs by platform, account, month and category over a store of post-days, rollups off, beside
-//! DuckDB computing the same aggregates by the same keys over the same files.
+//! `scorecard`: 25 KPIs by platform, account, month and category over a store of post-days: from rows, beside DuckDB
+//! computing the same aggregates by the same keys over the same files, and from rollups.
 
 use std::{
     collections::BTreeMap,
@@ -29,8 +29,10 @@ use super::{
 pub(super) enum Task {
     /// Make the store.
     Fill,
+    /// Count the rollups of what was loaded.
+    Count,
     /// Evaluate once; hold the result against a plain loop where `check` says so.
-    Evaluate { check: bool },
+    Evaluate { rollups: bool, check: bool },
 }
 
 /// What an evaluation came to.
@@ -63,6 +65,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
         let (wall, cpu) = (plain.wall / peer.wall, plain.cpu / peer.cpu);
         say(format!("  kepi / DuckDB: {wall:.2} by wall clock, {cpu:.2} by processor"));
     }
+    from_rollups(options, &world)?;
     say("  one row in twenty said again, what it replaced kept as history, compacted:".to_owned());
     let (restated, _) = measured(
         &Options { python: String::new(), ..options.clone() },
@@ -83,7 +86,7 @@ fn measured(options: &Options, world: &World) -> Result<(Cost, Option<Cost>)> {
     for round in 0..options.runs.max(1) {
         let check = round == 0;
         let evaluated: Evaluated =
-            child::run(world, &store, &child::Task::Scorecard(Task::Evaluate { check }))?;
+            child::run(world, &store, &child::Task::Scorecard(Task::Evaluate { rollups: false, check }))?;
         if check {
             tell_scans(&evaluated.plan, options.explain)?;
             say(format!(
@@ -103,6 +106,40 @@ fn measured(options: &Options, world: &World) -> Result<(Cost, Option<Cost>)> {
         }
     }
     Ok((median(&ours), (!theirs.is_empty()).then(|| median(&theirs))))
+}
+
+/// The same scorecard where rollups may answer.
+fn from_rollups(options: &Options, world: &World) -> Result<()> {
+    let store = store(options, world)?;
+    count(world, &store)?;
+    let mut costs = Vec::new();
+    for round in 0..options.runs.max(1) {
+        let task = Task::Evaluate { rollups: true, check: round == 0 };
+        let evaluated: Evaluated = child::run(world, &store, &child::Task::Scorecard(task))?;
+        ensure!(is_from_rollups(&evaluated.plan), "the rollups did not answer:\n{}", evaluated.plan);
+        say(format!("  kepi, from rollups  {}", evaluated.cost));
+        costs.push(evaluated.cost);
+    }
+    say(format!("  median: kepi, from rollups {}", median(&costs)));
+    Ok(())
+}
+
+/// Counts the rollups, once in the life of a store.
+pub(super) fn count(world: &World, made: &Path) -> Result<()> {
+    let counted = made.with_file_name("counted");
+    if counted.exists() {
+        return Ok(());
+    }
+    let cost: Cost = child::run(world, made, &child::Task::Scorecard(Task::Count))?;
+    std::fs::write(&counted, "").with_context(|| format!("write {}", counted.display()))?;
+    say(format!("  rollups counted: {cost}"));
+    Ok(())
+}
+
+/// Whether rollups alone answer a plan.
+#[must_use]
+pub fn is_from_rollups(plan: &str) -> bool {
+    scans(plan, "daily_rollup") > 0 && scans(plan, "post_daily") == 0
 }
 
 /// The store of a world: made once, kept in the folder under the world's name.
@@ -136,7 +173,14 @@ pub(super) async fn work(task: &Task, world: &World, store: &Path) -> Result<ser
             world.fill(&Store::create(place, StoreOptions::default()).await?).await?;
             Ok(serde_json::to_value(clock.stop())?)
         }
-        Task::Evaluate { check } => Ok(serde_json::to_value(evaluated(world, place, *check).await?)?),
+        Task::Count => {
+            let clock = Clock::start();
+            Store::open(place, StoreOptions::default()).await?.recount().await?;
+            Ok(serde_json::to_value(clock.stop())?)
+        }
+        Task::Evaluate { rollups, check } => {
+            Ok(serde_json::to_value(evaluated(world, place, *rollups, *check).await?)?)
+        }
     }
 }
 
@@ -144,8 +188,8 @@ pub(super) async fn work(task: &Task, world: &World, store: &Path) -> Result<ser
 ///
 /// # Errors
 /// When the store cannot be read, or a value is not the loop's.
-pub async fn evaluated(world: &World, place: &str, check: bool) -> Result<Evaluated> {
-    let request = request(DAYS, kpis::kpis(&FIGURES, "")?)?;
+pub async fn evaluated(world: &World, place: &str, rollups: bool, check: bool) -> Result<Evaluated> {
+    let request = EvaluationRequest { rollups, ..request(DAYS, kpis::kpis(&FIGURES, "")?)? };
     let clock = Clock::start();
     let store = Store::open(place, StoreOptions::default()).await?;
     let session = store.session().await?;
