@@ -88,18 +88,18 @@ async fn authorise(
     arguments: &Auth,
 ) -> Result<()> {
     let id = &known.account.id;
-    match kind.flow {
-        TokenFlow::Static => {
+    match (transport.grant_without_person(id, kind), kind.flow) {
+        (Some(grant), _) => {
+            transport.exchange(adapter, id, kind.name, &grant, &Secrets::default()).await?;
+        }
+        (None, TokenFlow::Static | TokenFlow::Client) => {
             output::note(&format!(
                 "{id} {}: this token is made by hand and stands in the configuration; nobody need consent",
                 kind.name
             ));
             return Ok(());
         }
-        TokenFlow::Client => {
-            transport.exchange(adapter, id, kind.name, &Grant::Client, &Secrets::default()).await?;
-        }
-        TokenFlow::AuthorizationCode { authorize_url, pkce, .. } => {
+        (None, TokenFlow::AuthorizationCode { authorize_url, pkce, .. }) => {
             let client_id = transport.client_id(id, kind.name)?;
             let state = random()?;
             let verifier = pkce.then(random).transpose()?;
