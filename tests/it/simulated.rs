@@ -86,6 +86,7 @@ pub(crate) fn everything(platform: &str, world: &World) -> Value {
         }),
         "web" => json!({ "reports": ["visitors"], "reviews_by_day": true }),
         "weibo" => json!({ "commercial": true }),
+        "x" => json!({ "plan": "enterprise" }),
         "xiaohongshu" => {
             let accounts = world.accounts_of(Network::Xiaohongshu);
             let brands = accounts.map(|account| (account.id.to_string(), json!("5f00000000000000000000b1")));
