@@ -243,8 +243,8 @@ async fn what_is_refused_and_how() {
     assert_eq!((status, body["code"].clone()), (426, json!("NONEXISTENT_VERSION")));
 }
 
-/// A version is of the API and not of the world: a world that lies in the past has the ones that its answers are
-/// made after. Dead ones and those that nobody has seen are refused.
+/// A version is of the API and not of the world: a world that lies in the past has those that its answers
+/// follow. Dead ones and those that nobody has seen are refused.
 #[tokio::test]
 async fn a_past_world_takes_the_versions_that_there_are() {
     let li = linkedin().await;

@@ -1,9 +1,6 @@
 //! Service accounts: what they say, where it goes, and what becomes of it.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
@@ -15,7 +12,7 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use kepi_core::{Error, ErrorKind, Grant, credential::ExposeSecret};
-use kepi_transport::{CredentialSource, Secrets, testing::ScriptedWire};
+use kepi_transport::{CredentialSource, MemoryCredentials, Secrets, testing::ScriptedWire};
 use serde_json::{Value, json};
 
 use crate::support::{Bench, START, TOKENS, Toy, account, at, ok};
@@ -63,10 +60,20 @@ impl Key {
     }
 }
 
-/// A bench whose account `toy/a` has a service account with this key file; token exchanges are answered by `answer`,
-/// and pages with the token `good`, whatever it is then.
+/// A bench whose account `toy/a` has a service account with this key file. Exchanges are answered by a function of what
+/// was posted, and pages where the token is good.
 fn bench(
-    file: &Arc<Mutex<String>>,
+    file: impl ToString,
+    answer: impl FnMut(&str) -> String + Send + 'static,
+    good: impl Fn(&str) -> bool + Send + 'static,
+) -> Bench {
+    bench_on(Arc::default(), file, answer, good)
+}
+
+/// The same, with tokens that were kept before.
+fn bench_on(
+    store: Arc<MemoryCredentials>,
+    file: impl ToString,
     mut answer: impl FnMut(&str) -> String + Send + 'static,
     good: impl Fn(&str) -> bool + Send + 'static,
 ) -> Bench {
@@ -79,12 +86,13 @@ fn bench(
         let told = answer(request.body.as_ref().map(ExposeSecret::expose_secret).unwrap());
         Ok(ScriptedWire::json(if told.contains(',') { 200 } else { 400 }, &told))
     });
-    let file = Arc::clone(file);
+    let file = file.to_string();
     Bench::with(wire, Toy::default(), |builder| {
         let source =
             CredentialSource { service_account_env: Some("KEY".to_owned()), ..CredentialSource::default() };
         builder
-            .environment(move |name| (name == "KEY").then(|| file.lock().unwrap().clone()))
+            .credentials(store)
+            .environment(move |name| (name == "KEY").then(|| file.clone()))
             .source(account("a"), "signed", source.clone())
             .source(account("a"), "user", source)
     })
@@ -105,8 +113,7 @@ impl Bench {
 #[tokio::test]
 async fn a_statement_says_who_what_whom_and_how_long_and_is_signed() {
     let key = Key::new();
-    let file = Arc::new(Mutex::new(key.file.to_string()));
-    let bench = bench(&file, |_| "access,,3600".to_owned(), |token| token == "Bearer access");
+    let bench = bench(&key.file, |_| "access,,3600".to_owned(), |token| token == "Bearer access");
     bench.fetch("signed").await.unwrap();
     bench.fetch("signed").await.unwrap();
     let [statement] = &bench.statements()[..] else { panic!("one statement for both") };
@@ -125,8 +132,7 @@ async fn a_statement_says_who_what_whom_and_how_long_and_is_signed() {
 #[tokio::test]
 async fn a_token_is_had_anew_shortly_before_its_end() {
     let key = Key::new();
-    let file = Arc::new(Mutex::new(key.file.to_string()));
-    let bench = bench(&file, |_| "access,,3600".to_owned(), |_| true);
+    let bench = bench(&key.file, |_| "access,,3600".to_owned(), |_| true);
     bench.fetch("signed").await.unwrap();
     bench.clock.advance(Duration::from_secs(3500));
     bench.fetch("signed").await.unwrap();
@@ -141,28 +147,29 @@ async fn a_token_is_had_anew_shortly_before_its_end() {
 
 #[tokio::test]
 async fn a_token_that_is_refused_in_mid_run_is_had_anew_once() {
-    let file = Arc::new(Mutex::new(Key::new().file.to_string()));
+    let key = Key::new();
     let mut made = 0;
     let answer = move |_: &str| {
         made += 1;
         format!("access-{made},,3600")
     };
-    let bench = bench(&file, answer, |token| token == "Bearer access-2");
+    let bench = bench(&key.file, answer, |token| token == "Bearer access-2");
     bench.fetch("signed").await.unwrap();
     assert_eq!((bench.statements().len(), bench.calls()), (2, 4));
 }
 
 #[tokio::test]
-async fn another_key_begins_anew() {
+async fn a_token_is_kept_and_another_key_begins_anew() {
     let (old, new) = (Key::new(), Key::new());
-    let file = Arc::new(Mutex::new(old.file.to_string()));
-    let bench = bench(&file, |_| "access,,3600".to_owned(), |_| true);
-    bench.fetch("signed").await.unwrap();
-    *file.lock().unwrap() = new.file.to_string();
-    bench.clock.advance(Duration::from_secs(3600));
-    bench.fetch("signed").await.unwrap();
-    let statements = bench.statements();
-    assert!(old.read(&statements[0]).is_some() && new.read(&statements[1]).is_some());
+    let store = Arc::<MemoryCredentials>::default();
+    let had = async |key: &Key| {
+        let bench = bench_on(Arc::clone(&store), &key.file, |_| "access,,3600".to_owned(), |_| true);
+        bench.fetch("signed").await.unwrap();
+        bench.statements()
+    };
+    assert!(old.read(&had(&old).await[0]).is_some());
+    assert_eq!(had(&old).await, Vec::<String>::new(), "the token is kept");
+    assert!(new.read(&had(&new).await[0]).is_some());
 }
 
 /// All that an error can say.
@@ -174,8 +181,7 @@ fn whole(error: &Error) -> String {
 async fn a_statement_that_is_refused_is_the_keys_fault_and_tells_no_secret() {
     let key = Key::new();
     let private_key = key.file["private_key"].as_str().unwrap().to_owned();
-    let file = Arc::new(Mutex::new(key.file.to_string()));
-    let error = bench(&file, |_| "dead".to_owned(), |_| true).fetch("signed").await.unwrap_err();
+    let error = bench(&key.file, |_| "dead".to_owned(), |_| true).fetch("signed").await.unwrap_err();
     assert_eq!(
         (error.kind(), error.message(), error.context_value("told")),
         (
@@ -186,7 +192,7 @@ async fn a_statement_that_is_refused_is_the_keys_fault_and_tells_no_secret() {
     );
     assert!(error.hint_text().unwrap().contains("service_account_file"), "{error:?}");
     // A platform that repeats what it was sent, and more.
-    let echo = bench(&file, move |body| format!("{body} {private_key}"), |_| true);
+    let echo = bench(&key.file, move |body| format!("{body} {private_key}"), |_| true);
     let error = whole(&echo.fetch("signed").await.unwrap_err());
     assert!(error.contains("no token in"), "{error}");
     let lines = key.file["private_key"].as_str().unwrap().lines().skip(1).take(1);
@@ -201,7 +207,7 @@ async fn a_statement_that_is_refused_is_the_keys_fault_and_tells_no_secret() {
 async fn what_is_no_key_is_said() {
     let key = Key::new();
     let checked = async |text: String, reason: &str| {
-        let bench = bench(&Arc::new(Mutex::new(text)), |_| unreachable!("nothing is sent"), |_| true);
+        let bench = bench(text, |_| unreachable!("nothing is sent"), |_| true);
         let error = bench.fetch("signed").await.unwrap_err();
         assert_eq!((error.kind(), error.context_value("reason")), (ErrorKind::BadConfig, Some(reason)));
         assert_eq!(error.context_value("account"), Some("toy/a"));
@@ -223,7 +229,7 @@ async fn what_is_no_key_is_said() {
 #[tokio::test]
 async fn a_statement_does_not_go_over_an_open_line() {
     let file = Key::new().with("token_uri", json!("http://oauth.example/token"));
-    let bench = bench(&Arc::new(Mutex::new(file)), |_| unreachable!("nothing is sent"), |_| true);
+    let bench = bench(file, |_| unreachable!("nothing is sent"), |_| true);
     let error = bench.fetch("signed").await.unwrap_err();
     assert_eq!(error.message(), "a secret would go over an unencrypted connection");
 }
@@ -232,8 +238,8 @@ async fn a_statement_does_not_go_over_an_open_line() {
 /// is not had by one.
 #[tokio::test]
 async fn a_key_is_used_where_its_kind_of_token_has_it() {
-    let file = Arc::new(Mutex::new(Key::new().file.to_string()));
-    let bench = bench(&file, |_| "access,,3600".to_owned(), |_| true);
+    let key = Key::new();
+    let bench = bench(&key.file, |_| "access,,3600".to_owned(), |_| true);
     let kind = |name: &str| TOKENS.iter().find(|kind| kind.name == name).unwrap();
     let grant = |name: &str| bench.transport.grant_without_person(&account("a"), kind(name));
     assert_eq!((grant("signed"), grant("user")), (Some(Grant::Statement), None));

@@ -1,7 +1,8 @@
 //! `kepi auth ACCOUNT`: a person's consent, once, exchanged for tokens that live on by themselves.
 //!
 //! The person is sent to the platform; the platform sends the browser back with a code, to a listener on loopback,
-//! or to an address of the person's own from which it is pasted. What is secret is neither printed nor logged.
+//! or to an address of the person's own from which it is pasted. A token that needs no person is had at once. What is
+//! secret is neither printed nor logged.
 
 use std::{io::BufRead, time::Duration};
 

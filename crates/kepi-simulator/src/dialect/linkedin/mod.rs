@@ -25,7 +25,7 @@ use crate::{
 
 /// Versions live for a year.
 const VERSION_MONTHS: i32 = 12;
-/// The newest version of which the answers are made, year and month: it is there in every world, however long past.
+/// The newest version that the answers follow, year and month: it is there in every world, however long past.
 const VERSION: (i32, i32) = (2026, 6);
 const DAY: i64 = 86_400;
 
