@@ -61,7 +61,7 @@ impl ServiceAccount {
             value.filter(|value| !value.is_empty()).ok_or_else(|| unusable(&format!("it has no {name}")))
         };
         Ok(Self {
-            private_key: needed(file.private_key, "private_key")?.into(),
+            private_key: needed(file.private_key, "private_key")?.trim().into(),
             email: needed(file.client_email, "client_email")?,
             token_uri: needed(file.token_uri, "token_uri")?,
             key_id: file.private_key_id,

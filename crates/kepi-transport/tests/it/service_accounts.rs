@@ -11,7 +11,7 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
-use kepi_core::{Error, ErrorKind, Grant, credential::ExposeSecret};
+use kepi_core::{Error, ErrorKind, Grant, Response, credential::ExposeSecret};
 use kepi_transport::{CredentialSource, MemoryCredentials, Secrets, testing::ScriptedWire};
 use serde_json::{Value, json};
 
@@ -61,13 +61,13 @@ impl Key {
 }
 
 /// A bench whose account `toy/a` has a service account with this key file. Exchanges are answered by a function of what
-/// was posted, and pages where the token is good.
+/// was posted, pages by one of the token.
 fn bench(
     file: impl ToString,
     answer: impl FnMut(&str) -> String + Send + 'static,
-    good: impl Fn(&str) -> bool + Send + 'static,
+    page: impl Fn(&str) -> Response + Send + 'static,
 ) -> Bench {
-    bench_on(Arc::default(), file, answer, good)
+    bench_on(Arc::default(), file, answer, page)
 }
 
 /// The same, with tokens that were kept before.
@@ -75,12 +75,12 @@ fn bench_on(
     store: Arc<MemoryCredentials>,
     file: impl ToString,
     mut answer: impl FnMut(&str) -> String + Send + 'static,
-    good: impl Fn(&str) -> bool + Send + 'static,
+    page: impl Fn(&str) -> Response + Send + 'static,
 ) -> Bench {
     let wire = ScriptedWire::new(move |request, _| {
         if request.url.path() != "/token" {
             let token = request.header("authorization").unwrap_or_default();
-            return Ok(if good(token) { ok() } else { ScriptedWire::json(401, "") });
+            return Ok(page(token));
         }
         assert_eq!(request.url.as_str(), TOKEN_URI, "where the key says");
         let told = answer(request.body.as_ref().map(ExposeSecret::expose_secret).unwrap());
@@ -98,6 +98,11 @@ fn bench_on(
     })
 }
 
+/// A page for who has this token.
+fn only(good: &'static str) -> impl Fn(&str) -> Response {
+    move |token| if token == good { ok() } else { ScriptedWire::json(401, "") }
+}
+
 impl Bench {
     /// The statements that went out.
     fn statements(&self) -> Vec<String> {
@@ -113,7 +118,7 @@ impl Bench {
 #[tokio::test]
 async fn a_statement_says_who_what_whom_and_how_long_and_is_signed() {
     let key = Key::new();
-    let bench = bench(&key.file, |_| "access,,3600".to_owned(), |token| token == "Bearer access");
+    let bench = bench(&key.file, |_| "access,,3600".to_owned(), only("Bearer access"));
     bench.fetch("signed").await.unwrap();
     bench.fetch("signed").await.unwrap();
     let [statement] = &bench.statements()[..] else { panic!("one statement for both") };
@@ -132,7 +137,7 @@ async fn a_statement_says_who_what_whom_and_how_long_and_is_signed() {
 #[tokio::test]
 async fn a_token_is_had_anew_shortly_before_its_end() {
     let key = Key::new();
-    let bench = bench(&key.file, |_| "access,,3600".to_owned(), |_| true);
+    let bench = bench(&key.file, |_| "access,,3600".to_owned(), |_| ok());
     bench.fetch("signed").await.unwrap();
     bench.clock.advance(Duration::from_secs(3500));
     bench.fetch("signed").await.unwrap();
@@ -153,7 +158,7 @@ async fn a_token_that_is_refused_in_mid_run_is_had_anew_once() {
         made += 1;
         format!("access-{made},,3600")
     };
-    let bench = bench(&key.file, answer, |token| token == "Bearer access-2");
+    let bench = bench(&key.file, answer, only("Bearer access-2"));
     bench.fetch("signed").await.unwrap();
     assert_eq!((bench.statements().len(), bench.calls()), (2, 4));
 }
@@ -163,7 +168,7 @@ async fn a_token_is_kept_and_another_key_begins_anew() {
     let (old, new) = (Key::new(), Key::new());
     let store = Arc::<MemoryCredentials>::default();
     let had = async |key: &Key| {
-        let bench = bench_on(Arc::clone(&store), &key.file, |_| "access,,3600".to_owned(), |_| true);
+        let bench = bench_on(Arc::clone(&store), &key.file, |_| "access,,3600".to_owned(), |_| ok());
         bench.fetch("signed").await.unwrap();
         bench.statements()
     };
@@ -181,7 +186,7 @@ fn whole(error: &Error) -> String {
 async fn a_statement_that_is_refused_is_the_keys_fault_and_tells_no_secret() {
     let key = Key::new();
     let private_key = key.file["private_key"].as_str().unwrap().to_owned();
-    let error = bench(&key.file, |_| "dead".to_owned(), |_| true).fetch("signed").await.unwrap_err();
+    let error = bench(&key.file, |_| "dead".to_owned(), |_| ok()).fetch("signed").await.unwrap_err();
     assert_eq!(
         (error.kind(), error.message(), error.context_value("told")),
         (
@@ -192,7 +197,7 @@ async fn a_statement_that_is_refused_is_the_keys_fault_and_tells_no_secret() {
     );
     assert!(error.hint_text().unwrap().contains("service_account_file"), "{error:?}");
     // A platform that repeats what it was sent, and more.
-    let echo = bench(&key.file, move |body| format!("{body} {private_key}"), |_| true);
+    let echo = bench(&key.file, move |body| format!("{body} {private_key}"), |_| ok());
     let error = whole(&echo.fetch("signed").await.unwrap_err());
     assert!(error.contains("no token in"), "{error}");
     let lines = key.file["private_key"].as_str().unwrap().lines().skip(1).take(1);
@@ -202,12 +207,21 @@ async fn a_statement_that_is_refused_is_the_keys_fault_and_tells_no_secret() {
     }
 }
 
+#[tokio::test]
+async fn a_page_that_repeats_the_key_does_not_tell_it() {
+    let key = Key::new();
+    let echo = json!({"echo": key.file["private_key"]}).to_string();
+    let page = move |_: &str| ScriptedWire::json(200, &echo);
+    let fetched = bench(&key.file, |_| "access,,3600".to_owned(), page).fetch("signed").await.unwrap();
+    assert_eq!(String::from_utf8(fetched.body.bytes.to_vec()).unwrap(), r#"{"echo":"[redacted]\n"}"#);
+}
+
 /// What is wrong with a key is said without quoting it, before anything is sent.
 #[tokio::test]
 async fn what_is_no_key_is_said() {
     let key = Key::new();
     let checked = async |text: String, reason: &str| {
-        let bench = bench(text, |_| unreachable!("nothing is sent"), |_| true);
+        let bench = bench(text, |_| unreachable!("nothing is sent"), |_| ok());
         let error = bench.fetch("signed").await.unwrap_err();
         assert_eq!((error.kind(), error.context_value("reason")), (ErrorKind::BadConfig, Some(reason)));
         assert_eq!(error.context_value("account"), Some("toy/a"));
@@ -229,7 +243,7 @@ async fn what_is_no_key_is_said() {
 #[tokio::test]
 async fn a_statement_does_not_go_over_an_open_line() {
     let file = Key::new().with("token_uri", json!("http://oauth.example/token"));
-    let bench = bench(file, |_| unreachable!("nothing is sent"), |_| true);
+    let bench = bench(file, |_| unreachable!("nothing is sent"), |_| ok());
     let error = bench.fetch("signed").await.unwrap_err();
     assert_eq!(error.message(), "a secret would go over an unencrypted connection");
 }
@@ -239,7 +253,7 @@ async fn a_statement_does_not_go_over_an_open_line() {
 #[tokio::test]
 async fn a_key_is_used_where_its_kind_of_token_has_it() {
     let key = Key::new();
-    let bench = bench(&key.file, |_| "access,,3600".to_owned(), |_| true);
+    let bench = bench(&key.file, |_| "access,,3600".to_owned(), |_| ok());
     let kind = |name: &str| TOKENS.iter().find(|kind| kind.name == name).unwrap();
     let grant = |name: &str| bench.transport.grant_without_person(&account("a"), kind(name));
     assert_eq!((grant("signed"), grant("user")), (Some(Grant::Statement), None));
