@@ -12,7 +12,7 @@ use kepi_simulator::{
 };
 use serde_json::{Value, json};
 
-use crate::simulated::Simulated;
+use crate::simulated::{self, Simulated};
 
 /// Five weeks after the last day that is looked at: nothing of it changes any more.
 fn now() -> Timestamp {
@@ -175,12 +175,11 @@ fn world(incidents: Vec<Incident>) -> World {
     })
 }
 
-/// Weibo's days need a contract, and LinkedIn's versions live for a year.
-fn settings(platform: &str, _: &World) -> Value {
+/// Weibo's days need a contract.
+fn settings(platform: &str, world: &World) -> Value {
     match platform {
         "weibo" => json!({ "commercial": true }),
-        "linkedin" => json!({ "version": "202509", "version_ends": "2099-01-01" }),
-        _ => json!({}),
+        _ => simulated::defaults(platform, world),
     }
 }
 

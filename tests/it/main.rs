@@ -14,6 +14,7 @@ mod platforms;
 mod project;
 mod real_x;
 mod rollups;
+mod service_account;
 mod signals;
 mod simulated;
 mod slt;

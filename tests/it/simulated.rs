@@ -86,6 +86,7 @@ pub(crate) fn everything(platform: &str, world: &World) -> Value {
         }),
         "web" => json!({ "reports": ["visitors"], "reviews_by_day": true }),
         "weibo" => json!({ "commercial": true }),
+        "x" => json!({ "plan": "enterprise" }),
         "xiaohongshu" => {
             let accounts = world.accounts_of(Network::Xiaohongshu);
             let brands = accounts.map(|account| (account.id.to_string(), json!("5f00000000000000000000b1")));
@@ -232,6 +233,20 @@ impl Simulated {
             kinds.insert(kind.name.to_owned(), references);
         }
         kinds
+    }
+
+    /// Has a service account sign for an account's tokens of a kind, in place of a person's consent.
+    pub(crate) fn sign_for(&mut self, id: &AccountId, kind: &str) {
+        let key = self.simulator.service_account_key().expect("a key");
+        let variable = format!("{}_SERVICE_ACCOUNT", variable_of(id));
+        let known = self.accounts.iter_mut().find(|known| known.reference.id == *id).expect("an account");
+        let consented = account_block(&known.reference, &known.credentials);
+        let signed = BTreeMap::from([("service_account_env".to_owned(), variable.clone())]);
+        known.credentials.insert(kind.to_owned(), signed);
+        let text = std::fs::read_to_string(self.project.path("kepi.toml")).expect("a configuration");
+        let text = text.replace(&consented, &account_block(&known.reference, &known.credentials));
+        self.project.write("kepi.toml", &text);
+        self.secrets.push((variable, key));
     }
 
     /// The values that nobody may see: the applications' secrets and the accounts' tokens.

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use kepi_core::{AccountId, Window};
 use kepi_ingest::{Ending, Outcome, Progress, StopFlag, Tally};
-use kepi_simulator::SimulatorConfig;
+use kepi_simulator::{SimulatorConfig, XConfig};
 
 use crate::{
     simulated::{self, Live, Simulated, everything},
@@ -31,7 +31,11 @@ impl Progress for StopAfter {
 
 async fn begun() -> (Simulated, Live) {
     let now: Timestamp = "2026-09-23T12:00:00Z".parse().expect("an instant");
-    let config = SimulatorConfig { enforce_limits: false, ..SimulatorConfig::default() };
+    let config = SimulatorConfig {
+        enforce_limits: false,
+        x: XConfig { enterprise: true, ..XConfig::default() },
+        ..SimulatorConfig::default()
+    };
     let simulated = Simulated::start_with(simulated::world(1, 60, now), now, config, everything).await;
     let live = simulated.live().await;
     (simulated, live)

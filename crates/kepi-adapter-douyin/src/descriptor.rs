@@ -91,6 +91,7 @@ static TOKENS: [TokenKind; 2] = [
             pkce: false,
             refresh: Refresh::Renewable { times: 5 },
         },
+        service_account: false,
         lifetime_secs: Some(1_296_000),
         scopes: &[
             "user_info",
@@ -112,6 +113,7 @@ static TOKENS: [TokenKind; 2] = [
             pkce: false,
             refresh: Refresh::Rotating,
         },
+        service_account: false,
         lifetime_secs: Some(86_400),
         scopes: &[],
     },

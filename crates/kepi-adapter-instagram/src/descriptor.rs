@@ -226,6 +226,7 @@ static INSTAGRAM_LOGIN: [TokenKind; 1] = [TokenKind {
         pkce: false,
         refresh: Refresh::Exchange,
     },
+    service_account: false,
     lifetime_secs: Some(LONG_LIFE_SECS),
     scopes: &["instagram_business_basic", "instagram_business_manage_insights"],
 }];
@@ -242,6 +243,7 @@ static FACEBOOK_LOGIN: [TokenKind; 1] = [TokenKind {
         pkce: false,
         refresh: Refresh::Exchange,
     },
+    service_account: false,
     lifetime_secs: Some(LONG_LIFE_SECS),
     scopes: &["instagram_basic", "instagram_manage_insights", "pages_read_engagement", "pages_show_list"],
 }];

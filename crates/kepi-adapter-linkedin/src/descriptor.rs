@@ -158,6 +158,7 @@ const fn admin(scopes: &'static [&'static str]) -> TokenKind {
         title: "the consent of an administrator of the page",
         placement: Placement::Bearer,
         flow: CONSENT,
+        service_account: false,
         lifetime_secs: Some(5_184_000),
         scopes,
     }

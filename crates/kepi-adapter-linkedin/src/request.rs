@@ -390,7 +390,7 @@ pub(crate) fn token(config: &LinkedinConfig, kind: &str, grant: &Grant) -> Resul
             ("grant_type".into(), "refresh_token".into()),
             ("refresh_token".into(), Text::secret("refresh_token")),
         ],
-        Grant::Client | Grant::Renew => Vec::new(),
+        Grant::Client | Grant::Renew | Grant::Statement => Vec::new(),
     };
     if form.is_empty() || ![ADMIN, MEMBER].contains(&kind) {
         return Err(Error::new(ErrorKind::NotOffered, format!("{kind} tokens have no {grant} exchange")));

@@ -131,7 +131,10 @@ pub(crate) fn place(account: &AccountRef) -> Result<&str> {
     }
 }
 
-/// The request that exchanges a grant for a token. A refresh token stays.
+/// What a service account's statement is exchanged by.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// The request that exchanges a grant for a token. A refresh token stays; a service account needs no application.
 pub(crate) fn token(config: &WebConfig, kind: &str, grant: &Grant) -> Result<Request> {
     let mut form: Vec<(SmolStr, Text)> = match grant {
         Grant::Code { redirect_uri } => vec![
@@ -144,13 +147,18 @@ pub(crate) fn token(config: &WebConfig, kind: &str, grant: &Grant) -> Result<Req
             ("grant_type".into(), "refresh_token".into()),
             ("refresh_token".into(), Text::secret("refresh_token")),
         ],
+        Grant::Statement => {
+            vec![("grant_type".into(), JWT_BEARER.into()), ("assertion".into(), Text::secret("assertion"))]
+        }
         Grant::Client | Grant::Renew => Vec::new(),
     };
     if form.is_empty() || ![ANALYTICS, BUSINESS].contains(&kind) {
         return Err(Error::new(ErrorKind::NotOffered, format!("{kind} tokens have no {grant} exchange")));
     }
-    form.push(("client_id".into(), Text::secret("client_id")));
-    form.push(("client_secret".into(), Text::secret("client_secret")));
+    if *grant != Grant::Statement {
+        form.push(("client_id".into(), Text::secret("client_id")));
+        form.push(("client_secret".into(), Text::secret("client_secret")));
+    }
     let request = Request::post(url(&config.oauth_base_url, "/token"), Payload::Form(form));
-    Ok(Request { idempotent: *grant == Grant::Refresh, ..request })
+    Ok(Request { idempotent: matches!(grant, Grant::Refresh | Grant::Statement), ..request })
 }

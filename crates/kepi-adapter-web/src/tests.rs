@@ -578,6 +578,10 @@ fn tokens_are_exchanged_without_being_named() {
             .collect();
         assert_eq!(secrets, ["code", "code_verifier", "client_id", "client_secret"]);
         assert!(adapter().token_request(kind, &Grant::Refresh).unwrap().idempotent);
+        let statement = adapter().token_request(kind, &Grant::Statement).unwrap();
+        let Payload::Form(form) = &statement.payload else { panic!("no form") };
+        let grant_type = ("grant_type".into(), "urn:ietf:params:oauth:grant-type:jwt-bearer".into());
+        assert_eq!(*form, [grant_type, ("assertion".into(), Text::secret("assertion"))]);
         assert!(adapter().token_request(kind, &Grant::Client).is_err());
     }
     assert!(adapter().token_request("app", &Grant::Refresh).is_err());

@@ -79,6 +79,7 @@ static TOKENS: [TokenKind; 1] = [TokenKind {
     title: "the account's stable token; several processes share it",
     placement: Placement::Query("access_token"),
     flow: TokenFlow::Client,
+    service_account: false,
     lifetime_secs: Some(7_200),
     scopes: &[],
 }];

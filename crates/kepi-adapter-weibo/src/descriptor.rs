@@ -86,6 +86,7 @@ static TOKENS: [TokenKind; 1] = [TokenKind {
         pkce: false,
         refresh: Refresh::Never,
     },
+    service_account: false,
     lifetime_secs: None,
     scopes: &[],
 }];

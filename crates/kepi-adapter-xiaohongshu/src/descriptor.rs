@@ -188,6 +188,7 @@ const fn tokens(to_pugongying: Placement) -> [TokenKind; 2] {
                 "https://ad-market.xiaohongshu.com/auth?app_id={client_id}&redirect_uri={redirect_uri}",
                 "&state={state}&scope=%5B%22report_service%22%5D"
             )),
+            service_account: false,
             lifetime_secs: Some(86_399),
             scopes: &[REPORTS],
         },
@@ -198,6 +199,7 @@ const fn tokens(to_pugongying: Placement) -> [TokenKind; 2] {
             flow: consent(
                 "https://ad-market.xiaohongshu.com/auth?app_id={client_id}&redirect_uri={redirect_uri}&state={state}",
             ),
+            service_account: false,
             lifetime_secs: Some(86_399),
             scopes: &[],
         },

@@ -66,6 +66,9 @@ pub struct TokenKind {
     pub placement: Placement,
     /// How it is had.
     pub flow: TokenFlow,
+    /// Whether a service account has it too, without a person: by a statement that it signs
+    /// ([`Grant::Statement`]).
+    pub service_account: bool,
     /// How long it lives, in seconds, where the platform says.
     pub lifetime_secs: Option<u32>,
     /// The scopes to ask for.
@@ -87,6 +90,9 @@ pub enum Grant {
     Refresh,
     /// A living refresh token (`refresh_token`), for a fresh one: the access token stays as it is.
     Renew,
+    /// What a service account says of itself and signs (`assertion`): a JSON web token as in RFC 7523, of the
+    /// kind's scopes. It goes where the account's key says, which need not be the request's own address.
+    Statement,
 }
 
 impl fmt::Display for Grant {
@@ -96,6 +102,7 @@ impl fmt::Display for Grant {
             Self::Code { .. } => "code",
             Self::Refresh => "refresh",
             Self::Renew => "renew",
+            Self::Statement => "statement",
         })
     }
 }

@@ -33,8 +33,8 @@ impl Method {
 pub enum Text {
     /// Said as it is.
     Plain(String),
-    /// The secret of this name (`client_id`, `client_secret`, `refresh_token`, `code`, `code_verifier` …),
-    /// filled in by the credential layer at the last moment.
+    /// The secret of this name (`client_id`, `client_secret`, `refresh_token`, `code`, `code_verifier`,
+    /// `assertion` …), filled in by the credential layer at the last moment.
     Secret(SmolStr),
 }
 

@@ -29,6 +29,7 @@ mod fault;
 mod json;
 mod ledger;
 mod server;
+mod service_account;
 mod token;
 mod wire;
 mod world;

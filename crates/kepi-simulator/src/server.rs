@@ -26,6 +26,7 @@ use crate::{
     dialect::{self, Dialect},
     fault::{Active, Refusal, Wire},
     ledger::Ledger,
+    service_account::ServiceAccount,
     token::Tokens,
     wire::{Body, send},
 };
@@ -42,12 +43,20 @@ pub(crate) struct Desk {
     /// Whose browser it is that comes to the page of consent.
     pub(crate) signed_in: AtomicU32,
     notes: Mutex<BTreeMap<String, i64>>,
+    /// The service account that the platform knows, once it has a key.
+    service_account: Mutex<Option<ServiceAccount>>,
 }
 
 impl Desk {
     /// The person whose browser comes to the page of consent.
     pub(crate) fn visitor(&self) -> AccountKey {
         AccountKey(self.signed_in.load(Ordering::SeqCst))
+    }
+
+    /// Whether the platform's service account signed what is said with the key that it has now.
+    pub(crate) fn is_signed(&self, said: &str, signature: &[u8]) -> bool {
+        let known = self.service_account.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().is_some_and(|account| account.signed(said, signature))
     }
 
     /// A number that a dialect remembers beyond tokens and limits.
@@ -104,6 +113,7 @@ impl Simulator {
                 config: config.clone(),
                 signed_in: AtomicU32::new(first.map_or(0, |account| account.key.0)),
                 notes: Mutex::default(),
+                service_account: Mutex::default(),
             };
             let platform =
                 Arc::new(Platform { desk, dialect, world: Arc::clone(&world), clock: clock.clone() });
@@ -194,6 +204,19 @@ impl Simulator {
     pub fn refresh_token(&self, account: &AccountId, kind: &str) -> Result<String> {
         let (tokens, key) = self.consent(account, kind)?;
         Ok(tokens.refresh(key, 0))
+    }
+
+    /// A new key of Google's service account, as the JSON file that its owner gets: it may see every website and
+    /// place. The key before it is deleted.
+    ///
+    /// # Errors
+    /// `Unexpected` when no key can be made.
+    pub fn service_account_key(&self) -> Result<String> {
+        let platform = self.platform("web")?;
+        let url = self.url("web").unwrap_or_default();
+        let (account, file) = ServiceAccount::make(&format!("{url}/token"))?;
+        *platform.desk.service_account.lock().unwrap_or_else(PoisonError::into_inner) = Some(account);
+        Ok(file)
     }
 
     /// Says whose browser comes to a platform's page of consent from now on.

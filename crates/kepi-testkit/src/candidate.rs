@@ -162,6 +162,9 @@ impl Candidate {
     pub fn exchanges(&self) -> Vec<(&'static str, Grant)> {
         let mut exchanges = Vec::new();
         for kind in self.descriptor().tokens {
+            if kind.service_account {
+                exchanges.push((kind.name, Grant::Statement));
+            }
             match kind.flow {
                 TokenFlow::Static => {}
                 TokenFlow::Client => exchanges.push((kind.name, Grant::Client)),

@@ -16,8 +16,7 @@
 //! included), `posts` (ids, separated by commas; `id@2026-09-02T16:00:04Z` says when it was published,
 //! `x/other:id` whose it is), `observed_at`, `planned_at` (else `observed_at`), `cursor` (as it is stored),
 //! `input` (JSON), `empty` (why the answer holds no number). Below `fixtures/token` also `token` (the kind) and
-//! `grant` (`client`, `code`, `refresh` or
-//! `renew`).
+//! `grant` (`client`, `code`, `refresh`, `renew` or `statement`).
 
 use std::{
     fs,

@@ -172,14 +172,15 @@ fn asked_as(endpoint: &Endpoint) -> String {
 }
 
 fn flow(token: &TokenKind) -> String {
-    match token.flow {
+    let had = match token.flow {
         TokenFlow::Static => "put into the configuration".to_owned(),
         TokenFlow::Client => "bought with the app's id and secret".to_owned(),
         TokenFlow::AuthorizationCode { refresh: Refresh::Renewable { times }, .. } => {
             format!("a person consents: `kepi auth`, again after {times} renewals")
         }
         TokenFlow::AuthorizationCode { .. } => "a person consents: `kepi auth`".to_owned(),
-    }
+    };
+    if token.service_account { format!("{had}; or a service account signs for it") } else { had }
 }
 
 fn quota(quota: &Quota) -> String {

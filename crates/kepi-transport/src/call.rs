@@ -75,6 +75,8 @@ pub(crate) struct Lease {
     pub(crate) app: String,
     /// The token and where it goes.
     pub(crate) token: Option<(kepi_core::credential::SecretString, kepi_core::Placement)>,
+    /// Where it goes instead of where the request says: a service account's key names its own address.
+    pub(crate) address: Option<String>,
     /// What the request's own named secrets are filled in with.
     pub(crate) secrets: Secrets,
     /// Everything that must not be seen again.

@@ -22,6 +22,7 @@ use crate::{
     Clock, CredentialKey, CredentialStore, StoredToken,
     call::{Call, Inner, Layer, Lease},
     clock::{after, until},
+    service_account::ServiceAccount,
     source::{Secrets, Sources},
 };
 
@@ -253,19 +254,23 @@ impl Credential {
         let source = self.sources.source(account, kind.name);
         let reference = |secret: &str| source?.reference(secret).map(|reference| reference.to_string());
         let app = || (kind.flow == TokenFlow::Client).then(|| reference("client_id")).flatten();
+        let signer = || self.sources.signs(account, kind).then(|| reference("service_account")).flatten();
         source
             .and_then(|source| source.credential.clone())
+            .or_else(signer)
             .or_else(|| reference("token"))
             .or_else(app)
             .unwrap_or_else(|| account.name().to_owned())
     }
 
-    /// Whose app's limits a token draws on: the app is known by its id, or by the token it bought itself.
+    /// Whose app's limits a token draws on: the app is known by its id, by the token it bought itself, or by its
+    /// service account.
     pub(crate) fn app(&self, account: &AccountId, kind: &TokenKind) -> String {
         let source = self.sources.source(account, kind.name);
         let reference = |secret: &str| source?.reference(secret).map(|reference| reference.to_string());
         let bought = || (kind.flow == TokenFlow::Client).then(|| reference("token")).flatten();
-        reference("client_id").or_else(bought).unwrap_or_default()
+        let signer = || self.sources.signs(account, kind).then(|| reference("service_account")).flatten();
+        signer().or_else(|| reference("client_id")).or_else(bought).unwrap_or_default()
     }
 
     fn lease(&self, call: &Call<'_>, wanted: &Wanted<'_>, token: &StoredToken) -> Result<Lease> {
@@ -279,6 +284,7 @@ impl Credential {
             token: Some((token.access.clone(), wanted.kind.placement)),
             secrets,
             hidden,
+            ..Lease::default()
         })
     }
 
@@ -294,8 +300,10 @@ impl Credential {
     /// Everything secret that the account's configuration names, whether this call needs it or not.
     fn hidden(&self, secrets: &Secrets, account: &AccountId, kind: &str) -> Vec<SecretString> {
         let named = ["token", "refresh_token", "client_secret"];
-        let named = named.iter().filter_map(|name| self.sources.read(account, kind, name).ok().flatten());
-        secrets.hidden().cloned().chain(named).collect()
+        let read = |name: &str| self.sources.read(account, kind, name).ok().flatten();
+        let named = named.iter().filter_map(|name| read(name));
+        let signer = read("service_account").and_then(|json| ServiceAccount::read(&json).ok());
+        secrets.hidden().cloned().chain(named).chain(signer.map(|signer| signer.private_key)).collect()
     }
 
     /// The secrets that a request names itself.

@@ -32,6 +32,7 @@ mod quota;
 mod record;
 mod retry;
 mod scrub;
+mod service_account;
 mod source;
 pub mod stack;
 pub mod testing;

@@ -66,7 +66,7 @@ impl Outgoing {
     /// # Errors
     /// `BadRequest` when the address cannot be read; `BadConfig` when a secret would go over an open line.
     pub(crate) fn new(request: &Request, lease: &Lease) -> Result<Self> {
-        let mut url = Url::parse(&request.url).map_err(|error| {
+        let mut url = Url::parse(lease.address.as_ref().unwrap_or(&request.url)).map_err(|error| {
             Error::new(ErrorKind::BadRequest, "the address cannot be read").caused_by(error)
         })?;
         let fill = |text: &Text| fill(text, lease);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, fs, path::PathBuf, sync::Arc};
 
 use kepi_core::{
-    AccountId, Error, Result,
+    AccountId, Error, Result, TokenKind,
     credential::{ExposeSecret, SecretString},
 };
 use schemars::JsonSchema;
@@ -38,6 +38,12 @@ pub struct CredentialSource {
     /// The file that holds the app's secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret_file: Option<PathBuf>,
+    /// The variable that holds the JSON key of a service account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_account_env: Option<String>,
+    /// The JSON key file of a service account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_account_file: Option<PathBuf>,
     /// The name of a credential that several accounts share; one token is kept for all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
@@ -69,6 +75,7 @@ impl CredentialSource {
             "refresh_token" => (&self.refresh_token_env, &self.refresh_token_file),
             "client_id" => (&self.client_id_env, &self.client_id_file),
             "client_secret" => (&self.client_secret_env, &self.client_secret_file),
+            "service_account" => (&self.service_account_env, &self.service_account_file),
             _ => return None,
         };
         match (variable, file) {
@@ -126,6 +133,12 @@ impl Sources {
         self.by_account
             .get(&(account.clone(), kind.to_owned()))
             .or_else(|| self.by_account.get(&(account.clone(), String::new())))
+    }
+
+    /// Whether a service account signs for an account's tokens of a kind.
+    pub(crate) fn signs(&self, account: &AccountId, kind: &TokenKind) -> bool {
+        let source = self.source(account, kind.name);
+        kind.service_account && source.is_some_and(|source| source.reference("service_account").is_some())
     }
 
     /// Reads a secret; `None` when the configuration does not name it.

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use kepi_core::{
-    AccountId, Adapter, Body, Cursor, Error, ErrorKind, Grant, Job, Request, Response, Result,
-    credential::ExposeSecret,
+    AccountId, Adapter, Body, Cursor, Error, ErrorKind, Grant, Job, Request, Response, Result, TokenFlow,
+    TokenKind, credential::ExposeSecret,
 };
 
 use crate::{
@@ -113,6 +113,16 @@ impl Transport {
         let exchange = Exchange { kind, grant, secrets };
         let mut call = self.call(adapter, "token", accounts, &request, Some(exchange));
         self.0.layers.call(&mut call).await.map(|_: Response| ())
+    }
+
+    /// The exchange by which an account has its tokens of a kind without a person, where it has one: by the app's own
+    /// id and secret, or by a service account's statement.
+    #[must_use]
+    pub fn grant_without_person(&self, account: &AccountId, kind: &TokenKind) -> Option<Grant> {
+        if self.0.sources.signs(account, kind) {
+            return Some(Grant::Statement);
+        }
+        (kind.flow == TokenFlow::Client).then_some(Grant::Client)
     }
 
     /// The app's id that the configuration names for an account's tokens of a kind: it is public, and a person is

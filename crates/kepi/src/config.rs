@@ -91,6 +91,8 @@ const SECRET_KEYS: &[&str] = &[
     "client_secret_file",
     "refresh_token_env",
     "refresh_token_file",
+    "service_account_env",
+    "service_account_file",
     "credential",
 ];
 
@@ -306,7 +308,8 @@ fn read_credentials(block: Block<'_, '_>) -> BTreeMap<String, BTreeMap<String, S
     let direct = !references.is_empty();
     if direct {
         kinds.insert(String::new(), references);
-        for secret in ["token", "client_secret", "refresh_token", "password", "client_id"] {
+        for secret in ["token", "client_secret", "refresh_token", "service_account", "password", "client_id"]
+        {
             refuse_secret(&block, secret);
         }
         block.finish();

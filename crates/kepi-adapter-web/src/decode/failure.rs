@@ -134,7 +134,8 @@ fn forbidden(problem: &Problem) -> Error {
     }
     Error::new(ErrorKind::Forbidden, "Google denies access").hint(format!(
         "a website needs the scope {ANALYTICS_SCOPE} and the role Viewer on its property; a place needs \
-         {BUSINESS_SCOPE} and a manager of its profile; `kepi auth ACCOUNT` asks for the scope"
+         {BUSINESS_SCOPE} and a manager of its profile; `kepi auth ACCOUNT` asks for the scope; a service account is \
+         given the role by its address"
     ))
 }
 
@@ -187,7 +188,27 @@ struct Granted {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Refused {
-    error: Option<String>,
+    error: String,
+    error_description: String,
+}
+
+impl Refused {
+    /// What is wrong with a service account's key, where Google's words are about one: what to do.
+    fn about_a_key(&self) -> Option<&'static str> {
+        let said = self.error_description.to_ascii_lowercase();
+        if said.contains("short-lived token") {
+            return Some("set this machine's clock: Google takes a statement within its hour only");
+        }
+        if said.starts_with("invalid jwt") {
+            return Some(
+                "the key was deleted, or is another account's: make a new one, Google Cloud console → IAM → Service \
+                 accounts → Keys, and put its JSON file where service_account_file says",
+            );
+        }
+        (said.contains("account not found") || said.contains("not a valid email")).then_some(
+            "the service account was deleted or is of another project: Google Cloud console → IAM → Service accounts",
+        )
+    }
 }
 
 /// Reads a token. The causes of errors are left out, because they might quote it.
@@ -198,14 +219,19 @@ pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
             of(response).unwrap_or_else(|| Error::new(ErrorKind::Unavailable, "Google is not available"))
         );
     }
-    let refused = serde_json::from_slice::<Refused>(&response.body).unwrap_or_default().error;
-    let refused = refused.unwrap_or_default();
-    if refused == "invalid_client" || refused == "unauthorized_client" {
+    let refused = serde_json::from_slice::<Refused>(&response.body).unwrap_or_default();
+    if let Some(hint) = refused.about_a_key() {
+        return Err(Error::bad_config("Google refused the service account's key")
+            .with("said", refused.error_description)
+            .with("status", status)
+            .hint(hint));
+    }
+    if refused.error == "invalid_client" || refused.error == "unauthorized_client" {
         return Err(Error::bad_config("Google refused the application's id and secret")
             .with("status", status)
             .hint("check client_id and client_secret: Google Cloud console → Credentials"));
     }
-    if status >= 400 || !refused.is_empty() {
+    if status >= 400 || !refused.error.is_empty() {
         let who =
             if kind == ANALYTICS { "a person who may see the property" } else { "a manager of the place" };
         return Err(Error::new(ErrorKind::Reauthorise, "Google refused the consent or its refresh token")

@@ -243,6 +243,22 @@ async fn what_is_refused_and_how() {
     assert_eq!((status, body["code"].clone()), (426, json!("NONEXISTENT_VERSION")));
 }
 
+/// A version is of the API and not of the world: a world that lies in the past has those that its answers
+/// follow. Dead ones and those that nobody has seen are refused.
+#[tokio::test]
+async fn a_past_world_takes_the_versions_that_there_are() {
+    let li = linkedin().await;
+    let ask = async |version: &str| {
+        let headers = [("linkedin-version", version), VERSION[1]];
+        li.restli_with("/rest/networkSizes/{urn}?edgeType=COMPANY_FOLLOWED_BY_MEMBER", &headers, None).await.0
+    };
+    li.simulator.clock().set("2026-09-30T00:00:00Z".parse().unwrap());
+    assert_eq!((ask("202509").await, ask("202609").await, ask("202610").await), (200, 200, 426));
+    li.simulator.clock().set("2025-10-26T00:00:00Z".parse().unwrap());
+    assert_eq!((ask("202410").await, ask("202603").await, ask("202606").await), (200, 200, 200));
+    assert_eq!((ask("202409").await, ask("202607").await, ask("2026").await), (426, 426, 426));
+}
+
 #[tokio::test]
 async fn the_development_tier_is_narrow() {
     let config = SimulatorConfig {

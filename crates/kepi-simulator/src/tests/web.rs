@@ -1,5 +1,13 @@
 //! The web beside the platforms says what the world holds.
 
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{RSA_PKCS1_SHA256, RsaKeyPair},
+};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jiff::civil::date;
 use serde_json::{Value, json};
 
@@ -116,4 +124,77 @@ async fn reviews_are_counted_and_walked() {
     assert!(times.windows(2).all(|pair| pair[0] >= pair[1]));
     assert_eq!(web.get("/v4/accounts/111/locations/999/reviews", &token).await.status, 403);
     assert_eq!(web.get(path, "guess").await.status, 401);
+}
+
+/// What a service account says, signed with the key of a file.
+fn signed(file: &Value, claims: &Value) -> String {
+    let pem: Vec<&str> = file["private_key"].as_str().unwrap().lines().collect();
+    assert!(pem.iter().all(|line| line.len() <= 64));
+    let der = STANDARD.decode(pem[1..pem.len() - 1].concat()).unwrap();
+    let key = RsaKeyPair::from_pkcs8(&der).unwrap();
+    let encode = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let said = format!("{}.{}", encode(&json!({"alg": "RS256", "typ": "JWT"})), encode(claims));
+    let mut signature = vec![0; key.public_modulus_len()];
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), said.as_bytes(), &mut signature).unwrap();
+    format!("{said}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// Google's checks of a statement, each in its own words; a good one brings a token that works for an hour.
+#[tokio::test]
+async fn a_service_account_has_a_token_for_what_it_signs() {
+    let web = web().await;
+    let key = || serde_json::from_str::<Value>(&web.simulator.service_account_key().unwrap()).unwrap();
+    let deleted = key();
+    let file = key();
+    let now = web.simulator.clock().now().as_second();
+    let scope = "https://www.googleapis.com/auth/analytics.readonly";
+    let good = json!({
+        "iss": file["client_email"], "scope": scope, "aud": file["token_uri"], "iat": now, "exp": now + 3600,
+    });
+    let exchange = async |assertion: String| {
+        let grant_type = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
+        let body = format!("grant_type={grant_type}&assertion={assertion}");
+        let reply = send(web.url(), "/token", Ask { body: Some(&body), ..Ask::default() }).await.unwrap();
+        (reply.status, reply.json())
+    };
+    let (status, granted) = exchange(signed(&file, &good)).await;
+    assert_eq!((status, &granted["scope"], &granted["expires_in"]), (200, &json!(scope), &json!(3599)));
+    assert!(granted.get("refresh_token").is_none());
+    let path = "/v4/accounts/111/locations/222/reviews";
+    let token = granted["access_token"].as_str().unwrap();
+    assert_eq!(web.get(path, token).await.status, 200);
+
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        signed(&file, &claims)
+    };
+    let late = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat \
+                and exp values in the JWT claim.";
+    let scopes = "Invalid OAuth scope or ID token audience provided.";
+    for (assertion, error, words) in [
+        (signed(&deleted, &good), "invalid_grant", "Invalid JWT Signature."),
+        (signed(&file, &good).replace('.', ".e30"), "invalid_request", "Bad Request"),
+        (with("iss", json!("nobody@simulated.example")), "invalid_grant", "Invalid grant: account not found"),
+        (
+            with("aud", json!("https://elsewhere.example/token")),
+            "invalid_grant",
+            "Invalid JWT: Failed audience check.",
+        ),
+        (with("exp", json!(now + 3601)), "invalid_grant", late),
+        (with("exp", json!(now)), "invalid_grant", late),
+        (with("iat", json!(now + 600)), "invalid_grant", late),
+        (with("iat", Value::Null), "invalid_grant", late),
+        (with("scope", json!("")), "invalid_scope", scopes),
+        (with("scope", json!(format!("{scope} everything"))), "invalid_scope", scopes),
+    ] {
+        let told = json!({"error": error, "error_description": words});
+        assert_eq!(exchange(assertion).await, (400, told));
+    }
+    let mut forged = signed(&file, &good);
+    forged.truncate(forged.rfind('.').unwrap());
+    assert_eq!(exchange(forged + ".").await.1["error_description"], "Invalid JWT Signature.");
+
+    web.simulator.clock().advance(jiff::SignedDuration::from_secs(3600));
+    assert_eq!(web.get(path, token).await.status, 401);
 }

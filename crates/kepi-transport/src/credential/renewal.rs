@@ -15,6 +15,7 @@ use crate::{
     call::{Call, Exchange, Lease},
     clock::after,
     scrub,
+    service_account::ServiceAccount,
     source::Secrets,
 };
 
@@ -24,7 +25,7 @@ impl Credential {
         let stored = self.store.load(&wanted.key).await?;
         let token = self.read(wanted, "token")?;
         let refresh = self.read(wanted, "refresh_token")?;
-        let seed = fingerprint(token.as_ref(), refresh.as_ref());
+        let seed = self.seed(wanted)?;
         if let Some(stored) = stored
             && (seed.is_none() || stored.seed == seed)
         {
@@ -162,11 +163,18 @@ impl Credential {
         wanted: &Wanted<'_>,
         known: Option<&StoredToken>,
     ) -> Result<StoredToken> {
-        let secrets = self.exchange_secrets(call, wanted, known)?;
+        let mut given = call.exchange.map(|exchange| exchange.secrets.clone()).unwrap_or_default();
+        let mut address = None;
+        if matches!(call.exchange.map(|exchange| exchange.grant), Some(Grant::Statement)) {
+            let (statement, token_uri) = self.statement(wanted)?;
+            (given, address) = (given.with("assertion", statement), Some(token_uri));
+        }
+        let secrets = self.exchange_secrets(call.request, &given, wanted, known)?;
         let hidden = self.hidden(&secrets, wanted.account, wanted.kind.name);
         let identity = wanted.key.to_string();
         let app = self.app(wanted.account, wanted.kind);
-        call.lease = Arc::new(Lease { identity, app, token: None, secrets, hidden: hidden.clone() });
+        let lease = Lease { identity, app, token: None, address, secrets, hidden: hidden.clone() };
+        call.lease = Arc::new(lease);
         let response = self.inner.call(call).await.map_err(|error| scrub::error(error, &hidden))?;
         let token = match call.adapter.decode_token(wanted.kind.name, &response) {
             Ok(token) => token,
@@ -205,7 +213,7 @@ impl Credential {
         let mut second = call.clone();
         second.request = request;
         second.exchange = call.exchange.map(|exchange| Exchange { secrets: &given, ..exchange });
-        let secrets = self.exchange_secrets(&second, wanted, None)?;
+        let secrets = self.exchange_secrets(request, &given, wanted, None)?;
         let mut hidden = self.hidden(&secrets, wanted.account, wanted.kind.name);
         hidden.push(first.access.clone());
         let lease = Lease { secrets, hidden: hidden.clone(), ..(*second.lease).clone() };
@@ -230,8 +238,7 @@ impl Credential {
         let now = self.clock.now();
         let end = |secs: Option<u64>| secs.map(|secs| after(now, Duration::from_secs(secs)));
         let refresh_expires_at = refresh_end(wanted, known, &token, end(token.refresh_expires_in_secs));
-        let seed =
-            fingerprint(self.read(wanted, "token")?.as_ref(), self.read(wanted, "refresh_token")?.as_ref());
+        let seed = self.seed(wanted)?;
         let stored = match (grant, known) {
             // The access token goes on as it was.
             (Some(Grant::Renew), Some(known)) => StoredToken {
@@ -275,14 +282,14 @@ impl Credential {
 
     fn exchange_secrets(
         &self,
-        call: &Call<'_>,
+        request: &Request,
+        given: &Secrets,
         wanted: &Wanted<'_>,
         known: Option<&StoredToken>,
     ) -> Result<Secrets> {
-        let given = call.exchange.map(|exchange| exchange.secrets.clone()).unwrap_or_default();
         let stored = stored_secrets(known);
         let mut secrets = Secrets::default();
-        for name in names(call.request) {
+        for name in names(request) {
             let secret = match given.get(&name).or_else(|| stored.get(&name)) {
                 Some(secret) => Some(secret.clone()),
                 None => self.read(wanted, &name)?,
@@ -295,6 +302,9 @@ impl Credential {
 
     /// What can be exchanged for a fresh token; `said` is how the platform refused the old one.
     fn grant(&self, wanted: &Wanted<'_>, known: Option<&StoredToken>, said: Option<&Error>) -> Result<Grant> {
+        if self.sources.signs(wanted.account, wanted.kind) {
+            return Ok(Grant::Statement);
+        }
         let source = self.sources.source(wanted.account, wanted.kind.name);
         let app = source.is_some_and(|source| source.reference("client_id").is_some());
         let Some(known) = known else {
@@ -336,6 +346,35 @@ impl Credential {
             .with("account", wanted.account)
             .with("credential", &wanted.key)
             .hint(format!("put a new token into {place}"))
+    }
+
+    /// Which configured secrets a stored token grew from, without telling them.
+    fn seed(&self, wanted: &Wanted<'_>) -> Result<Option<String>> {
+        let (token, refresh) = (self.read(wanted, "token")?, self.read(wanted, "refresh_token")?);
+        let signs = self.sources.signs(wanted.account, wanted.kind);
+        let key = if signs { self.read(wanted, "service_account")? } else { None };
+        if token.is_none() && refresh.is_none() && key.is_none() {
+            return Ok(None);
+        }
+        let mut hasher = blake3::Hasher::new();
+        for secret in [token, refresh] {
+            hasher.update(secret.as_ref().map_or("", |secret| secret.expose_secret()).as_bytes());
+            hasher.update(&[0]);
+        }
+        if let Some(key) = key {
+            hasher.update(key.expose_secret().as_bytes());
+        }
+        Ok(Some(hasher.finalize().to_hex().chars().take(16).collect()))
+    }
+
+    /// What the service account says and signs, and where it goes.
+    fn statement(&self, wanted: &Wanted<'_>) -> Result<(SecretString, String)> {
+        let key = self.read(wanted, "service_account")?;
+        let key = key.ok_or_else(|| nowhere("service_account", wanted))?;
+        let signed = ServiceAccount::read(&key).and_then(|signer| {
+            Ok((signer.statement(wanted.kind.scopes, self.clock.now())?, signer.token_uri))
+        });
+        signed.map_err(|error| error.with("account", wanted.account).with("credential", &wanted.key))
     }
 
     fn read(&self, wanted: &Wanted<'_>, secret: &str) -> Result<Option<SecretString>> {
@@ -390,23 +429,20 @@ fn stored_secrets(known: Option<&StoredToken>) -> Secrets {
     }
 }
 
-/// Which configured secrets a stored token grew from, without telling them.
-fn fingerprint(token: Option<&SecretString>, refresh: Option<&SecretString>) -> Option<String> {
-    if token.is_none() && refresh.is_none() {
-        return None;
-    }
-    let mut hasher = blake3::Hasher::new();
-    for secret in [token, refresh] {
-        hasher.update(secret.map_or("", |secret| secret.expose_secret()).as_bytes());
-        hasher.update(&[0]);
-    }
-    Some(hasher.finalize().to_hex().chars().take(16).collect())
-}
-
 /// An adapter knows its platform's own words for a dead grant; where it does not, the status tells.
 fn refusal(error: Error, status: u16, wanted: &Wanted<'_>, call: &Call<'_>) -> Error {
-    let by_app = matches!(call.exchange.map(|exchange| exchange.grant), Some(Grant::Client));
+    let grant = call.exchange.map(|exchange| exchange.grant);
+    let by_app = matches!(grant, Some(Grant::Client));
     match (error.kind(), status) {
+        (ErrorKind::Reauthorise | ErrorKind::BadResponse | ErrorKind::CredentialExpired, 400 | 401 | 403)
+            if matches!(grant, Some(Grant::Statement)) =>
+        {
+            let refused = Error::bad_config("the service account's statement is refused")
+                .with("credential", &wanted.key)
+                .with("told", error.message())
+                .hint("make a new key of the account, and put it where service_account_file or service_account_env says");
+            error.context().fold(refused, |refused, (key, value)| refused.with(key, value))
+        }
         (ErrorKind::Reauthorise, _) => {
             let hint = format!("run `kepi auth {}`", wanted.account);
             if error.hint_text().is_some() { error } else { error.hint(hint) }
@@ -474,8 +510,13 @@ fn unconfigured(wanted: &Wanted<'_>) -> Error {
             "name the app by client_id_env and client_secret_env, or a token by token_env".to_owned()
         }
         TokenFlow::AuthorizationCode { .. } => {
+            let key = if wanted.kind.service_account {
+                ", or a service account's key by service_account_file"
+            } else {
+                ""
+            };
             format!(
-                "name the app by client_id_env and run `kepi auth {}`, or a token by token_env",
+                "name the app by client_id_env and run `kepi auth {}`, or a token by token_env{key}",
                 wanted.account
             )
         }

@@ -9,6 +9,7 @@ mod matrix;
 mod order;
 mod retries;
 mod secrecy;
+mod service_accounts;
 mod support;
 mod throughput;
 mod token_files;

@@ -54,16 +54,32 @@ pub(crate) const TOKENS: &[TokenKind] = &[
             refresh: Refresh::Renewable { times: 2 },
         },
     ),
+    TokenKind {
+        service_account: true,
+        scopes: &["scope/read"],
+        ..token(
+            "signed",
+            TokenFlow::AuthorizationCode { authorize_url: "", pkce: false, refresh: Refresh::Reusable },
+        )
+    },
 ];
 
 const fn token(name: &'static str, flow: TokenFlow) -> TokenKind {
-    TokenKind { name, title: "", placement: Placement::Bearer, flow, lifetime_secs: None, scopes: &[] }
+    TokenKind {
+        name,
+        title: "",
+        placement: Placement::Bearer,
+        flow,
+        service_account: false,
+        lifetime_secs: None,
+        scopes: &[],
+    }
 }
 
 impl Toy {
     pub(crate) fn new(quotas: &'static [Quota], cost: Cost) -> Self {
         let endpoint = |name| Endpoint { quotas, cost, ..Endpoint::new(name, "", Shape::Snapshot) };
-        let names = ["list", "mine", "app", "fixed", "long", "twice", "renewable", "order"];
+        let names = ["list", "mine", "app", "fixed", "long", "twice", "renewable", "signed", "order"];
         let mut endpoints: Vec<_> = names.into_iter().map(endpoint).collect();
         endpoints.push(Endpoint { sunset: Some("2026-09-01".parse().unwrap()), ..endpoint("old") });
         let descriptor = Descriptor {
@@ -112,6 +128,7 @@ impl Adapter for Toy {
             "long" => request.token("long"),
             "twice" => request.token("twice"),
             "renewable" => request.token("renewable"),
+            "signed" => request.token("signed"),
             "order" => Request { idempotent: false, ..request },
             _ => request,
         })
@@ -147,6 +164,10 @@ impl Adapter for Toy {
             ("long", Grant::Refresh) => form.push(("old".into(), Text::secret("access_token"))),
             (_, Grant::Refresh | Grant::Renew) => {
                 form.push(("refresh_token".into(), Text::secret("refresh_token")))
+            }
+            (_, Grant::Statement) => {
+                form.push(("assertion".into(), Text::secret("assertion")));
+                return Ok(Request::post(format!("{}/token", self.base_url), Payload::Form(form)));
             }
             (_, Grant::Client) => form.push(("client_secret".into(), Text::secret("client_secret"))),
         }

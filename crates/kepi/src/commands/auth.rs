@@ -1,7 +1,8 @@
 //! `kepi auth ACCOUNT`: a person's consent, once, exchanged for tokens that live on by themselves.
 //!
 //! The person is sent to the platform; the platform sends the browser back with a code, to a listener on loopback,
-//! or to an address of the person's own from which it is pasted. What is secret is neither printed nor logged.
+//! or to an address of the person's own from which it is pasted. A token that needs no person is had at once. What is
+//! secret is neither printed nor logged.
 
 use std::{io::BufRead, time::Duration};
 
@@ -88,18 +89,18 @@ async fn authorise(
     arguments: &Auth,
 ) -> Result<()> {
     let id = &known.account.id;
-    match kind.flow {
-        TokenFlow::Static => {
+    match (transport.grant_without_person(id, kind), kind.flow) {
+        (Some(grant), _) => {
+            transport.exchange(adapter, id, kind.name, &grant, &Secrets::default()).await?;
+        }
+        (None, TokenFlow::Static | TokenFlow::Client) => {
             output::note(&format!(
                 "{id} {}: this token is made by hand and stands in the configuration; nobody need consent",
                 kind.name
             ));
             return Ok(());
         }
-        TokenFlow::Client => {
-            transport.exchange(adapter, id, kind.name, &Grant::Client, &Secrets::default()).await?;
-        }
-        TokenFlow::AuthorizationCode { authorize_url, pkce, .. } => {
+        (None, TokenFlow::AuthorizationCode { authorize_url, pkce, .. }) => {
             let client_id = transport.client_id(id, kind.name)?;
             let state = random()?;
             let verifier = pkce.then(random).transpose()?;

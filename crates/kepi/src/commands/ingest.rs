@@ -1,15 +1,15 @@
 //! `kepi ingest` and `kepi backfill`: what the platforms are asked, and what it costs.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
 };
 
 use indicatif::ProgressBar;
 use kepi_core::{AccountId, DateSpan, Error, document::one_of_hint, period::add_days};
 use kepi_ingest::{
-    EndpointReport, IngestAccount, IngestRequest, Outcome as RunOutcome, PlanReport, Progress, RunKind,
-    RunReport, StopFlag, Tally,
+    Ending, EndpointReport, IngestAccount, IngestRequest, Outcome as RunOutcome, PlanReport, Progress,
+    RunKind, RunReport, StopFlag, Tally,
 };
 
 use crate::{
@@ -177,7 +177,24 @@ fn print_report(report: &RunReport, format: RowFormat) -> Result<()> {
         report.totals.calls,
         dollars(report.totals.cost_micro_usd)
     ));
+    for hint in hints(report) {
+        output::note(&format!("hint: {hint}"));
+    }
     Ok(())
+}
+
+/// What to do about the endpoints that failed while others did not, once each. A run that failed as a whole says so by
+/// its error.
+fn hints(report: &RunReport) -> BTreeSet<&str> {
+    if report.outcome == RunOutcome::Failed {
+        return BTreeSet::new();
+    }
+    let endings = report.endpoints.iter().map(|endpoint| &endpoint.ending);
+    endings
+        .filter_map(
+            |ending| if let Ending::Failed(failure) = ending { failure.hint.as_deref() } else { None },
+        )
+        .collect()
 }
 
 fn accounts_text(accounts: &[AccountId]) -> String {

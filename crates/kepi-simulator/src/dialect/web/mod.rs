@@ -1,20 +1,17 @@
 //! The web beside the platforms: a website's sessions by GA4, and reviews by Google Business Profile. Each
 //! brand of the world has one property and one location.
 
+mod access;
 mod analytics;
 mod reviews;
-
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::Dialect;
 use crate::{
     Profile,
-    call::{Answer, Call, find},
+    call::{Answer, Call},
     fault::Refusal,
     token::{BadToken, Kind},
 };
-
-const LIFE: i64 = 3599;
 
 pub(crate) struct Web;
 
@@ -50,11 +47,9 @@ impl Dialect for Web {
     }
 
     fn answer(&self, call: &Call<'_>) -> Answer {
-        match (call.method.as_str(), call.path.as_str()) {
-            ("GET", "/o/oauth2/v2/auth") => authorize(call),
-            ("POST", "/token") => token(call),
-            _ => respond(call).map_or_else(|fault| refused(call, &fault), |body| Answer::json(200, body)),
-        }
+        access::answer(call).unwrap_or_else(|| {
+            respond(call).map_or_else(|fault| refused(call, &fault), |body| Answer::json(200, body))
+        })
     }
 
     fn refuse(&self, call: &Call<'_>, refusal: Refusal) -> Answer {
@@ -114,62 +109,4 @@ fn accounts_of<'w>(call: &Call<'w>, platform_id: &str) -> Result<Vec<&'w Profile
     let site = call.world.sites().into_iter().find(|site| site.platform_id == platform_id);
     let brand = site.ok_or_else(Fault::denied)?.brand;
     Ok(call.world.accounts().filter(|profile| profile.brand == brand).collect())
-}
-
-fn authorize(call: &Call<'_>) -> Answer {
-    let asked = |key| call.param(key).unwrap_or_default();
-    let until = call.clock.as_second() + 600;
-    let challenge =
-        call.param("code_challenge").map(|text| (text.to_owned(), asked("code_challenge_method") == "S256"));
-    let code = call.desk.tokens.consent(
-        call.desk.visitor(),
-        asked("redirect_uri"),
-        challenge,
-        asked("scope"),
-        until,
-        call.clock,
-    );
-    let state: String = form_urlencoded::byte_serialize(asked("state").as_bytes()).collect();
-    Answer::redirect(format!("{}?state={state}&code={code}", asked("redirect_uri")))
-}
-
-/// A token for a code, for a refresh token that stays, or for a service account's signed statement.
-fn token(call: &Call<'_>) -> Answer {
-    let form = call.form();
-    let given = |key| find(&form, key).unwrap_or_default();
-    let config = &call.desk.config;
-    let client = given("client_id") == config.client_id && given("client_secret") == config.client_secret;
-    let tokens = &call.desk.tokens;
-    let (account, refresh) = match given("grant_type") {
-        "authorization_code" if client => {
-            let verifier = find(&form, "code_verifier");
-            let granted = tokens.exchange(given("code"), Some(given("redirect_uri")), verifier, call.clock);
-            (granted.map(|granted| granted.account), true)
-        }
-        "refresh_token" if client => (tokens.redeem(given("refresh_token"), call.clock, true).ok(), false),
-        "urn:ietf:params:oauth:grant-type:jwt-bearer" => {
-            // The signature is not checked: the simulator holds no public key.
-            let claims =
-                given("assertion").split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-            (claims.map(|_| call.desk.visitor()), false)
-        }
-        _ => (None, false),
-    };
-    let Some(account) = account else {
-        let body = call.json().object(|root| {
-            root.text("error", if client { "invalid_grant" } else { "invalid_client" });
-            root.text("error_description", "Bad Request");
-        });
-        return Answer::json(if client { 400 } else { 401 }, body);
-    };
-    let body = call.json().object(|root| {
-        root.text("access_token", &tokens.user(account, call.clock.as_second() + LIFE));
-        root.int("expires_in", LIFE);
-        root.text("token_type", "Bearer");
-        root.text("scope", "https://www.googleapis.com/auth/analytics.readonly");
-        if refresh {
-            root.text("refresh_token", &tokens.refresh(account, 0));
-        }
-    });
-    Answer::json(200, body)
 }

@@ -115,30 +115,38 @@ fn buckets(start: i64, end: i64, step: i64) -> Vec<(Timestamp, Timestamp)> {
     buckets
 }
 
-const POST_FIELDS: [(&str, Counter); 14] = [
-    ("impressions", Counter::Impressions),
-    ("likes", Counter::Likes),
-    ("retweets", Counter::Shares),
-    ("quote_tweets", Counter::Quotes),
-    ("replies", Counter::Comments),
-    ("bookmarks", Counter::Saves),
-    ("engagements", Counter::Engagements),
-    ("url_clicks", Counter::LinkClicks),
-    ("user_profile_clicks", Counter::ProfileClicks),
-    ("hashtag_clicks", Counter::HashtagClicks),
-    ("detail_expands", Counter::DetailExpands),
-    ("follows", Counter::FollowsGained),
-    ("media_views", Counter::Plays),
-    ("unlikes", Counter::Likes),
+/// A field of a series: its name, the counter of the world that it is told of, and one in how many of it that it counts.
+type Field = (&'static str, Counter, i64);
+
+const POST_FIELDS: [Field; 19] = [
+    ("impressions", Counter::Impressions, 1),
+    ("likes", Counter::Likes, 1),
+    ("retweets", Counter::Shares, 1),
+    ("quote_tweets", Counter::Quotes, 1),
+    ("replies", Counter::Comments, 1),
+    ("bookmarks", Counter::Saves, 1),
+    ("engagements", Counter::Engagements, 1),
+    ("url_clicks", Counter::LinkClicks, 1),
+    ("user_profile_clicks", Counter::ProfileClicks, 1),
+    ("hashtag_clicks", Counter::HashtagClicks, 1),
+    ("detail_expands", Counter::DetailExpands, 1),
+    ("permalink_clicks", Counter::DetailExpands, 5),
+    ("app_opens", Counter::LinkClicks, 9),
+    ("email_tweet", Counter::Shares, 8),
+    ("shares", Counter::Shares, 3),
+    ("follows", Counter::FollowsGained, 1),
+    ("unfollows", Counter::FollowsGained, 6),
+    ("media_views", Counter::Plays, 1),
+    ("unlikes", Counter::Likes, 1),
 ];
-const MEDIA_FIELDS: [(&str, Counter); 7] = [
-    ("video_views", Counter::Plays),
-    ("playback_start", Counter::PlaysStart),
-    ("playback25", Counter::Plays25),
-    ("playback50", Counter::Plays50),
-    ("playback75", Counter::Plays75),
-    ("playback_complete", Counter::Completions),
-    ("watch_time_ms", Counter::WatchMillis),
+const MEDIA_FIELDS: [Field; 7] = [
+    ("video_views", Counter::Plays, 1),
+    ("playback_start", Counter::PlaysStart, 1),
+    ("playback25", Counter::Plays25, 1),
+    ("playback50", Counter::Plays50, 1),
+    ("playback75", Counter::Plays75, 1),
+    ("playback_complete", Counter::Completions, 1),
+    ("watch_time_ms", Counter::WatchMillis, 1),
 ];
 
 /// `/2/tweets/analytics`
@@ -156,7 +164,7 @@ fn series(
     caller: Caller,
     parameter: &'static str,
     fields_parameter: &str,
-    known: &[(&'static str, Counter)],
+    known: &[Field],
 ) -> Result<Answer, Problem> {
     if !call.desk.config.x.enterprise {
         return Err(Problem::not_enrolled(call));
@@ -181,7 +189,7 @@ fn series(
         }
     };
     let wanted = call.list(fields_parameter);
-    let fields: Vec<_> = known.iter().filter(|(name, _)| wanted.contains(name)).copied().collect();
+    let fields: Vec<_> = known.iter().filter(|(name, ..)| wanted.contains(name)).copied().collect();
     let (start, end) = (start.as_second(), end.as_second().min(call.now.as_second()));
     let buckets = if step == i64::MAX { vec![(start, end)] } else { whole(start, end, step) };
     let mut problems = Vec::new();
@@ -223,7 +231,7 @@ fn write_series(
     call: &Call<'_>,
     facts: &PostFacts,
     buckets: &[(i64, i64)],
-    fields: &[(&str, Counter)],
+    fields: &[Field],
 ) {
     let reading = |second: i64| -> Counters {
         let at = Timestamp::from_second(second).unwrap_or(call.now);
@@ -241,8 +249,8 @@ fn write_series(
             list.object(|row| {
                 row.text("timestamp", &stamp(Timestamp::from_second(*start).unwrap_or(call.now)));
                 row.object("metrics", |m| {
-                    for (name, counter) in fields {
-                        let value = change[*counter];
+                    for (name, counter, one_in) in fields {
+                        let value = change[*counter] / one_in;
                         m.int(name, if *name == "unlikes" { (-value).max(0) } else { value.max(0) });
                     }
                 });

@@ -33,6 +33,7 @@ static TOKENS: [TokenKind; 1] = [TokenKind {
     title: "the app's own token",
     placement: Placement::Bearer,
     flow: TokenFlow::Static,
+    service_account: false,
     lifetime_secs: None,
     scopes: &[],
 }];
