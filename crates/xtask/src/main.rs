@@ -21,7 +21,8 @@ enum Task {
     },
     /// Write the documents that come from the code.
     Generate,
-    /// Switch the rules off that the tests of traps hold, one at a time, and see these tests fail. It takes about an hour.
+    /// Switch the rules off that the tests of traps hold, one at a time, and see these tests fail. It
+    /// takes about half an hour, and the first build of its copy.
     Mutants {
         /// Of which mutants or traps; all where none is given.
         names: Vec<String>,

@@ -212,7 +212,7 @@ impl Workspace {
             let names: Vec<&str> = own.clone().map(|test| test.function.as_str()).collect();
             let ran = self.cargo(&selection, &["--no-fail-fast"], &names)?;
             let said = String::from_utf8_lossy(&ran.stdout);
-            let told = own.map(|test| (test, outcome(&said, &test.function)));
+            let told = own.map(|test| (test, outcome(&said, test)));
             let other = told.filter(|(_, outcome)| *outcome != expected);
             unlike.extend(other.map(|(test, outcome)| match outcome {
                 Outcome::Passed => format!("{test} passes"),
@@ -253,11 +253,11 @@ fn with_version(manifest: &str) -> Result<String> {
 }
 
 /// What the output of test binaries says of a test.
-fn outcome(said: &str, function: &str) -> Outcome {
+fn outcome(said: &str, test: &TestName) -> Outcome {
     let of_line = |line: &str| {
         let (path, outcome) = line.strip_prefix("test ")?.split_once(" ... ")?;
-        let own = path.rsplit("::").next() == Some(function);
-        own.then_some(if outcome == "ok" { Outcome::Passed } else { Outcome::Failed })
+        let told = if outcome == "ok" { Outcome::Passed } else { Outcome::Failed };
+        test.is_called(path).then_some(told)
     };
     said.lines().find_map(of_line).unwrap_or(Outcome::NotRun)
 }

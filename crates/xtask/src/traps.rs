@@ -29,6 +29,18 @@ impl TestName {
         ensure!(above.ends_with("test]"), "{self} is not a test");
         Ok(())
     }
+
+    /// Whether it is the test that test binaries call by a path: `traps::t18_a_restatement_replaces`.
+    #[must_use]
+    pub fn is_called(&self, path: &str) -> bool {
+        let below = |mark: &str| self.file.split_once(mark).map(|(_, below)| below);
+        // The folder of a test binary is the binary, and no module of it.
+        let inner = below("/src/").or_else(|| below("tests/")?.split_once('/').map(|(_, inner)| inner));
+        let file = inner.unwrap_or_default().trim_end_matches(".rs").split('/');
+        let mut modules = file.filter(|part| !["", "lib", "main", "mod"].contains(part));
+        let mut path = path.split("::");
+        modules.all(|module| path.next() == Some(module)) && path.last() == Some(&self.function)
+    }
 }
 
 impl FromStr for TestName {
@@ -70,4 +82,22 @@ pub fn held() -> Result<BTreeMap<String, Vec<TestName>>> {
         }
     }
     Ok(traps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_are_called_by_file_and_function() {
+        let called = |test: &str, path: &str| test.parse::<TestName>().unwrap().is_called(path);
+        assert!(called("crates/a/tests/engine/money.rs::t37", "money::t37"));
+        assert!(!called("crates/a/tests/engine/money.rs::t37", "definitions::t37"));
+        assert!(called("crates/a/src/benchmarks/mod.rs::t51", "benchmarks::tests::t51"));
+        assert!(called("crates/a/src/tests/readings.rs::t40", "tests::readings::t40"));
+        assert!(called("crates/a/src/lib.rs::t1", "tests::t1"));
+        assert!(called("crates/a/tests/cli.rs::t51", "t51"));
+        assert!(called("tests/it/truth/parts.rs::t2", "truth::parts::t2"));
+        assert!(!called("tests/it/traps.rs::t2", "traps::t20"));
+    }
 }

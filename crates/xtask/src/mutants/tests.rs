@@ -71,11 +71,12 @@ fn tests_are_run_with_few_calls() {
     assert_eq!(told, ["--workspace --lib --test cli --test engine --test it", "--package kepi-core --lib"]);
 }
 
+/// Two files may have a test of the same name.
 #[test]
 fn outcomes_are_read() {
-    let said =
-        "running 3 tests\ntest a::one ... ok\ntest a::b::two ... FAILED\n\ntest result: FAILED. 1 passed";
-    let told = ["one", "two", "three"].map(|function| outcome(said, function));
+    let said = "running 3 tests\ntest a::one ... ok\ntest b::one ... FAILED\n\ntest result: FAILED. 1 passed";
+    let told = ["a.rs::one", "b.rs::one", "b.rs::two"]
+        .map(|test| outcome(said, &format!("tests/it/{test}").parse().unwrap()));
     assert_eq!(told, [Outcome::Passed, Outcome::Failed, Outcome::NotRun]);
 }
 
