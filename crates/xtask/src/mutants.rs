@@ -129,8 +129,7 @@ pub fn run(root: &Path, target: &Path, words: &[String]) -> Result<()> {
         let since = Instant::now();
         let unlike = workspace.mutated(mutant)?;
         survived += usize::from(!unlike.is_empty());
-        let said =
-            if unlike.is_empty() { "killed".to_owned() } else { format!("SURVIVED: {}", unlike.join(", ")) };
+        let said = if unlike.is_empty() { "killed".to_owned() } else { unlike.join(", ") };
         println!("{}: {said} ({} s)", mutant.name, since.elapsed().as_secs());
     }
     let killed = chosen.len() - survived;
@@ -206,21 +205,31 @@ impl Workspace {
         for selection in runs(tests.iter().copied()) {
             let built = self.cargo(&selection, &["--no-run"], &[])?;
             if !built.status.success() {
-                return Ok(vec![format!("it does not build\n{}", String::from_utf8_lossy(&built.stderr))]);
+                return Ok(vec![format!("does not build\n{}", String::from_utf8_lossy(&built.stderr))]);
             }
             let own = tests.iter().copied().filter(|test| selection.covers(test));
             let names: Vec<&str> = own.clone().map(|test| test.function.as_str()).collect();
             let ran = self.cargo(&selection, &["--no-fail-fast"], &names)?;
+            if selection.builds_the_command() {
+                self.remove_the_command()?;
+            }
             let said = String::from_utf8_lossy(&ran.stdout);
             let told = own.map(|test| (test, outcome(&said, test)));
             let other = told.filter(|(_, outcome)| *outcome != expected);
             unlike.extend(other.map(|(test, outcome)| match outcome {
-                Outcome::Passed => format!("{test} passes"),
+                Outcome::Passed => format!("SURVIVED {test}"),
                 Outcome::Failed => format!("{test} fails"),
                 Outcome::NotRun => format!("{test} was not run"),
             }));
         }
         Ok(unlike)
+    }
+
+    /// The command stands in the target folder under the name that that of the workspace has, and is taken for it;
+    /// without it, cargo puts back the workspace's own.
+    fn remove_the_command(&self) -> Result<()> {
+        let command = self.target.join("debug").join(format!("kepi{}", std::env::consts::EXE_SUFFIX));
+        fs::remove_file(&command).with_context(|| format!("remove {}", command.display()))
     }
 
     fn cargo(&self, selection: &Selection, options: &[&str], names: &[&str]) -> Result<Output> {
@@ -278,13 +287,17 @@ impl Selection {
             Some(package) => vec!["--package", package],
         };
         let mut tests: BTreeSet<&str> = self.targets.iter().flatten().map(String::as_str).collect();
-        if tests.contains("it") {
-            // The whole-system tests run the command, which cargo builds for the tests of its package.
+        if self.builds_the_command() {
+            // The whole-system tests run it, and cargo builds it for the tests of its own package.
             tests.insert("cli");
         }
         arguments.extend(self.targets.contains(&None).then_some("--lib"));
         arguments.extend(tests.into_iter().flat_map(|test| ["--test", test]));
         arguments
+    }
+
+    fn builds_the_command(&self) -> bool {
+        self.targets.iter().flatten().any(|target| target == "it" || target == "cli")
     }
 
     fn covers(&self, test: &TestName) -> bool {
