@@ -2,7 +2,10 @@
 
 mod new_adapter;
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -18,6 +21,12 @@ enum Task {
     },
     /// Write the documents that come from the code.
     Generate,
+    /// Switch the rules off that the tests of traps hold, one at a time, and see these tests fail. It
+    /// takes about half an hour, and the first build of its copy.
+    Mutants {
+        /// Of which mutants or traps; all where none is given.
+        names: Vec<String>,
+    },
     /// Measure what kepi costs, release build: `cargo xtask bench --help` says what there is.
     #[command(disable_help_flag = true)]
     Bench {
@@ -32,6 +41,7 @@ fn main() -> Result<()> {
     match Task::parse() {
         Task::NewAdapter { name } => new_adapter::run(&root, &name),
         Task::Generate => xtask::generate::write(&root).map(drop).map_err(anyhow::Error::msg),
+        Task::Mutants { names } => xtask::mutants::run(&root, &target()?, &names),
         Task::Bench { arguments } => bench(&root, &arguments),
     }
 }
@@ -42,10 +52,15 @@ fn bench(root: &Path, arguments: &[String]) -> Result<()> {
     let selection =
         ["build", "--release", "--package", "kepi", "--package", "xtask", "--features", "xtask/bench"];
     run(Command::new(cargo).args(selection).current_dir(root))?;
+    let program = target()?.join("release").join(format!("kepi-bench{}", std::env::consts::EXE_SUFFIX));
+    run(Command::new(program).args(arguments))
+}
+
+/// The target folder, which this program was built in.
+fn target() -> Result<PathBuf> {
     let own = std::env::current_exe().context("find this program")?;
     let target = own.parent().and_then(Path::parent).context("this program is not in target/PROFILE")?;
-    let program = target.join("release").join(format!("kepi-bench{}", std::env::consts::EXE_SUFFIX));
-    run(Command::new(program).args(arguments))
+    Ok(target.to_owned())
 }
 
 fn run(command: &mut Command) -> Result<()> {

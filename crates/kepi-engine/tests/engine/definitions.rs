@@ -202,6 +202,13 @@ async fn t50_public_numbers_stand_apart() {
     assert_eq!(value(&own), Some(500.0));
     let public = one(&world, &request(vec![kpi("likes", "provenance = \"public\"")], PERIOD, TODAY)).await;
     assert_eq!(value(&public), Some(560.0));
+    // In one scorecard each still reads its own; 1060 would be both.
+    let both = kpis(
+        "[[kpi]]\nid = \"own\"\ngoal = \"engagement\"\nformula = \"likes\"\n\
+         [[kpi]]\nid = \"public\"\ngoal = \"engagement\"\nformula = \"likes\"\nprovenance = \"public\"",
+    );
+    let rows = score(&world, &request(both, PERIOD, TODAY)).await;
+    assert_eq!(rows.iter().map(value).collect::<Vec<_>>(), [Some(500.0), Some(560.0)]);
 }
 
 /// T52: what a platform leaves out because it is too small is not zero; T53: pictures have no completion rate.

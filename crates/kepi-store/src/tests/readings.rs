@@ -277,6 +277,53 @@ async fn a_deleted_post_keeps_its_numbers() {
     assert!(known.is_empty(), "a post that is gone is not asked for again: {known:?}");
 }
 
+/// T40: behind a count that the platform carries no further nothing is known to have happened, and nothing is where a
+/// metric began to mean something else. Subtracted, 0 and 20 would be told.
+#[tokio::test]
+async fn t40_nothing_is_subtracted_from_what_was_capped_or_meant_something_else() {
+    let world = World::new();
+    let store = world.store().await;
+    let said = |day, views, comments, meaning: Option<&str>| {
+        let values = [("likes", 100_001), ("views", views), ("comments", comments)];
+        let mut one = reading("1", noon(day), &values);
+        one.values[0].flags = kepi_core::Flags::CAPPED;
+        one.values[1].definition = meaning.map(Into::into);
+        page(vec![one])
+    };
+    write(&store, [said(1, 10, 1, None), said(2, 30, 3, Some("unified"))]).await;
+    let sql = "select day, likes, views, comments from post_daily where current";
+    check(&store, sql, &["2019-04-02 - - 2"]).await;
+}
+
+/// T50: what a public page shows goes on from what it showed before, not from the platform's own number. In one row
+/// of readings there would be 60, -50 and 65 as well.
+#[tokio::test]
+async fn t50_public_readings_are_a_series_of_their_own() {
+    let world = World::new();
+    let store = world.store().await;
+    let own = |day, likes| reading("1", noon(day), &[("likes", likes)]);
+    let public = |day, likes| kepi_core::Measurement {
+        provenance: kepi_core::Provenance::Public,
+        ..reading("1", noon(day), &[("likes", likes)])
+    };
+    write(&store, [own(1, 500), public(2, 560), own(3, 510), public(4, 575)].map(|one| page(vec![one])))
+        .await;
+    let sql = "select provenance, day, end_day, likes from post_daily where current order by day";
+    check(&store, sql, &["api 2019-04-02 2019-04-04 10", "public 2019-04-03 2019-04-05 15"]).await;
+}
+
+/// T52: of what the platform keeps back because it is little there is a word, and no number: neither the bound nor 0.
+#[tokio::test]
+async fn t52_what_is_kept_back_because_it_is_little_has_no_number() {
+    let world = World::new();
+    let store = world.store().await;
+    let mut few = reading("1", noon(2), &[("shares", 3), ("likes", 9)]);
+    few.values[0].flags = kepi_core::Flags::CENSORED;
+    write(&store, [page(vec![few])]).await;
+    check(&store, "select shares, likes, flags from post_facts where current", &["- 9 shares=censored"])
+        .await;
+}
+
 const CELLS: &str = "select day, end_day, category, rows, likes, views, observed_at from daily_rollup \
                      order by day, end_day, category, likes";
 
