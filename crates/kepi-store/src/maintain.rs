@@ -136,7 +136,7 @@ fn unchanged(mut file: NewFile) -> NewFile {
 /// row is rewritten only a few times as its partition grows.
 fn crowded(table: &TableLog, at_least: usize) -> Vec<(Partition, Vec<Arc<DataFile>>)> {
     let mut groups: BTreeMap<(Partition, u32), Vec<Arc<DataFile>>> = BTreeMap::new();
-    let full = table.options.file_rows as u64 / 4;
+    let full = table.options.file_rows as u64 / 2;
     let by_bytes = table.name() == "pages";
     for file in table.known().files.values() {
         let (amount, full) = if by_bytes { (file.size, LARGE) } else { (file.rows, full) };

@@ -43,7 +43,7 @@ pub struct StoreOptions {
 impl Default for StoreOptions {
     fn default() -> Self {
         Self {
-            commit_rows: 8_000,
+            commit_rows: 15_000,
             commit_bytes: 32 << 20,
             commit_interval: Duration::from_secs(10),
             compact_files: 16,

@@ -122,6 +122,18 @@ async fn days_that_the_platform_gave_stand_and_no_difference_overlaps_them() {
         .await;
 }
 
+/// A difference over several days of which one is given is left out. Beside it there would be 49 likes, nine of them
+/// twice.
+#[tokio::test]
+async fn a_difference_over_a_given_day_is_left_out() {
+    let world = World::new();
+    let store = world.store().await;
+    let said = |day, likes| page(vec![reading("1", noon(day), &[("likes", likes)])]);
+    write(&store, [said(1, 100), said(4, 140)]).await;
+    write(&store, [page(vec![given("1", date(2), noon(5), &[("likes", 9)])])]).await;
+    check(&store, DAYS, &["2019-04-02 2019-04-03 9 - -"]).await;
+}
+
 #[tokio::test]
 async fn a_reading_at_midnight_closes_the_day_before() {
     let world = World::new();
