@@ -1,11 +1,17 @@
 //! Several writers on one folder.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use kepi_core::{Job, Page};
+use kepi_core::{Error, ErrorKind, Job, Page};
 
-use super::support::{World, check, new_page, noon, page, reading, rows};
-use crate::{NewPage, Store, StoreOptions};
+use super::support::{Echo, World, check, new_page, noon, page, reading, rows};
+use crate::{Fault, NewPage, Store, StoreOptions};
 
 /// Another process's handle: nothing is shared but the folder.
 async fn other(world: &World) -> Store {
@@ -139,4 +145,32 @@ async fn compaction_changes_no_row_and_loses_no_stream() {
     assert_eq!(state.sequence, 9);
     super::support::write(&fresh, [page(vec![reading("1", noon(10), &[("likes", 101)])])]).await;
     check(&fresh, count, &["9 91"]).await;
+}
+
+/// Where a commit does not arrive, the one behind it does not wait for it, and neither is lost.
+#[tokio::test]
+async fn a_commit_behind_one_that_failed_does_not_wait() {
+    let world = World::new();
+    let failed = AtomicBool::new(false);
+    let fault: Fault = Arc::new(move |step: &str| {
+        if step == "journal:committed" && !failed.swap(true, Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Cancelled, "failed once"));
+        }
+        Ok(())
+    });
+    // Every page is a commit, and who waits for another one waits for ever.
+    let patience = Duration::from_secs(u64::MAX);
+    let options = StoreOptions { commit_rows: 1, fault: Some(fault), patience, ..world.options() };
+    let store = Store::create(&world.path(), options).await.unwrap();
+    let mut writer = store.writer(None);
+    for day in [1, 2] {
+        let said = page(vec![reading("1", noon(day), &[("likes", i64::from(day))])]);
+        writer.push(new_page(said)).await.unwrap();
+    }
+    assert_eq!(writer.flush().await.unwrap_err().kind(), ErrorKind::Cancelled);
+    let finished = tokio::time::timeout(Duration::from_secs(60), writer.finish());
+    let written = finished.await.expect("it does not wait").unwrap();
+    assert_eq!((written.commits, written.behind), (2, 1));
+    assert_eq!(store.catch_up(&Echo).await.unwrap().commits, 2);
+    check(&store, "select count(*), max(likes) from post_facts where current", &["2 2"]).await;
 }
