@@ -25,7 +25,7 @@ pub(super) struct Around<'a> {
     pub(super) members: &'a [u32],
     pub(super) platforms: BTreeSet<&'a str>,
     /// Definition breaks of the KPI's metrics on their platforms.
-    pub(super) breaks: Vec<&'a Break>,
+    breaks: Vec<&'a Break>,
     /// Why nothing can be told by the day.
     pub(super) days_apart: Option<String>,
     /// What is said of every row.
