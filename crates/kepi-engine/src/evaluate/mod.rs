@@ -195,7 +195,8 @@ pub async fn explain_plan(ctx: &SessionContext, request: &EvaluationRequest) -> 
     let mut frames = Vec::new();
     for places in together(ctx, request)? {
         let kpis: Vec<&Kpi> = places.iter().filter_map(|place| request.kpis.get(*place)).collect();
-        frames.extend(readings::plan(ctx, request, &dimensions, &kpis).await?.map(|planned| planned.frame));
+        let planned = readings::plan(ctx, request, &dimensions, &kpis).await?;
+        frames.extend(planned.into_iter().flat_map(|planned| [planned.readings, planned.frame]));
         frames.extend(daily::plan(ctx, request, &dimensions, &kpis).await?.map(|planned| planned.frame));
         for kind in SubjectKind::ALL {
             let planned = facts::plans(ctx, request, kind, &kpis).await?;

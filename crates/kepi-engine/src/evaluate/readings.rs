@@ -1,5 +1,6 @@
 //! Posts published in the period: one reading of each, chosen by the formula, added up by scope and slice.
 
+mod choose;
 mod plan;
 
 use datafusion::{

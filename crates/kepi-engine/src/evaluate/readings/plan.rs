@@ -1,30 +1,29 @@
-//! The plan over readings of posts: the readings and the posts are each scanned once; one aggregate chooses a
-//! reading of each post for every way of choosing, the other adds up by scope and slice.
+//! The plan over readings of posts: the readings and the posts are each scanned once, a reading of each post is chosen for
+//! every way of choosing, and an aggregate adds up by scope and slice.
 
 use std::collections::BTreeSet;
 
 use datafusion::{
     arrow::datatypes::DataType,
     dataframe::DataFrame,
-    functions::expr_fn::{abs, concat, regexp_like},
-    functions_aggregate::{
-        expr_fn::{array_agg, count, max, min, sum},
-        first_last::first_value_udaf,
-    },
-    logical_expr::{Expr, ExprFunctionExt, JoinType, cast, col, expr::Sort, lit, when},
+    functions_aggregate::expr_fn::{array_agg, count, max, min, sum},
+    logical_expr::{Expr, ExprFunctionExt, JoinType, cast, col, lit, when},
     prelude::SessionContext,
 };
 use kepi_core::{DateSpan, MetricId, Result};
 
-use super::{key, reads};
+use super::{
+    choose::{Choice, chosen, chosen_name, of_several, said_name},
+    key, reads,
+};
 use crate::{
     evaluate::{
         expression::{self, valid},
-        filters::Filters,
+        filters::{self, Filters},
         request::{Dimension, EvaluationRequest},
         slices::{Slices, within},
         table::failed,
-        wanted::{Columns, DAY_MICROS, dimension_column, is_money, of_accounts, of_side, one_side, spans_of},
+        wanted::{Columns, dimension_column, is_money, of_accounts, of_side, one_side, spans_of},
     },
     formula::{Fold, Gauge, Origin, Row, Selector},
     kpi::{Kpi, Side},
@@ -32,6 +31,9 @@ use crate::{
 
 /// A plan and how to read its result.
 pub(in crate::evaluate) struct Planned {
+    /// What is read.
+    pub(in crate::evaluate) readings: DataFrame,
+    /// What is made of it.
     pub(in crate::evaluate) frame: DataFrame,
     pub(super) slices: Slices,
     pub(super) filters: Filters,
@@ -74,8 +76,10 @@ pub(in crate::evaluate) async fn plan(
     let side = one_side(&kpis);
     let choices = choices(&kpis);
     let filters = Filters::of(&kpis);
-    let joined = joined(ctx, request, dimensions, &kpis, &choices, &spans).await?;
-    let chosen = chosen(joined, dimensions, side, &choices, filters.key())?;
+    let readings = joined(ctx, request, dimensions, &kpis, &choices, &spans).await?;
+    let met = (!filters.is_empty()).then_some(filters::COLUMN);
+    let carried: Vec<&str> = ["p_day"].into_iter().chain(met).collect();
+    let chosen = chosen(ctx, &readings, &parts(dimensions, side), &carried, &choices).await?;
     let mut columns = Columns::new("v");
     let mut names = Vec::new();
     for kpi in &kpis {
@@ -91,7 +95,7 @@ pub(in crate::evaluate) async fn plan(
     keys.extend(side.is_none().then(|| col("public")));
     keys.extend(filters.key());
     let frame = chosen.aggregate(keys, columns.into_expressions()).map_err(failed)?;
-    Ok(Some(Planned { frame, slices, filters, side, kpis: names, metrics }))
+    Ok(Some(Planned { readings, frame, slices, filters, side, kpis: names, metrics }))
 }
 
 /// One row per post and traffic of a KPI whose interval is clustered by post: its numerator `y` and denominator `x`
@@ -105,8 +109,9 @@ pub(in crate::evaluate) async fn per_post(
 ) -> Result<Option<DataFrame>> {
     let Some((y, x)) = kpi.program.cluster.as_ref().filter(|_| reads(kpi)) else { return Ok(None) };
     let choices = choices_of(kpi);
-    let joined = joined(ctx, request, dimensions, &[kpi], &choices, spans).await?;
-    let chosen = chosen(joined, dimensions, Some(kpi.provenance), &choices, Some(col("p_at")))?;
+    let readings = joined(ctx, request, dimensions, &[kpi], &choices, spans).await?;
+    let parts = parts(dimensions, Some(kpi.provenance));
+    let chosen = chosen(ctx, &readings, &parts, &["p_day", "p_at"], &choices).await?;
     let aggregates = Aggregates::of(kpi, &choices);
     let mut columns = vec![
         col("account"),
@@ -133,13 +138,6 @@ pub(in crate::evaluate) async fn known_posts(
     posts
         .aggregate(vec![col("p_account"), col("p_day")], vec![count(col("p_post")).alias("posts")])
         .map_err(failed)
-}
-
-/// One way to choose a reading of a post: the newest, or the one nearest an age, that has all of some metrics.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Choice {
-    selector: Selector,
-    metrics: BTreeSet<MetricId>,
 }
 
 fn choices(kpis: &[&Kpi]) -> Vec<Choice> {
@@ -225,103 +223,10 @@ async fn posts(
     posts.select(columns).map_err(failed)
 }
 
-/// One row per post and traffic, with the numbers of the reading of each choice.
-fn chosen(
-    joined: DataFrame,
-    dimensions: &[Dimension],
-    side: Option<Side>,
-    choices: &[Choice],
-    more: Option<Expr>,
-) -> Result<DataFrame> {
-    let mut keys = vec![col("account"), col("post"), col("traffic"), col("p_day")];
-    keys.extend(dimensions.iter().map(|dimension| col(dimension_column(*dimension))));
-    keys.extend(side.is_none().then(|| col("public")));
-    keys.extend(more);
-    let mut aggregates = vec![max(col("at")).alias("newest")];
-    aggregates.extend(of_several(choices).iter().map(|of| count(col(of.as_str())).alias(said_name(of))));
-    for (number, choice) in choices.iter().enumerate() {
-        for (name, value) in choice.values() {
-            aggregates.push(choice.first(value)?.alias(chosen_name(number, &name)));
-        }
-    }
-    joined.aggregate(keys, aggregates).map_err(failed)
-}
-
-/// The metrics that are needed beside others.
-fn of_several(choices: &[Choice]) -> BTreeSet<MetricId> {
-    let several = choices.iter().filter(|choice| choice.metrics.len() > 1);
-    several.flat_map(|choice| choice.metrics.iter().cloned()).collect()
-}
-
-fn said_name(metric: &MetricId) -> String {
-    format!("said_{metric}")
-}
-
-fn chosen_name(choice: usize, name: &str) -> String {
-    format!("r{choice}_{name}")
-}
-
-impl Choice {
-    /// What is kept of the chosen reading.
-    fn values(&self) -> Vec<(String, Expr)> {
-        let kept = |name: &str, value: Expr| (name.to_owned(), value);
-        let mut values: Vec<_> =
-            self.metrics.iter().map(|metric| kept(metric.as_str(), col(metric.as_str()))).collect();
-        values.push(kept("at", col("at")));
-        values.push(kept("observed", col("observed_at")));
-        values.push(kept("provisional", cast(col("provisional"), DataType::Int64)));
-        values.push(kept("capped", cast(self.capped(), DataType::Int64)));
-        if self.money() {
-            values.push(kept("currency", col("currency")));
-        }
-        values
-    }
-
-    /// The first reading in this choice's order that has all its metrics.
-    fn first(&self, value: Expr) -> Result<Expr> {
-        let call = first_value_udaf().call(vec![value]);
-        call.order_by(self.order()).filter(self.usable()).build().map_err(failed)
-    }
-
-    fn usable(&self) -> Expr {
-        let complete = self.metrics.iter().map(|metric| col(metric.as_str()).is_not_null()).reduce(Expr::and);
-        let complete = complete.unwrap_or_else(|| lit(true));
-        match self.selector {
-            Selector::Age(days) => complete.and(distance(days).lt_eq(lit(tolerance(days)))),
-            _ => complete,
-        }
-    }
-
-    fn order(&self) -> Vec<Sort> {
-        let nearest = if let Selector::Age(days) = self.selector { Some(distance(days)) } else { None };
-        let nearest = nearest.map(|distance| distance.sort(true, false));
-        let newest = ["at", "observed_at"].map(|name| col(name).sort(false, false));
-        nearest.into_iter().chain(newest).collect()
-    }
-
-    /// Whether the platform counts one of the metrics no further, as the column of flags tells:
-    /// `metric=word,word;metric=word`.
-    fn capped(&self) -> Expr {
-        let names: Vec<&str> = self.metrics.iter().map(MetricId::as_str).collect();
-        let pattern = format!(";({})=[^;]*capped", names.join("|"));
-        let told = regexp_like(concat(vec![lit(";"), col("flags")]), lit(pattern), None);
-        col("flags").is_not_null().and(told)
-    }
-
-    fn money(&self) -> bool {
-        self.metrics.iter().any(is_money)
-    }
-}
-
-/// Microseconds between a reading and the moment at which its post was so many days old.
-fn distance(days: u16) -> Expr {
-    let born = cast(col("p_at"), DataType::Int64);
-    abs(cast(col("at"), DataType::Int64) - born - lit(i64::from(days) * DAY_MICROS))
-}
-
-/// ± the greater of a day and 15 % of the age.
-fn tolerance(days: u16) -> i64 {
-    (i64::from(days) * DAY_MICROS * 15 / 100).max(DAY_MICROS)
+/// The columns that tell the rows of one post apart, beside its traffic: a post has one for each of its tags.
+fn parts(dimensions: &[Dimension], side: Option<Side>) -> Vec<String> {
+    let public = side.is_none().then(|| "public".to_owned());
+    dimensions.iter().map(|dimension| dimension_column(*dimension)).chain(public).collect()
 }
 
 /// The aggregates of one KPI over posts.
