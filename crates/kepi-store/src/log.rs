@@ -134,6 +134,10 @@ pub(crate) const RECORDED: &str = "recorded";
 /// The application whose `txn` says that a table that is derived from another one tells all of it.
 pub(crate) const COMPLETE: &str = "complete";
 
+/// Held while the library reads a log or makes a checkpoint of it: it then waits on threads of the runtime for others of
+/// them, and many such waits at once would leave none to wait for.
+static READING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// What a commit changes.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
@@ -277,6 +281,7 @@ impl TableLog {
     /// Writes a checkpoint of the log at its newest version.
     pub(crate) async fn checkpoint(&self) -> Result<()> {
         self.options.step(&format!("{}:checkpoint", self.name()))?;
+        let _reading = READING.lock().await;
         let mut table = DeltaTable::new(self.log.clone());
         table.load().await.at("read the log")?;
         checkpoints::create_checkpoint(&table, None).await.at("write a checkpoint")
@@ -284,6 +289,7 @@ impl TableLog {
 
     /// Removes entries of the log that a checkpoint makes needless and that are older than its retention.
     pub(crate) async fn clean_log(&self) -> Result<usize> {
+        let _reading = READING.lock().await;
         let mut table = DeltaTable::new(self.log.clone());
         table.load().await.at("read the log")?;
         checkpoints::cleanup_metadata(&table, None).await.at("clean the log")
@@ -324,8 +330,10 @@ impl TableLog {
             if !self.schema.delta().iter().any(|field| lacks(field.name())) {
                 return Ok(());
             }
+            let reading = READING.lock().await;
             let eager =
                 EagerSnapshot::try_new(self.log.as_ref(), Some(known.version)).await.at("read the log")?;
+            drop(reading);
             let mut fields: Vec<_> = eager.schema().fields().cloned().collect();
             fields.extend(self.schema.delta().into_iter().filter(|field| lacks(field.name())));
             let schema = StructType::try_new(fields).map_err(torn)?;
@@ -400,6 +408,7 @@ async fn load(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {
 }
 
 async fn load_from_checkpoint(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {
+    let _reading = READING.lock().await;
     let eager = EagerSnapshot::try_new(log.as_ref(), version).await.at("read the log")?;
     let columns = eager.schema().fields().map(|field| field.name().clone()).collect();
     let mut snapshot = Snapshot { version: eager.version(), columns: Some(columns), ..Snapshot::default() };

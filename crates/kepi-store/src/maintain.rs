@@ -138,6 +138,9 @@ fn crowded(table: &TableLog, at_least: usize) -> Vec<(Partition, Vec<Arc<DataFil
     let mut groups: BTreeMap<(Partition, u32), Vec<Arc<DataFile>>> = BTreeMap::new();
     let full = table.options.file_rows as u64 / 2;
     let by_bytes = table.name() == "pages";
+    // What is merged beside other work holds little.
+    let most = if by_bytes { LARGE } else { full };
+    let most = if at_least <= 2 { 2 * most } else { most };
     for file in table.known().files.values() {
         let (amount, full) = if by_bytes { (file.size, LARGE) } else { (file.rows, full) };
         if amount < full {
@@ -148,22 +151,22 @@ fn crowded(table: &TableLog, at_least: usize) -> Vec<(Partition, Vec<Arc<DataFil
     groups
         .into_iter()
         .filter(|(_, files)| files.len() >= at_least)
-        .map(|((partition, _), files)| (partition, bounded(files, table.options.file_rows as u64, by_bytes)))
+        .map(|((partition, _), files)| (partition, bounded(files, most, by_bytes)))
         .filter(|(_, files)| files.len() >= 2)
         .collect()
 }
 
 /// A file of the journal is not merged further when it is so large.
-const LARGE: u64 = 32 << 20;
+const LARGE: u64 = 16 << 20;
 
 /// As many files as one merge may hold in memory.
-fn bounded(files: Vec<Arc<DataFile>>, rows: u64, by_bytes: bool) -> Vec<Arc<DataFile>> {
-    let (mut sum, limit) = (0, if by_bytes { 2 * LARGE } else { rows });
+fn bounded(files: Vec<Arc<DataFile>>, most: u64, by_bytes: bool) -> Vec<Arc<DataFile>> {
+    let mut sum = 0;
     files
         .into_iter()
         .take_while(|file| {
             sum += if by_bytes { file.size } else { file.rows };
-            sum <= limit
+            sum <= most
         })
         .collect()
 }

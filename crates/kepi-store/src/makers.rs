@@ -1,7 +1,7 @@
-//! The threads on which files are made: as many as there are cores, and no more however much is asked of them.
+//! The threads on which files are made: half as many as there are cores, and no more however much is asked of them.
 //!
-//! The runtime's own pool for such work grows with every burst of reads, and each of its threads keeps the memory that
-//! making a file once took.
+//! Each thread keeps the memory that making a file once took, and what is made into files takes as long to work out: more
+//! threads would wait, and the runtime's own pool for such work grows with every burst of reads.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -21,7 +21,7 @@ type Task = Box<dyn FnOnce() + Send>;
 static TASKS: LazyLock<Option<Sender<Task>>> = LazyLock::new(|| {
     let (sender, receiver) = channel();
     let receiver = Arc::new(Mutex::new(receiver));
-    let wanted = thread::available_parallelism().map_or(1, usize::from);
+    let wanted = thread::available_parallelism().map_or(1, usize::from).div_ceil(2);
     let begun = (0..wanted).filter(|_| {
         let receiver = receiver.clone();
         thread::Builder::new().name("kepi-files".to_owned()).spawn(move || work(&receiver)).is_ok()

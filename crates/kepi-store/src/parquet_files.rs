@@ -68,9 +68,9 @@ pub(crate) async fn write(
 
 /// Writes a file where a later commit can name it.
 pub(crate) async fn put(table: &TableLog, partition: &Partition, file: Encoded) -> Result<NewFile> {
-    let Encoded { bytes, stats, posts } = file;
+    let Encoded { bytes, packing, stats, posts } = file;
     let folder: String = partition.iter().map(|(column, value)| format!("{column}={value}/")).collect();
-    let path = format!("{folder}part-{}.zstd.parquet", Uuid::now_v7());
+    let path = format!("{folder}part-{}.{}.parquet", Uuid::now_v7(), packing.word());
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     table.put(&path, bytes).await?;
     if let Some(posts) = posts {
@@ -96,8 +96,45 @@ pub(crate) async fn put(table: &TableLog, partition: &Partition, file: Encoded) 
 #[derive(Debug)]
 pub(crate) struct Encoded {
     bytes: Bytes,
+    packing: Packing,
     stats: String,
     posts: Option<Hashes>,
+}
+
+/// How the columns of a file are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Packing {
+    Snappy,
+    Zstd,
+}
+
+/// Files of fewer rows are merged into larger ones before long.
+const FEW: usize = 32_768;
+
+impl Packing {
+    /// Zstd packs closer, but each column makes working memory of its own for it, which costs a file of few rows more
+    /// than all the rest of its making.
+    fn of(rows: usize) -> Self {
+        if rows < FEW { Self::Snappy } else { Self::Zstd }
+    }
+
+    /// What the names of files say.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Snappy => "snappy",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+impl From<Packing> for Compression {
+    fn from(packing: Packing) -> Self {
+        match packing {
+            Packing::Snappy => Self::SNAPPY,
+            // Its level is the lowest.
+            Packing::Zstd => Self::ZSTD(ZstdLevel::default()),
+        }
+    }
 }
 
 /// Rows of one partition, sorted, as one or more files.
@@ -119,7 +156,9 @@ pub(crate) fn encode(
         let part = told(&part)?;
         let (_, stats) = Stats::of(&part);
         let posts = subjects::are_kept(schema.table.name).then(|| Hashes::of_batch(&part)).transpose()?;
-        encoded.push(Encoded { bytes: to_parquet(schema, &part, options.row_group_rows)?, stats, posts });
+        let packing = Packing::of(part.num_rows());
+        let bytes = to_parquet(schema, &part, options.row_group_rows, packing)?;
+        encoded.push(Encoded { bytes, packing, stats, posts });
     }
     Ok(encoded)
 }
@@ -164,10 +203,16 @@ fn sorted(batch: RecordBatch, order: &[&str]) -> Result<RecordBatch> {
     compute::take_record_batch(&batch, &places).at("sort rows")
 }
 
-fn to_parquet(schema: &TableSchema, batch: &RecordBatch, group_rows: usize) -> Result<Bytes> {
+fn to_parquet(
+    schema: &TableSchema,
+    batch: &RecordBatch,
+    group_rows: usize,
+    packing: Packing,
+) -> Result<Bytes> {
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties(schema, group_rows)))
-        .at("write a data file")?;
+    let properties = properties(schema, group_rows, packing);
+    let mut writer =
+        ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).at("write a data file")?;
     writer.write(batch).at("write a data file")?;
     writer.close().at("write a data file")?;
     Ok(bytes.into())
@@ -175,16 +220,18 @@ fn to_parquet(schema: &TableSchema, batch: &RecordBatch, group_rows: usize) -> R
 
 /// Head columns of texts repeat and are kept as dictionaries; only head columns have ranges; bodies are
 /// compressed already.
-fn properties(schema: &TableSchema, group_rows: usize) -> WriterProperties {
-    static MADE: LazyLock<Mutex<HashMap<(&'static str, usize), WriterProperties>>> =
+fn properties(schema: &TableSchema, group_rows: usize, packing: Packing) -> WriterProperties {
+    static MADE: LazyLock<Mutex<HashMap<(&'static str, usize, Packing), WriterProperties>>> =
         LazyLock::new(Mutex::default);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    made.entry((schema.table.name, group_rows)).or_insert_with(|| make_properties(schema, group_rows)).clone()
+    made.entry((schema.table.name, group_rows, packing))
+        .or_insert_with(|| make_properties(schema, group_rows, packing))
+        .clone()
 }
 
-fn make_properties(schema: &TableSchema, group_rows: usize) -> WriterProperties {
+fn make_properties(schema: &TableSchema, group_rows: usize, packing: Packing) -> WriterProperties {
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("level 1 exists")))
+        .set_compression(packing.into())
         .set_max_row_group_row_count(Some(group_rows.max(1)))
         .set_statistics_enabled(EnabledStatistics::None)
         .set_dictionary_enabled(false)

@@ -21,15 +21,18 @@ mod progress;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Threads that read files, one request each. The runtime would start hundreds for a moment's burst, over which all later
-/// reads are spread, and each keeps the memory that its largest read took.
-const BLOCKING_THREADS: usize = 8;
+/// Threads that read files, one request each: as many as cores, and no less than a reading of a log waits on. The runtime
+/// would start hundreds for a moment's burst, over which all later reads are spread, and each keeps the memory that its
+/// largest read took.
+fn blocking_threads() -> usize {
+    std::thread::available_parallelism().map_or(4, usize::from).max(4)
+}
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     start_log(&cli.log);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = match builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
+    let runtime = match builder.enable_all().max_blocking_threads(blocking_threads()).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             output::note(&format!("error: cannot start: {error}"));

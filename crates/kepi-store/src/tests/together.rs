@@ -174,3 +174,30 @@ async fn a_commit_behind_one_that_failed_does_not_wait() {
     assert_eq!(store.catch_up(&Echo).await.unwrap().commits, 2);
     check(&store, "select count(*), max(likes) from post_facts where current", &["2 2"]).await;
 }
+
+/// On a machine of one core, with few threads for reading files: whoever reads a log waits on other threads.
+#[test]
+fn many_open_a_store_at_once_with_few_threads() {
+    let world = World::new();
+    let (done, opened) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).max_blocking_threads(4).enable_all().build().unwrap();
+        runtime.block_on(async {
+            // Each commit leaves a checkpoint, from which each table is read.
+            let options = StoreOptions { checkpoint_interval: 1, ..world.options() };
+            let store = Store::create(&world.path(), options).await.unwrap();
+            super::support::write(&store, [page(vec![reading("1", noon(1), &[("likes", 1)])])]).await;
+            let path = world.path();
+            let open = |_| {
+                let (path, options) = (path.clone(), world.options());
+                tokio::spawn(async move { Store::open(&path, options).await.unwrap() })
+            };
+            for store in (0..8).map(open).collect::<Vec<_>>() {
+                check(&store.await.unwrap(), "select count(*) from post_facts", &["1"]).await;
+            }
+        });
+        done.send(()).unwrap();
+    });
+    opened.recv_timeout(Duration::from_secs(120)).expect("they do not wait for one another");
+}

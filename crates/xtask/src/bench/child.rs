@@ -78,5 +78,6 @@ pub(super) fn serve() -> Result<()> {
 /// A runtime as `kepi` has it.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.enable_all().max_blocking_threads(8).build().context("start the runtime")
+    let threads = std::thread::available_parallelism().map_or(4, usize::from).max(4);
+    builder.enable_all().max_blocking_threads(threads).build().context("start the runtime")
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use jiff::Timestamp;
 use kepi_store::{NewPage, Store, StoreOptions, query};
 use serde::{Deserialize, Serialize};
@@ -71,13 +71,14 @@ async fn take_in(store: &Store, posts: u64) -> Result<TakenIn> {
     let timelines = Timelines::new(ACCOUNTS, posts, observed)?;
     let clock = Clock::start();
     let (sender, mut pages) = tokio::sync::mpsc::channel::<NewPage>(8);
-    let source = tokio::task::spawn_blocking(move || made(timelines, &sender));
+    let source = std::thread::spawn(move || made(timelines, &sender));
     let mut writer = store.writer(Some("bench".into()));
     while let Some(page) = pages.recv().await {
         writer.push(page).await?;
     }
     let written = writer.finish().await?;
-    let (making, megabytes) = source.await.context("make the pages")??;
+    let made = tokio::task::block_in_place(|| source.join());
+    let (making, megabytes) = made.map_err(|_| anyhow!("the pages were not made"))??;
     let cost = clock.stop();
     ensure!(written.behind == 0, "{} commits were not projected", written.behind);
     held(store, posts).await?;
