@@ -275,6 +275,8 @@ pub enum Form {
         /// The power of ten.
         exponent: i8,
     },
+    /// Any number in a larger unit, to be taken so many times: 60 for minutes that become seconds.
+    Times(u16),
 }
 
 /// A number times a power of ten, with one rounding only.
@@ -336,6 +338,12 @@ impl Field {
     #[must_use]
     pub const fn real(self, exponent: i8) -> Self {
         Self { form: Form::Real { exponent }, ..self }
+    }
+
+    /// The same, for any number in a larger unit, to be taken `factor` times.
+    #[must_use]
+    pub const fn times(self, factor: u16) -> Self {
+        Self { form: Form::Times(factor), ..self }
     }
 
     /// The same with a note.

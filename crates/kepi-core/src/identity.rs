@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// A platform's name: a lowercase word (`[a-z][a-z0-9_]*`).
 ///
-/// Seven have adapters; files may bring others (`tiktok`, `facebook`, `bilibili`).
+/// Some have adapters; files may bring others (`tiktok`, `facebook`, `bilibili`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "SmolStr", into = "SmolStr")]
 pub struct Platform(SmolStr);

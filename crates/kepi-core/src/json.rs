@@ -248,27 +248,32 @@ impl<'de> Visitor<'de> for ReadingsVisitor {
             };
             from = found.map_or(0, |at| at + 1);
             let number: Number = map.next_value()?;
-            let value = value_of(field, number)
+            let reading = reading(field, number)
                 .map_err(|reason| A::Error::custom(format!("{}: {reason}", field.pointer)))?;
-            let Some(value) = value else { continue };
-            if readings.iter().all(|reading| reading.metric.as_str() != field.metric) {
-                readings.push(reading_of(field, value));
+            let Some(reading) = reading else { continue };
+            if readings.iter().all(|other| other.metric != reading.metric) {
+                readings.push(reading);
             }
         }
         Ok(readings)
     }
 }
 
-fn value_of(field: &Field, number: Number) -> Result<Option<Value>, String> {
-    match field.form {
-        Form::Count => Ok(number.whole()?.map(Value::Count)),
-        Form::Real { exponent } => Ok(number.real(exponent).map(Value::Real)),
-    }
-}
-
-fn reading_of(field: &Field, value: Value) -> Reading {
+/// What a number at a field's place says of its metric, for answers whose numbers do not stand in objects (tables
+/// with a line of headers, lists of names and values): [`Readings`] does it for those that do. `None` when nothing
+/// was said.
+///
+/// # Errors
+/// The reason, when the number is none of the field's form.
+pub fn reading(field: &Field, number: Number) -> Result<Option<Reading>, String> {
+    let value = match field.form {
+        Form::Count => number.whole()?.map(Value::Count),
+        Form::Real { exponent } => number.real(exponent).map(Value::Real),
+        Form::Times(factor) => number.real(0).map(|number| Value::Real(number * f64::from(factor))),
+    };
     let definition = (!field.definition.is_empty()).then(|| field.definition.into());
-    Reading { metric: MetricId::from_static(field.metric), value, flags: Flags::NONE, definition }
+    let metric = MetricId::from_static(field.metric);
+    Ok(value.map(|value| Reading { metric, value, flags: Flags::NONE, definition }))
 }
 
 /// Reads a key as the place of its field. Platforms write their keys in one order, so the search begins after
@@ -342,6 +347,7 @@ mod tests {
             field("shares", "/metrics/retweets"),
             field("likes", "/metrics/likes"),
             field("watch_time_s", "/metrics/watch_ms").real(-3),
+            field("watch_time_s", "/metrics/watch_minutes").times(60),
         ];
     }
 
@@ -361,6 +367,7 @@ mod tests {
         );
         check(r#"{"retweets":1,"reposts":2}"#, &[("shares", Value::Count(1))]);
         check(r#"{"watch_ms":"1500"}"#, &[("watch_time_s", Value::Real(1.5))]);
+        check(r#"{"watch_minutes":2.5}"#, &[("watch_time_s", Value::Real(150.0))]);
     }
 
     #[test]

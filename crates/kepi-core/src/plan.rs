@@ -4,7 +4,7 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
-    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Job, PostRef, Result, Shape, Stream,
+    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Job, Notice, PostRef, Result, Shape, Stream,
     descriptor::Earliest,
     period::{add_days, days_between, local_day, zone},
 };
@@ -173,6 +173,36 @@ fn last_complete_day(endpoint: &Endpoint, now: Timestamp, account_zone: &TimeZon
     add_days(local.date(), -behind)
 }
 
+/// The first day of those that may still change when they were read at an instant: they will be asked for again.
+fn first_unsettled(endpoint: &Endpoint, read_at: Timestamp, zone: &TimeZone) -> Date {
+    let lookback = i32::from(endpoint.lookback_days.max(1));
+    add_days(last_ready_day(endpoint, read_at, zone), 2 - lookback)
+}
+
+/// Whether a day's numbers, read at an instant, may still change, by the look-back and the lag of the endpoint: what
+/// a decoder says by [`crate::Measurement::provisional`].
+#[must_use]
+pub fn may_change(endpoint: &Endpoint, day: Date, read_at: Timestamp, zone: &TimeZone) -> bool {
+    day >= first_unsettled(endpoint, read_at, zone)
+}
+
+/// The days of a window of which nothing was told though they may still come. Older ones without a row stay as they
+/// are: nothing was said of them.
+#[must_use]
+pub fn not_yet(
+    endpoint: &Endpoint,
+    window: DateSpan,
+    told: &[Date],
+    read_at: Timestamp,
+    zone: &TimeZone,
+) -> Option<Notice> {
+    let from = window.start.max(first_unsettled(endpoint, read_at, zone));
+    let mut missing = DateSpan::new(from, window.end).iter().filter(|day| !told.contains(day));
+    let first = missing.next()?;
+    let last = missing.last().unwrap_or(first);
+    Some(Notice::NotYet { days: DateSpan::new(first, add_days(last, 1)) })
+}
+
 /// The zone whose days an account's numbers are in.
 ///
 /// # Errors
@@ -266,9 +296,7 @@ fn windows(
         let restated = add_days(ready, 1 - lookback);
         let covered = last.and_then(|last| last.covered_until(floor)).unwrap_or(restated);
         // Days that were read before they had settled, and that no run since has read again.
-        let unsettled = last.map_or(restated, |last| {
-            add_days(last_ready_day(endpoint, last.observed_at, &zone), 2 - lookback)
-        });
+        let unsettled = last.map_or(restated, |last| first_unsettled(endpoint, last.observed_at, &zone));
         DateSpan::new(restated.min(covered).min(unsettled), add_days(ready, 1))
     });
     let wanted = DateSpan::new(asked.start.max(floor), asked.end.min(add_days(ready, 1)));

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use kepi_core::Platform;
 
 /// The files of a new adapter, from an adapter of a platform named `template`.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 13] = [
     ("Cargo.toml", include_str!("new_adapter/template/Cargo.toml.template")),
     ("README.md", include_str!("new_adapter/template/README.md")),
     ("src/lib.rs", include_str!("new_adapter/template/src/lib.rs")),
@@ -14,6 +14,11 @@ const FILES: [(&str, &str); 8] = [
     ("src/descriptor.rs", include_str!("new_adapter/template/src/descriptor.rs")),
     ("src/request.rs", include_str!("new_adapter/template/src/request.rs")),
     ("src/decode.rs", include_str!("new_adapter/template/src/decode.rs")),
+    ("src/decode/answer.rs", include_str!("new_adapter/template/src/decode/answer.rs")),
+    ("src/decode/days.rs", include_str!("new_adapter/template/src/decode/days.rs")),
+    ("src/decode/failure.rs", include_str!("new_adapter/template/src/decode/failure.rs")),
+    ("src/decode/posts.rs", include_str!("new_adapter/template/src/decode/posts.rs")),
+    ("src/decode/profile.rs", include_str!("new_adapter/template/src/decode/profile.rs")),
     ("src/tests.rs", include_str!("new_adapter/template/src/tests.rs")),
 ];
 
@@ -85,7 +90,10 @@ pub(crate) fn run(root: &Path, platform: &str) -> Result<()> {
         println!("{file}");
     }
     let package = Names::of(platform)?.package;
-    println!("next: cargo fmt, then cargo test -p {package}, and crates/kepi-testkit/README.md");
+    println!(
+        "next: cargo fmt, then cargo test -p {package}, which says what is missing; the way from there to green stands in \
+         crates/kepi-testkit/README.md"
+    );
     Ok(())
 }
 
@@ -108,7 +116,7 @@ fn new_adapter(root: &Path, platform: &str) -> Result<Vec<String>> {
     for (file, text) in FILES {
         writes.push((home.join(file), with_tests(file, &names.fill(text))));
     }
-    fs::create_dir_all(home.join("src")).with_context(|| format!("make {}", home.display()))?;
+    fs::create_dir_all(home.join("src/decode")).with_context(|| format!("make {}", home.display()))?;
     fs::create_dir_all(home.join("fixtures")).with_context(|| format!("make {}", home.display()))?;
     for (path, text) in &writes {
         fs::write(path, text).with_context(|| format!("write {}", path.display()))?;

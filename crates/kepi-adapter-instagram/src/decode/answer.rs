@@ -2,8 +2,7 @@
 
 use jiff::{civil::Date, tz::TimeZone};
 use kepi_core::{
-    Body, Error, Job, MetricId, Page, Reading, Reject, Result, Value,
-    descriptor::Form,
+    Body, Error, Job, MetricId, Page, Reading, Reject, Result,
     json::{self, Number, Whole},
     period::{add_days, local_day},
 };
@@ -100,14 +99,7 @@ pub(super) fn named<'t>(table: &'t [Insight], name: &str) -> Option<&'t Insight>
 impl Insight {
     /// Its number as a reading; `None` when nothing is said.
     pub(super) fn reading(&self, number: Option<Number>) -> Result<Option<Reading>, String> {
-        let Some(number) = number else { return Ok(None) };
-        let value = match self.field.form {
-            Form::Count => number.whole()?.map(Value::Count),
-            Form::Real { exponent } => number.real(exponent).map(Value::Real),
-        };
-        let definition = (!self.field.definition.is_empty()).then(|| self.field.definition.into());
-        let metric = MetricId::from_static(self.field.metric);
-        Ok(value.map(|value| Reading { value, definition, ..Reading::count(metric, 0) }))
+        number.map_or(Ok(None), |number| json::reading(&self.field, number))
     }
 }
 

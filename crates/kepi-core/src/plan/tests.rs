@@ -328,3 +328,29 @@ fn days_that_the_platform_no_longer_has_are_no_gap() {
 fn a_job_that_is_resumed_counts_as_read() {
     check_due(&[span(1, 20)], span(20, 27), Some("2"), &[span(26, 31)]);
 }
+
+/// Read on the 10th in Tokyo, with the numbers of the 8th as the newest: 7th and 8th will be asked for again
+/// tomorrow, and the 9th for the first time.
+#[test]
+fn what_is_asked_for_again_may_change() {
+    let lag = Lag { days: 2, hour: 0, zone: "" };
+    let endpoint =
+        Endpoint { lag, lookback_days: 3, ..Endpoint::new("days", "", Shape::Windows { max_days: 30 }) };
+    let (at, tokyo) = ("2026-10-10T03:00:00Z".parse().unwrap(), zone("Asia/Tokyo").unwrap());
+    let day = |day| Date::constant(2026, 10, day);
+    let changing: Vec<Date> =
+        (1..=10).map(day).filter(|day| may_change(&endpoint, *day, at, &tokyo)).collect();
+    assert_eq!(changing, [day(7), day(8), day(9), day(10)]);
+
+    let check = |window: (i8, i8), told: &[i8], expected: Option<(i8, i8)>| {
+        let told: Vec<Date> = told.iter().copied().map(day).collect();
+        let span = |(from, until)| DateSpan::new(day(from), day(until));
+        let days = expected.map(|expected| Notice::NotYet { days: span(expected) });
+        assert_eq!(not_yet(&endpoint, span(window), &told, at, &tokyo), days, "{told:?}");
+    };
+    check((5, 9), &[5, 6, 7, 8], None);
+    check((5, 9), &[5, 6, 7], Some((8, 9)));
+    check((5, 9), &[5, 6, 8], Some((7, 8)));
+    check((5, 9), &[], Some((7, 9)));
+    check((1, 5), &[], None);
+}

@@ -330,7 +330,10 @@ fn not_yet(
         Ok(page) => {
             let told = page.notices.iter().any(|notice| matches!(notice, Notice::NotYet { .. }));
             faults.unless(told, fixture.name(), || {
-                format!("without rows at {early}, before the numbers of its last day are there, it does not say Notice::NotYet")
+                format!(
+                    "without rows at {early}, before the numbers of its last day are there, it does not say \
+                     Notice::NotYet (plan::not_yet)"
+                )
             });
         }
     }

@@ -184,12 +184,12 @@ pub fn f52_provisional_marks_are_set_and_later_cleared(it: &Candidate, faults: &
         let late = soon + SignedDuration::from_hours(24 * (i64::from(endpoint.lookback_days) + 3));
         faults.unless(marked(soon) != Some(false), endpoint.name, || {
             format!(
-                "{last} read at {soon} may be restated for {} days and is not provisional",
+                "{last} read at {soon} may be restated for {} days and is not provisional (plan::may_change)",
                 endpoint.lookback_days
             )
         });
         faults.unless(marked(late) != Some(true), endpoint.name, || {
-            format!("{last} read at {late} is restated no more and still provisional")
+            format!("{last} read at {late} is restated no more and still provisional (plan::may_change)")
         });
     }
 }

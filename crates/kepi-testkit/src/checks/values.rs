@@ -54,7 +54,14 @@ fn one_number(it: &Candidate, case: &Case<'_>, pointer: &str, form: &Written, fa
     let added_up = is_sum(case.endpoint, pointer);
     for (key, value) in after.iter().filter(|(key, value)| before.get(*key) != Some(*value)) {
         faults.unless(added_up || lawful.iter().any(|lawful| close(value, lawful)), &case.name, || {
-            format!("{written} at {pointer} is read as {} {}={value:?}", key.0, key.1)
+            format!(
+                "{written} at {pointer} is read as {} {}={value:?}, and by the descriptor it is {}; another unit is said \
+                 by Field::real or Field::times, and what is computed from more than one number has an empty pointer and \
+                 a note",
+                key.0,
+                key.1,
+                shown(&lawful)
+            )
         });
     }
     let told = before.keys().all(|key| after.contains_key(key));
@@ -74,8 +81,14 @@ fn lawful_values(endpoint: &Endpoint, pointer: &str, form: &Written, written: &V
             Form::Count => form.count.map(Number::Count),
             Form::Real { .. } if percent => Some(Number::Real(form.real)),
             Form::Real { exponent } => Some(Number::Real(power_of_ten(form.real, exponent))),
+            Form::Times(factor) => Some(Number::Real(form.real * f64::from(factor))),
         })
         .collect()
+}
+
+fn shown(lawful: &[Number]) -> String {
+    let numbers: Vec<String> = lawful.iter().map(|value| format!("{value:?}")).collect();
+    if numbers.is_empty() { "no number".to_owned() } else { numbers.join(" or ") }
 }
 
 /// Money is decimal and has no form of its own; it is held by the golden files.

@@ -4,8 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use kepi_core::{
     Account, AccountId, Body, Cursor, DateSpan, Error, ErrorKind, Field, Job, Measurement, Notice, Page,
     Post, Reading, Reject, Result, Subject, Traffic, Window,
-    descriptor::Form,
-    json::Number,
+    json::{self, Number},
     period::{add_days, days_between, local_day, zone},
 };
 use serde::Deserialize;
@@ -171,10 +170,7 @@ fn reading(row: &Value, field: &Field, breakage: Broken) -> Result<Option<Readin
         return Ok(zero.then(|| Reading::count(metric, 0)));
     };
     let number = Number::deserialize(said).map_err(|error| error.to_string())?;
-    let told = match field.form {
-        Form::Count => number.whole()?.map(|count| Reading::count(metric, count)),
-        Form::Real { exponent } => number.real(exponent).map(|real| Reading::real(metric, real)),
-    };
+    let told = json::reading(field, number)?;
     let zero = matches!(number, Number::Whole(0));
     Ok(told.filter(|_| !(zero && breakage == Some(Breakage::KeepsZerosBack))))
 }

@@ -28,6 +28,7 @@ pub(crate) const FEED: &[Field] = &[
     of_post("impressions", "/stats/views"),
     of_post("likes", "/stats/likes"),
     of_post("avg_view_duration_s", "/stats/average_watch_ms").real(-3),
+    of_post("watch_time_s", "/stats/watched_minutes").times(60),
     Field { traffic: Traffic::Organic, ..of_post("impressions", "/organic/views") },
 ];
 pub(crate) const NUMBERS: &[Field] = &[of_post("impressions", "/stats/views")];

@@ -2,16 +2,21 @@
 
 use kepi_core::{
     Descriptor, Endpoint, Field, Placement, Shape, SubjectKind, TokenFlow, TokenKind, Traffic, WindowKind,
-    json::FieldGroup,
+    descriptor::Lag, json::FieldGroup,
 };
 
 use super::config::TemplateConfig;
 
 /// The names of the endpoints, which are the names of their streams.
 pub(crate) const PROFILE: &str = "profile";
+pub(crate) const DAYS: &str = "days";
+pub(crate) const POSTS: &str = "posts";
 
 /// The kinds of token.
 pub(crate) const APP: &str = "app";
+
+/// Posts of a page: the most that Template gives.
+pub(crate) const POSTS_PAGE: u16 = 100;
 
 /// What Template offers.
 pub(crate) fn descriptor() -> Descriptor {
@@ -38,12 +43,28 @@ static TOKENS: [TokenKind; 1] = [TokenKind {
     scopes: &[],
 }];
 
-static ENDPOINTS: [Endpoint; 1] = [Endpoint {
-    token: Some(APP),
-    accounts_per_call: 100,
-    fields: ProfileNumbers::FIELDS,
-    ..Endpoint::new(PROFILE, "followers", Shape::Snapshot)
-}];
+static ENDPOINTS: [Endpoint; 3] = [
+    Endpoint {
+        token: Some(APP),
+        accounts_per_call: 100,
+        fields: ProfileNumbers::FIELDS,
+        ..Endpoint::new(PROFILE, "followers", Shape::Snapshot)
+    },
+    Endpoint {
+        token: Some(APP),
+        page_size: 0,
+        lag: Lag { days: 1, hour: 0, zone: "" },
+        lookback_days: 3,
+        fields: DayNumbers::FIELDS,
+        ..Endpoint::new(DAYS, "views and likes of a day", Shape::Windows { max_days: 31 })
+    },
+    Endpoint {
+        token: Some(APP),
+        page_size: POSTS_PAGE,
+        fields: PostNumbers::FIELDS,
+        ..Endpoint::new(POSTS, "posts with their numbers", Shape::Listing { published_within_days: None })
+    },
+];
 
 /// The numbers of a profile.
 pub(crate) struct ProfileNumbers;
@@ -56,4 +77,26 @@ impl FieldGroup for ProfileNumbers {
         WindowKind::At,
         Traffic::Total,
     )];
+}
+
+const fn day(metric: &'static str, pointer: &'static str) -> Field {
+    Field::new(metric, pointer, SubjectKind::Account, WindowKind::Day, Traffic::Total)
+}
+
+/// The numbers of a day.
+pub(crate) struct DayNumbers;
+
+impl FieldGroup for DayNumbers {
+    const FIELDS: &'static [Field] = &[day("views", "/metrics/views"), day("likes", "/metrics/likes")];
+}
+
+const fn so_far(metric: &'static str, pointer: &'static str) -> Field {
+    Field::new(metric, pointer, SubjectKind::Post, WindowKind::At, Traffic::Total)
+}
+
+/// The numbers of a post, so far.
+pub(crate) struct PostNumbers;
+
+impl FieldGroup for PostNumbers {
+    const FIELDS: &'static [Field] = &[so_far("views", "/metrics/views"), so_far("likes", "/metrics/likes")];
 }

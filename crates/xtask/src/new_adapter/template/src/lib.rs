@@ -38,8 +38,8 @@ impl TemplateAdapter {
 }
 
 impl Decoder for TemplateAdapter {
-    fn decode(&self, job: &Job, _cursor: &Cursor, body: &Body) -> Result<Page> {
-        decode::page(job, body)
+    fn decode(&self, job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
+        decode::page(&self.descriptor, job, cursor, body)
     }
 }
 
@@ -48,11 +48,11 @@ impl Adapter for TemplateAdapter {
         &self.descriptor
     }
 
-    fn request(&self, job: &Job, _cursor: &Cursor) -> Result<Request> {
-        request::page(&self.config, job)
+    fn request(&self, job: &Job, cursor: &Cursor) -> Result<Request> {
+        request::page(&self.config, job, cursor)
     }
 
     fn classify(&self, response: &Response) -> Option<Error> {
-        decode::failure(response)
+        decode::failure::of(response)
     }
 }
