@@ -20,8 +20,8 @@ use kepi_ingest::{Ending, InMemory, Ingest, IngestAccount, IngestOptions, Ingest
 use kepi_simulator::{Format, PostKey, Profile, SimClock, Simulator, SimulatorConfig, World, WorldConfig};
 use kepi_store::{Decoders, Store, StoreOptions, query};
 use kepi_transport::{
-    Clock as _, CredentialSource, Fault, HttpWire, Outgoing, Quotas, Timeouts, Transport, TransportBuilder,
-    Wire, testing::ManualClock,
+    Clock as _, CredentialSource, Fault, HttpWire, Outgoing, Quotas, RetryPolicy, Timeouts, Transport,
+    TransportBuilder, Wire, testing::ManualClock,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -286,7 +286,12 @@ pub async fn used(rounds: u32) -> Result<Used> {
     let asked = Asked::of(&world, &tokens(&simulator)?, &adapter);
     let http = HttpWire::new(&Timeouts::default())?;
     let wire = StillWire { http, clock: Arc::clone(&clock), platform: simulator.clock().clone() };
-    let transport = asked.transport(&clock).wire(Arc::new(wire)).build()?;
+    // What is measured is the use of the allowance: a call may wait for more than one of its windows.
+    let patient = RetryPolicy {
+        max_total_wait_secs: u64::from(quota.interval_secs * rounds),
+        ..RetryPolicy::default()
+    };
+    let transport = asked.transport(&clock).policy(patient).wire(Arc::new(wire)).build()?;
     let job = Job {
         endpoint: endpoint.name.into(),
         accounts: asked.accounts.iter().map(|account| account.reference.clone()).collect(),
