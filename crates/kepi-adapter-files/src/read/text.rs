@@ -79,6 +79,8 @@ fn read_from(text: &str, start: Start, delimiter: u8, sheet: &mut Sheet) -> Opti
         .delimiter(delimiter)
         .from_reader(rest.as_bytes());
     let mut record = csv::StringRecord::new();
+    // Breaks are counted once each, from the row before on.
+    let (mut line, mut counted) = (start.line, 0);
     loop {
         let from = usize::try_from(reader.position().byte()).ok()?;
         if !reader.read_record(&mut record).unwrap_or(false) {
@@ -87,7 +89,11 @@ fn read_from(text: &str, start: Start, delimiter: u8, sheet: &mut Sheet) -> Opti
         let begin = record.position().map_or(from, |at| usize::try_from(at.byte()).unwrap_or(from));
         let end = usize::try_from(reader.position().byte()).ok()?;
         let raw = rest.get(begin..end).unwrap_or_default();
-        let line = start.line + line_breaks(rest.get(..begin).unwrap_or_default());
+        // Blank lines before a row are none of it.
+        let begin = end - raw.trim_start_matches(['\r', '\n']).len();
+        let raw = rest.get(begin..end).unwrap_or_default();
+        line += line_breaks(rest.get(counted..begin).unwrap_or_default());
+        counted = begin;
         let width = sheet.rows.iter().take(10).map(|row| row.cells.len()).max();
         let inner = raw.trim_end_matches(['\r', '\n']);
         let last = end >= rest.len();
@@ -216,6 +222,14 @@ mod tests {
         check(text, &[&["a", "b"], &["1", "x\ny"], &[broken], &["3", "z"], &["4", "w"]]);
         let text = "a,b\n2,\"open,\n3,\"z\"\n4,w\n";
         check(text, &[&["a", "b"], &["2! a quotation mark is missing"], &["3", "z"], &["4", "w"]]);
+    }
+
+    #[test]
+    fn lines_are_told_as_an_editor_counts_them() {
+        let text = "\na,b\n\r\n1,\"x\ny\"\n\n2,z,w\n\n\n3,\"open\n4,u\n";
+        let lines: Vec<u64> = rows(text, Some(',')).rows.iter().map(|row| row.line).collect();
+        assert_eq!(lines, [2, 4, 7, 10, 11]);
+        check("a,b\n\n2,z,w\n", &[&["a", "b"], &["2", "z", "w"]]);
     }
 
     #[test]
