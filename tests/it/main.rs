@@ -9,6 +9,7 @@ mod faults;
 mod generated;
 mod incidents;
 mod kill;
+mod labels;
 mod planning;
 mod platforms;
 mod project;

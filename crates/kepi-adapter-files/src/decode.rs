@@ -2,6 +2,7 @@
 
 mod page;
 mod post;
+mod unread;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{
@@ -33,6 +34,7 @@ pub(crate) fn decode(job: &Job, body: &Body) -> Result<Page> {
         let table = TableReader { recipe: &recipe, account, zone: &zone, found };
         table.read(&mut page);
     }
+    unread::tell(&recipe.layout, &file.sheets, &found, &mut page);
     if found.is_empty() {
         page.remark(format!("no table of layout {} stands in {}", recipe.layout.id, recipe.file));
     }

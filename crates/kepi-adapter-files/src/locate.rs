@@ -45,6 +45,15 @@ impl Found<'_> {
         self.sheet.rows.get(self.header).map(|row| row.cell(column).shown()).unwrap_or_default()
     }
 
+    /// What people call it.
+    pub(crate) fn name(&self) -> String {
+        match (&self.table.section, self.table.sheet.is_none()) {
+            (Some(section), _) => format!("section {section}"),
+            (None, false) => format!("sheet {}", self.sheet.name),
+            (None, true) => format!("the table of {}", self.table.required.join(", ")),
+        }
+    }
+
     /// The headers that stand twice, so that their columns cannot be told apart.
     pub(crate) fn is_doubled(&self, column: usize) -> bool {
         let name = self.sheet.rows.get(self.header).and_then(|row| row.names().get(column));
@@ -129,7 +138,8 @@ fn runs(row: &Row) -> Vec<Range<usize>> {
 fn at<'a>(table: &'a Table, sheet: &'a Sheet, header: usize, range: Range<usize>) -> Option<Found<'a>> {
     let row = sheet.rows.get(header).filter(|row| row.fault.is_none())?;
     let names = row.names().get(range.clone())?;
-    if !table.required.iter().all(|name| names.contains(&normal(name))) || !has_no_others(table, names) {
+    let has = |name: &String| names.contains(&normal(name));
+    if !table.required.iter().all(has) || table.absent.iter().any(has) || !has_no_others(table, names) {
         return None;
     }
     let mut columns = HashMap::new();
@@ -142,7 +152,7 @@ fn at<'a>(table: &'a Table, sheet: &'a Sheet, header: usize, range: Range<usize>
     let rows = header + 1..end(table, sheet, header + 1, &range);
     let exact = columns.values().map(|column| (row.cell(*column).shown(), *column)).collect();
     let found = Found { table, sheet, header, range, rows, columns, exact, doubled };
-    (found.metric_columns() > 0).then_some(found)
+    (table.not_read.is_some() || found.metric_columns() > 0).then_some(found)
 }
 
 /// Whether each header is known, where a table asks for that.

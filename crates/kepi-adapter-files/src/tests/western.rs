@@ -131,3 +131,42 @@ fn tiktok_videos_and_audience() {
         ]
     );
 }
+
+#[test]
+fn linkedin_visitors_by_section_and_device() {
+    let text = "Date,Overview page views (desktop),Overview page views (mobile),Overview page views (total),\
+                Overview unique visitors (total),Total page views (desktop),Total page views (mobile),\
+                Total page views (total),Total unique visitors (desktop),Total unique visitors (mobile),\
+                Total unique visitors (total)\n10/08/2026,5,6,11,9,7,8,15,5,6,10\n";
+    let page = File::of("linkedin/demo", "demo_visitors.csv", text.as_bytes()).page();
+    assert_eq!(
+        lines(&page),
+        [
+            "2026-10-08 total provisional profile_visit_users=10 profile_visits=15",
+            "2026-10-08 total [page_section=overview] provisional profile_visit_users=9 profile_visits=11",
+            "2026-10-08 total [device=desktop] provisional profile_visit_users=5 profile_visits=7",
+            "2026-10-08 total [device=mobile] provisional profile_visit_users=6 profile_visits=8",
+        ]
+    );
+    assert_eq!(
+        remarks(&page),
+        [
+            "columns Overview page views (desktop), Overview page views (mobile) are not read: a section on one kind of \
+             device is split twice"
+        ]
+    );
+}
+
+#[test]
+fn tiktok_viewers_are_new_or_returning() {
+    let text = "Date,Total Viewers,New Viewers,Returning Viewers\n10月8日,10,7,3\n";
+    let page = File::of("tiktok/demo", "Viewers_2026-10-09.csv", text.as_bytes()).page();
+    assert_eq!(
+        lines(&page),
+        [
+            "2026-10-08 total provisional viewers=10",
+            "2026-10-08 total [viewer_kind=new] provisional viewers=7",
+            "2026-10-08 total [viewer_kind=returning] provisional viewers=3",
+        ]
+    );
+}
