@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
-    AccountRef, Body, Catalogue, Cursor, DateSpan, Decoder, Error, Job, Page, Provenance, Result,
+    AccountRef, Body, Catalogue, Cursor, DateSpan, Decoder, Error, Job, Page, Post, Provenance, Result,
     period::{self, add_days},
 };
 use smol_str::SmolStr;
@@ -118,6 +118,26 @@ impl Files {
         self.job(input, &file, layout).map_err(in_file)
     }
 
+    /// The job with those of the account's posts that its rows may be about: a row without an id that fits exactly one
+    /// of them, by title, publish time and form, is about that one. Jobs of files with ids stay as they are
+    /// ([`Recipe::lacks_ids`]).
+    ///
+    /// # Errors
+    /// As decoding it.
+    pub fn knowing(&self, job: Job, body: &Body, posts: &[Post]) -> Result<Job> {
+        let mut recipe = Recipe::of(&job)?;
+        if !recipe.lacks_ids() || posts.is_empty() {
+            return Ok(job);
+        }
+        let described = decode::decode(&job, body)?.posts;
+        let account = &job.account()?.id;
+        let posts = || posts.iter().filter(|post| post.account == *account);
+        recipe.known = decode::that_may_be(&described, posts());
+        let stand = |id: &SmolStr| posts().any(|post| post.id == *id);
+        recipe.derived = described.into_iter().map(|post| post.id).filter(stand).collect();
+        Ok(Job { input: Some(recipe.to_input()?), ..job })
+    }
+
     fn job(&self, input: &FileInput<'_>, file: &Read, layout: Layout) -> Result<Job> {
         let zone = period::zone(layout.zone.as_deref().unwrap_or(&input.account.zone))?;
         let (observed_at, observed_by) = observe(input, file, &zone)?;
@@ -130,12 +150,11 @@ impl Files {
             days: days_told(&layout, file).or_else(|| days(input.name, &zone)),
             currency: layout.currency.clone().or_else(|| input.currency.map(Into::into)),
             kinds: layout.kinds(&self.catalogue)?,
+            known: Vec::new(),
+            derived: Vec::new(),
             layout,
         };
         let endpoint = recipe.layout.id.clone();
-        let input_of_job = serde_json::to_value(&recipe).map_err(|error| {
-            Error::new(kepi_core::ErrorKind::Unexpected, "write the layout into the job").caused_by(error)
-        })?;
         Ok(Job {
             endpoint,
             accounts: vec![input.account.clone()],
@@ -143,7 +162,7 @@ impl Files {
             posts: Vec::new(),
             planned_at: observed_at,
             refused: Vec::new(),
-            input: Some(input_of_job),
+            input: Some(recipe.to_input()?),
         })
     }
 

@@ -5,7 +5,7 @@ use kepi_core::{Post, PostRef};
 use smol_str::SmolStr;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{TableReader, page::PageBuilder};
+use super::{TableReader, known::Described, page::PageBuilder};
 use crate::{
     layout::{Format, IdColumn, IdPart, Names, PostColumns},
     sheet::{Cell, Row, normal},
@@ -56,7 +56,10 @@ impl TableReader<'_> {
             Some(id) => id.clone(),
             None => {
                 let name = title.as_deref().or(words.as_deref()).unwrap_or_default();
-                derived_id(name, published_at, format.as_deref())?
+                match self.known_id(name, moment, format.as_deref(), page)? {
+                    Some(id) => id,
+                    None => derived_id(name, published_at, format.as_deref())?,
+                }
             }
         };
         let post = Post {
@@ -75,6 +78,24 @@ impl TableReader<'_> {
         };
         page.post(post, own_id.is_some(), &self.place(row))?;
         Ok(Some(id))
+    }
+
+    /// The platform's id of the post that a row without one describes, where a post is known that it fits.
+    fn known_id(
+        &self,
+        title: &str,
+        moment: Option<Moment>,
+        format: Option<&str>,
+        page: &mut PageBuilder,
+    ) -> Result<Option<SmolStr>, String> {
+        let Some(moment) = moment else { return Ok(None) };
+        let id = self.known.find(Described { title, moment, format }, self.zone)?;
+        if let Some(id) = &id {
+            let published_at = moment.instant(self.zone);
+            let derived = derived_id(title, published_at, format).ok();
+            page.matched(id, derived.is_some_and(|derived| self.recipe.derived.contains(&derived)));
+        }
+        Ok(id)
     }
 
     fn text(&self, row: &Row, names: &Names) -> Option<String> {

@@ -396,3 +396,71 @@ fn sheets_that_are_not_read_are_told() {
         ]
     );
 }
+
+/// The decoded file of an account whose posts are known: id, title and publish time.
+fn knowing(file: &File<'_>, known: &[(&str, &str, &str)]) -> Page {
+    let format = if file.account.starts_with("douyin") { "video" } else { "article" };
+    let posts: Vec<Post> = known
+        .iter()
+        .map(|(id, title, published_at)| Post {
+            title: Some((*title).to_owned()),
+            published_at: Some(at(published_at)),
+            format: Some(format.into()),
+            ..Post::new(account(file.account).id, *id)
+        })
+        .collect();
+    let body = Body { bytes: file.bytes.to_vec(), content_type: None, observed_at: Timestamp::UNIX_EPOCH };
+    let job = FILES.knowing(file.job().unwrap(), &body, &posts).unwrap();
+    decode(&serde_json::from_str(&serde_json::to_string(&job).unwrap()).unwrap(), file.bytes)
+}
+
+/// Posts that the platform has told by their ids are not counted a second time under ids of our own.
+#[test]
+fn a_row_without_an_id_is_about_the_known_post_that_it_fits() {
+    let text = "作品名称,发布时间,体裁,播放量\n秋日 护肤,2026-10-09 18:30:12,1-3min视频,5\n别的,2026-10-09 18:30,视频,6\n";
+    let file = File::of("douyin/demo", "作品列表导出.csv", text.as_bytes());
+    let ids = |known: &[(&str, &str, &str)]| -> Vec<String> {
+        let page = knowing(&file, known);
+        assert_eq!(page.rejects, []);
+        page.posts.iter().map(|post| post.id.chars().take(6).collect()).collect()
+    };
+    assert_eq!(ids(&[]), ["title-", "title-"]);
+    let (second, minute) = ("2026-10-09T10:30:12Z", "2026-10-09T10:30:00Z");
+    assert_eq!(ids(&[("7500", "秋日护肤", second)]), ["7500", "title-"]);
+    assert_eq!(ids(&[("7500", "秋日护肤", minute), ("7501", "别的", second)]), ["7500", "7501"]);
+    assert_eq!(ids(&[("7500", "秋日护肤", "2026-10-09T10:31:00Z")]), ["title-", "title-"]);
+    assert_eq!(ids(&[("7500", "春日护肤", second)]), ["title-", "title-"]);
+    let page = knowing(&file, &[("7500", "秋日护肤", second)]);
+    assert_eq!(
+        remarks(&page),
+        ["posts known before by an id that the file lacks: 1, by title, publish time and format"]
+    );
+    let own = File::of(file.account, file.name, file.bytes).page().posts[0].id.clone();
+    let page = knowing(&file, &[("7500", "秋日护肤", second), (own.as_str(), "秋日 护肤", second)]);
+    assert_eq!(page.posts[0].id, "7500");
+    assert!(remarks(&page)[1].ends_with("counted twice"), "{:?}", remarks(&page));
+}
+
+/// A picture is not the video of the same name, and of two that fit none is taken silently.
+#[test]
+fn a_row_that_fits_two_known_posts_is_set_aside() {
+    let second = "2026-10-09T10:30:12Z";
+    let known = [("7500", "秋日护肤", second), ("7501", "秋日护肤", second)];
+    let text = "作品名称,发布时间,体裁,播放量\n秋日护肤,2026-10-09 18:30:12,视频,5\n秋日护肤,2026-10-09 18:30:12,图文,6\n";
+    let page = knowing(&File::of("douyin/demo", "作品列表导出.csv", text.as_bytes()), &known);
+    assert_eq!(
+        rejects(&page),
+        ["line 2: its title, publish time and format are those of the posts 7500, 7501: which is meant?"]
+    );
+    assert_eq!((page.posts.len(), page.posts[0].format.as_deref()), (1, Some("image")));
+}
+
+/// A file that tells the day alone agrees with any time of it.
+#[test]
+fn a_day_alone_is_matched_by_day() {
+    let text = "内容标题,发表日期,阅读人数,阅读后关注人数\n春季新品,20261009,5,0\n春季新品,20261010,6,0\n";
+    let known = [("22_1", "春季新品", "2026-10-09T12:30:00Z")];
+    let file = File::of("wechat/demo", "短.csv", text.as_bytes());
+    let ids: Vec<String> = knowing(&file, &known).posts.into_iter().map(|post| post.id.into()).collect();
+    assert_eq!((ids[0].as_str(), ids[1].starts_with("title-")), ("22_1", true));
+}
