@@ -1,8 +1,10 @@
 //! Which layout a file has, and the job that reads it.
 
+use std::collections::HashSet;
+
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
-    AccountRef, Body, Catalogue, Cursor, DateSpan, Decoder, Error, Job, Page, Post, Provenance, Result,
+    AccountRef, Body, Catalogue, Cursor, DateSpan, Decoder, Error, Job, NamedPost, Page, Provenance, Result,
     period::{self, add_days},
 };
 use smol_str::SmolStr;
@@ -124,17 +126,22 @@ impl Files {
     ///
     /// # Errors
     /// As decoding it.
-    pub fn knowing(&self, job: Job, body: &Body, posts: &[Post]) -> Result<Job> {
+    pub fn knowing(&self, job: Job, body: &Body, posts: &[NamedPost]) -> Result<Job> {
         let mut recipe = Recipe::of(&job)?;
         if !recipe.lacks_ids() || posts.is_empty() {
             return Ok(job);
         }
         let described = decode::decode(&job, body)?.posts;
-        let account = &job.account()?.id;
-        let posts = || posts.iter().filter(|post| post.account == *account);
-        recipe.known = decode::that_may_be(&described, posts());
-        let stand = |id: &SmolStr| posts().any(|post| post.id == *id);
-        recipe.derived = described.into_iter().map(|post| post.id).filter(stand).collect();
+        recipe.known = decode::that_may_be(&described, posts);
+        if recipe.known.is_empty() {
+            return Ok(job);
+        }
+        let job = Job { input: Some(recipe.to_input()?), ..job };
+        let told: HashSet<SmolStr> =
+            decode::decode(&job, body)?.posts.into_iter().map(|post| post.id).collect();
+        let stands = |id: &SmolStr| posts.iter().any(|post| post.id == *id);
+        recipe.derived =
+            described.into_iter().map(|post| post.id).filter(|id| !told.contains(id) && stands(id)).collect();
         Ok(Job { input: Some(recipe.to_input()?), ..job })
     }
 

@@ -30,6 +30,8 @@ struct LayoutFile {
     platform: Platform,
     #[serde(default)]
     zone: Option<SmolStr>,
+    #[serde(default)]
+    also: BTreeMap<String, String>,
     layout: Vec<Layout>,
 }
 
@@ -59,6 +61,9 @@ pub struct Layout {
     /// The words before the first and the last day, in lines above the header, of tables that cover days as a whole.
     #[serde(default)]
     pub days_after: Option<(String, String)>,
+    /// Headers and names of sheets as other languages of the back office write them, and what they are here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub also: BTreeMap<String, String>,
     /// The tables it may hold.
     #[serde(rename = "table")]
     pub tables: Vec<Table>,
@@ -431,6 +436,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Vec<Layout>> {
     let of_platform = |layout: Layout| Layout {
         platform: Some(file.platform.clone()),
         zone: layout.zone.clone().or_else(|| file.zone.clone()),
+        also: file.also.clone(),
         ..layout
     };
     Ok(file.layout.into_iter().map(of_platform).collect())

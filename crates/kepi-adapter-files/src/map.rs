@@ -155,6 +155,7 @@ impl Reader<'_> {
             currency: self.currency(top),
             provenance,
             days_after: None,
+            also: BTreeMap::new(),
             delimiter: self.sign(top, "delimiter", &[',', ';', '\t', '|']),
             tables: vec![table],
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use kepi_core::{DateSpan, Error, ErrorKind, Job, MetricId, Result};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -46,12 +46,15 @@ pub struct Recipe {
 pub struct Known {
     /// The platform's id.
     pub id: SmolStr,
-    /// When it was published.
-    pub published_at: Timestamp,
+    /// The minute in which it was published: sources differ in the seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minute: Option<Timestamp>,
+    /// The day on which it was published.
+    pub day: Date,
     /// Its form, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<SmolStr>,
-    /// Its title, or its words where it has none.
+    /// Its title, or its words where it has none, as titles are compared.
     pub title: String,
 }
 

@@ -10,7 +10,7 @@ mod x;
 
 use jiff::Timestamp;
 use kepi_core::{
-    AccountRef, Body, Catalogue, Cursor, Decoder, Error, Job, Measurement, Notice, Page, Post, Traffic,
+    AccountRef, Body, Catalogue, Cursor, Decoder, Error, Job, Measurement, NamedPost, Notice, Page, Traffic,
     Value, Window,
 };
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use kepi_core::{
-    Account, AccountId, Body, Error, ErrorKind, Job, Post, PostRef, Result, Stream,
+    Account, AccountId, Body, Error, ErrorKind, Job, NamedPost, PostRef, Result, Stream,
     plan::{KnownPost, StreamState},
     tables,
 };
@@ -21,7 +21,7 @@ use crate::{
     log::{Snapshot, TableLog, is_there},
     options::StoreOptions,
     rollup, schema,
-    value::instant,
+    value::{date_of, instant},
     writer::Writer,
 };
 
@@ -193,11 +193,11 @@ impl Store {
     ///
     /// # Errors
     /// `Store` when the table cannot be read.
-    pub async fn titled_posts(&self, account: &AccountId) -> Result<Vec<Post>> {
+    pub async fn named_posts(&self, account: &AccountId) -> Result<Vec<NamedPost>> {
         let table = self.0.table("posts")?;
         let snapshot = table.refresh().await?;
         let entries = dimension::entries(table, &snapshot, |of, _| of == account.as_str(), None).await?;
-        entries.iter().map(titled_post).collect()
+        Ok(entries.iter().map(named_post).collect())
     }
 
     /// Says what the configuration, or a person who imports a file, knows of accounts.
@@ -271,15 +271,16 @@ fn account_row(entry: &Entry) -> Result<AccountRow> {
     Ok(AccountRow { account, zone, first_observed_at, configured: entry.flag("configured").unwrap_or(false) })
 }
 
-fn titled_post(entry: &Entry) -> Result<Post> {
+fn named_post(entry: &Entry) -> NamedPost {
     let text = |field: &str| entry.text(field).map(str::to_owned);
-    Ok(Post {
+    NamedPost {
+        id: entry.post.clone(),
         published_at: entry.instant("published_at").map(instant),
+        published_day: entry.date("published_day").map(date_of),
         format: entry.text("format").map(SmolStr::new),
         title: text("title"),
         text: text("text"),
-        ..Post::new(AccountId::new(&entry.account)?, entry.post.clone())
-    })
+    }
 }
 
 fn post_ref(entry: &Entry) -> Result<PostRef> {

@@ -1,9 +1,9 @@
 //! Posts that are known by the platform's id: a row without one is matched with them by title, publish time and form.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use jiff::tz::TimeZone;
-use kepi_core::Post;
+use jiff::{Timestamp, tz::TimeZone};
+use kepi_core::{NamedPost, Post, PostRef};
 use smol_str::SmolStr;
 
 use crate::{recipe::Known, sheet::normal, time::Moment};
@@ -24,7 +24,7 @@ impl<'a> KnownPosts<'a> {
     pub(super) fn of(known: &'a [Known]) -> Self {
         let mut posts: HashMap<String, Vec<&Known>> = HashMap::new();
         for post in known {
-            posts.entry(normal(&post.title)).or_default().push(post);
+            posts.entry(post.title.clone()).or_default().push(post);
         }
         Self(posts)
     }
@@ -50,11 +50,11 @@ impl<'a> KnownPosts<'a> {
     }
 }
 
-/// Sources tell the second, the minute or the day: they agree as far as the row goes, and no further than the minute.
+/// Sources tell the second, the minute or the day: two agree as far as both go, and no further than the minute.
 fn is_same(post: &Known, row: Described<'_>, zone: &TimeZone) -> bool {
-    let same_time = match row.moment {
-        Moment::Day(day) => zone.to_datetime(post.published_at).date() == day,
-        moment => moment.instant(zone).is_some_and(|at| minute(at) == minute(post.published_at)),
+    let same_time = match (row.moment, post.minute) {
+        (Moment::Day(_), _) | (_, None) => row.moment.day(zone) == post.day,
+        (moment, Some(known)) => moment.instant(zone).and_then(minute) == Some(known),
     };
     let same_format = match (&post.format, row.format) {
         (Some(known), Some(told)) => known == told,
@@ -63,35 +63,32 @@ fn is_same(post: &Known, row: Described<'_>, zone: &TimeZone) -> bool {
     same_time && same_format
 }
 
-fn minute(at: jiff::Timestamp) -> i64 {
-    at.as_second().div_euclid(60)
+/// The minute of an instant.
+fn minute(at: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(at.as_second().div_euclid(60) * 60).ok()
 }
 
 /// The known posts that any of these may be, which is what a job needs to know of them. Titles alone are compared:
 /// the rows are read when it is decoded.
-pub(crate) fn that_may_be<'a>(described: &[Post], known: impl Iterator<Item = &'a Post>) -> Vec<Known> {
-    let titles: std::collections::HashSet<String> =
-        described.iter().filter_map(words).map(normal).filter(|title| !title.is_empty()).collect();
+pub(crate) fn that_may_be(described: &[Post], known: &[NamedPost]) -> Vec<Known> {
+    let words = |post: &Post| post.title.as_deref().or(post.text.as_deref()).map(normal);
+    let titles: HashSet<String> =
+        described.iter().filter_map(words).filter(|title| !title.is_empty()).collect();
     let mut may_be: Vec<Known> = known
-        .filter(|post| !post.id.starts_with(kepi_core::PostRef::DERIVED))
+        .iter()
+        .filter(|post| !post.id.starts_with(PostRef::DERIVED))
         .filter_map(|post| {
             // Some platforms know a headline, others the words alone.
-            let title = [&post.title, &post.text]
-                .into_iter()
-                .flatten()
-                .find(|title| titles.contains(&normal(title)))?;
+            let mut names = [&post.title, &post.text].into_iter().flatten().map(|name| normal(name));
             Some(Known {
                 id: post.id.clone(),
-                published_at: post.published_at?,
+                title: names.find(|name| titles.contains(name))?,
+                minute: post.published_at.and_then(minute),
+                day: post.published_day?,
                 format: post.format.clone(),
-                title: title.clone(),
             })
         })
         .collect();
     may_be.sort_by(|a, b| a.id.cmp(&b.id));
     may_be
-}
-
-fn words(post: &Post) -> Option<&str> {
-    post.title.as_deref().or(post.text.as_deref())
 }

@@ -53,7 +53,7 @@ fn tell_columns(layout: &Layout, found: &[Found<'_>], page: &mut PageBuilder) {
         let tables: Vec<_> = found.iter().filter(shares).map(|found| found.table).collect();
         for column in table.range.clone() {
             let shown = header.cell(column).shown();
-            let name = normal(&shown);
+            let name = table.column_name(column);
             let reason =
                 tables.iter().flat_map(|table| &table.ignored).find(|(known, _)| normal(known) == name);
             let is_known =

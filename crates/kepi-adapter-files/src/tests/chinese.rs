@@ -400,18 +400,26 @@ fn sheets_that_are_not_read_are_told() {
 /// The decoded file of an account whose posts are known: id, title and publish time.
 fn knowing(file: &File<'_>, known: &[(&str, &str, &str)]) -> Page {
     let format = if file.account.starts_with("douyin") { "video" } else { "article" };
-    let posts: Vec<Post> = known
-        .iter()
-        .map(|(id, title, published_at)| Post {
-            title: Some((*title).to_owned()),
-            published_at: Some(at(published_at)),
-            format: Some(format.into()),
-            ..Post::new(account(file.account).id, *id)
-        })
-        .collect();
+    let posts: Vec<NamedPost> =
+        known.iter().map(|(id, title, told)| named(id, title, told, Some(format))).collect();
     let body = Body { bytes: file.bytes.to_vec(), content_type: None, observed_at: Timestamp::UNIX_EPOCH };
     let job = FILES.knowing(file.job().unwrap(), &body, &posts).unwrap();
     decode(&serde_json::from_str(&serde_json::to_string(&job).unwrap()).unwrap(), file.bytes)
+}
+
+/// A known post whose time is told as an instant or as a day.
+fn named(id: &str, title: &str, told: &str, format: Option<&str>) -> NamedPost {
+    let published_at: Option<Timestamp> = told.parse().ok();
+    let beijing = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+    let day = published_at.map(|at| beijing.to_datetime(at).date()).or_else(|| told.parse().ok());
+    NamedPost {
+        id: id.into(),
+        published_at,
+        published_day: day,
+        format: format.map(Into::into),
+        title: Some(title.to_owned()),
+        text: None,
+    }
 }
 
 /// Posts that the platform has told by their ids are not counted a second time under ids of our own.
@@ -430,6 +438,8 @@ fn a_row_without_an_id_is_about_the_known_post_that_it_fits() {
     assert_eq!(ids(&[("7500", "秋日护肤", minute), ("7501", "别的", second)]), ["7500", "7501"]);
     assert_eq!(ids(&[("7500", "秋日护肤", "2026-10-09T10:31:00Z")]), ["title-", "title-"]);
     assert_eq!(ids(&[("7500", "春日护肤", second)]), ["title-", "title-"]);
+    assert_eq!(ids(&[("7500", "秋日护肤", "2026-10-09")]), ["7500", "title-"]);
+    assert_eq!(ids(&[("7500", "秋日护肤", "2026-10-10")]), ["title-", "title-"]);
     let page = knowing(&file, &[("7500", "秋日护肤", second)]);
     assert_eq!(
         remarks(&page),
@@ -439,6 +449,24 @@ fn a_row_without_an_id_is_about_the_known_post_that_it_fits() {
     let page = knowing(&file, &[("7500", "秋日护肤", second), (own.as_str(), "秋日 护肤", second)]);
     assert_eq!(page.posts[0].id, "7500");
     assert!(remarks(&page)[1].ends_with("counted twice"), "{:?}", remarks(&page));
+}
+
+/// A file that is imported a second time asks for the same, although the store has come to know its posts.
+#[test]
+fn posts_that_the_file_itself_told_change_nothing() {
+    let text =
+        "作品名称,发布时间,体裁,播放量\n秋日护肤,2026-10-09 18:30,视频,5\n别的,2026-10-09 18:30,视频,6\n";
+    let file = File::of("douyin/demo", "作品列表导出.csv", text.as_bytes());
+    let body = Body { bytes: text.into(), content_type: None, observed_at: Timestamp::UNIX_EPOCH };
+    let api = named("7500", "秋日护肤", "2026-10-09T10:30:12Z", None);
+    let knowing = |posts: &[NamedPost]| FILES.knowing(file.job().unwrap(), &body, posts).unwrap();
+    for known in [vec![], vec![api]] {
+        let first = knowing(&known);
+        let told = decode(&first, text.as_bytes()).posts;
+        let of_ours = told.iter().filter(|post| post.id.starts_with("title-"));
+        let of_ours = of_ours.map(|post| named(&post.id, "别的", "2026-10-09T10:30:00Z", None)).collect();
+        assert_eq!(knowing(&[known, of_ours].concat()), first);
+    }
 }
 
 /// A picture is not the video of the same name, and of two that fit none is taken silently.

@@ -127,7 +127,7 @@ async fn import(
     let stream = Stream::of(&arguments.account, &job.endpoint);
     let body = Body { content_type: None, observed_at: job.planned_at, bytes };
     let job = match Recipe::of(&job)?.lacks_ids() {
-        true => files.knowing(job, &body, &store.titled_posts(&arguments.account).await?)?,
+        true => files.knowing(job, &body, &store.named_posts(&arguments.account).await?)?,
         false => job,
     };
     if store.has_page(&stream, &job, &body).await? {

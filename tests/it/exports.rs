@@ -1,9 +1,12 @@
-//! The same figure has the same traffic, whichever way it comes: a formula takes one, and would miss the other.
+//! Export files beside what else is known: the same figure has the same traffic, whichever way it comes (a formula takes
+//! one, and would miss the other), and a post is the same post.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kepi_adapter_files::{Files, layout::Layout};
 use kepi_core::{SubjectKind, Traffic};
+
+use crate::project::Project;
 
 /// Layout, traffic and why its figures are none of those that the API tells under the same name.
 const DIFFERENT: &[(&str, Traffic, &str)] = &[
@@ -92,4 +95,31 @@ fn a_figure_has_one_traffic_by_api_and_by_export() {
     assert!(both_ways > 100, "{both_ways} figures come both ways");
     assert!(undeclared.is_empty(), "{undeclared:#?}");
     assert_eq!(met.len(), DIFFERENT.len(), "a difference is declared that there is not; there are {met:?}");
+}
+
+/// WeChat's short list has no addresses. Its rows are about the articles that the long one told by theirs.
+#[test]
+fn a_post_told_with_and_without_its_id_is_one_post() {
+    let project = Project::new();
+    let long = "内容标题,发表时间,总阅读人数,内容url\n\
+                春季新品,20260809,900,http://mp.weixin.qq.com/s?mid=1&idx=1\n\
+                同名,20260809,900,http://mp.weixin.qq.com/s?mid=2&idx=1\n\
+                同名,20260809,900,http://mp.weixin.qq.com/s?mid=2&idx=2\n";
+    let short = "内容标题,发表日期,阅读人数,阅读后关注人数\n春季新品,20260809,950,3\n同名,20260809,950,3\n没见过,20260809,1,0\n";
+    project.write("long.csv", long);
+    project.write("short.csv", short);
+    let import = |file| project.run(["import", file, "--account", "wechat/demo"]);
+    import("long.csv").expect(0);
+    let done = import("short.csv").expect(3);
+    assert!(done.stderr.contains("posts known before by an id that the file lacks: 1"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("line 3: its title, publish time and format are those of the posts 2_1, 2_2")
+    );
+    let sql = "select case when post like 'title-%' then 'own' else post end as post, title from posts where current \
+               order by post";
+    let rows = project.run(["query", sql, "--format", "csv"]).expect(0).stdout;
+    assert_eq!(rows, "post,title\n1_1,春季新品\n2_1,同名\n2_2,同名\nown,没见过\n");
+    let sql = "select read_users, follows_gained from post_lifetime where post = '1_1' order by observed_at desc limit 1";
+    let rows = project.run(["query", sql, "--format", "csv"]).expect(0).stdout;
+    assert_eq!(rows, "read_users,follows_gained\n950,3\n");
 }
