@@ -5,6 +5,7 @@ mod arrows;
 mod bench;
 mod consent;
 mod explain;
+mod exports;
 mod faults;
 mod generated;
 mod incidents;

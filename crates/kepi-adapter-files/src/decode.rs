@@ -1,7 +1,9 @@
 //! Tables to a page: every row for itself, every cell for itself.
 
+mod known;
 mod page;
 mod post;
+mod unread;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{
@@ -10,7 +12,8 @@ use kepi_core::{
     period::{self, add_days},
 };
 
-use self::page::PageBuilder;
+pub(crate) use self::known::that_may_be;
+use self::{known::KnownPosts, page::PageBuilder};
 use crate::{
     layout::Names,
     locate::{self, Found},
@@ -29,10 +32,12 @@ pub(crate) fn decode(job: &Job, body: &Body) -> Result<Page> {
     let file = read::read(&body.bytes, recipe.layout.delimiter)?;
     let mut page = PageBuilder::new(account.id.clone());
     let found = locate::tables(&recipe.layout, &file.sheets);
+    let known = KnownPosts::of(&recipe.known);
     for found in &found {
-        let table = TableReader { recipe: &recipe, account, zone: &zone, found };
+        let table = TableReader { recipe: &recipe, account, zone: &zone, known: &known, found };
         table.read(&mut page);
     }
+    unread::tell(&recipe.layout, &file.sheets, &found, &mut page);
     if found.is_empty() {
         page.remark(format!("no table of layout {} stands in {}", recipe.layout.id, recipe.file));
     }
@@ -44,6 +49,7 @@ struct TableReader<'a> {
     recipe: &'a Recipe,
     account: &'a AccountRef,
     zone: &'a TimeZone,
+    known: &'a KnownPosts<'a>,
     found: &'a Found<'a>,
 }
 

@@ -1,8 +1,10 @@
 //! Which layout a file has, and the job that reads it.
 
+use std::collections::HashSet;
+
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
-    AccountRef, Body, Catalogue, Cursor, DateSpan, Decoder, Error, Job, Page, Provenance, Result,
+    AccountRef, Body, Catalogue, Cursor, DateSpan, Decoder, Error, Job, NamedPost, Page, Provenance, Result,
     period::{self, add_days},
 };
 use smol_str::SmolStr;
@@ -118,6 +120,31 @@ impl Files {
         self.job(input, &file, layout).map_err(in_file)
     }
 
+    /// The job with those of the account's posts that its rows may be about: a row without an id that fits exactly one
+    /// of them, by title, publish time and form, is about that one. Jobs of files with ids stay as they are
+    /// ([`Recipe::lacks_ids`]).
+    ///
+    /// # Errors
+    /// As decoding it.
+    pub fn knowing(&self, job: Job, body: &Body, posts: &[NamedPost]) -> Result<Job> {
+        let mut recipe = Recipe::of(&job)?;
+        if !recipe.lacks_ids() || posts.is_empty() {
+            return Ok(job);
+        }
+        let described = decode::decode(&job, body)?.posts;
+        recipe.known = decode::that_may_be(&described, posts);
+        if recipe.known.is_empty() {
+            return Ok(job);
+        }
+        let job = Job { input: Some(recipe.to_input()?), ..job };
+        let told: HashSet<SmolStr> =
+            decode::decode(&job, body)?.posts.into_iter().map(|post| post.id).collect();
+        let stands = |id: &SmolStr| posts.iter().any(|post| post.id == *id);
+        recipe.derived =
+            described.into_iter().map(|post| post.id).filter(|id| !told.contains(id) && stands(id)).collect();
+        Ok(Job { input: Some(recipe.to_input()?), ..job })
+    }
+
     fn job(&self, input: &FileInput<'_>, file: &Read, layout: Layout) -> Result<Job> {
         let zone = period::zone(layout.zone.as_deref().unwrap_or(&input.account.zone))?;
         let (observed_at, observed_by) = observe(input, file, &zone)?;
@@ -130,12 +157,11 @@ impl Files {
             days: days_told(&layout, file).or_else(|| days(input.name, &zone)),
             currency: layout.currency.clone().or_else(|| input.currency.map(Into::into)),
             kinds: layout.kinds(&self.catalogue)?,
+            known: Vec::new(),
+            derived: Vec::new(),
             layout,
         };
         let endpoint = recipe.layout.id.clone();
-        let input_of_job = serde_json::to_value(&recipe).map_err(|error| {
-            Error::new(kepi_core::ErrorKind::Unexpected, "write the layout into the job").caused_by(error)
-        })?;
         Ok(Job {
             endpoint,
             accounts: vec![input.account.clone()],
@@ -143,7 +169,7 @@ impl Files {
             posts: Vec::new(),
             planned_at: observed_at,
             refused: Vec::new(),
-            input: Some(input_of_job),
+            input: Some(recipe.to_input()?),
         })
     }
 

@@ -30,6 +30,8 @@ struct LayoutFile {
     platform: Platform,
     #[serde(default)]
     zone: Option<SmolStr>,
+    #[serde(default)]
+    also: BTreeMap<String, String>,
     layout: Vec<Layout>,
 }
 
@@ -59,6 +61,9 @@ pub struct Layout {
     /// The words before the first and the last day, in lines above the header, of tables that cover days as a whole.
     #[serde(default)]
     pub days_after: Option<(String, String)>,
+    /// Headers and names of sheets as other languages of the back office write them, and what they are here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub also: BTreeMap<String, String>,
     /// The tables it may hold.
     #[serde(rename = "table")]
     pub tables: Vec<Table>,
@@ -114,6 +119,9 @@ pub struct Table {
     pub beside: bool,
     /// Headers without which it is not this table.
     pub required: Vec<String>,
+    /// Headers with which it is not this table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
     /// The headers that it may have beside those it reads, where users choose columns: with any other it is not this
     /// table, because that column may split its rows.
     #[serde(default)]
@@ -173,6 +181,16 @@ pub struct Table {
     /// One column whose metric the sheet or the line above the header names.
     #[serde(default)]
     pub named: Option<NamedColumn>,
+    /// Columns with numbers that are not read, and why: an import says so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ignored: BTreeMap<String, String>,
+    /// Columns that hold nothing new to measure, such as words and quotients of columns that are read: an import says
+    /// nothing of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmeasured: Vec<String>,
+    /// Why nothing of the table is read, where it is known and has no place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_read: Option<String>,
 }
 
 fn yes() -> bool {
@@ -244,6 +262,9 @@ pub enum IdPart {
     After(String),
     /// The text from here to the next slash, `?`, `&` or the end.
     From(String),
+    /// The number for which the last part of an address of Weibo stands: groups of seven digits, each written with
+    /// four signs of base 62.
+    WeiboAddress,
 }
 
 /// What form a post has.
@@ -271,6 +292,9 @@ pub struct State {
     pub column: Names,
     /// The usual states, which need no tag.
     pub usual: Vec<String>,
+    /// Posts in another state are left out and counted, because the public does not see them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others_left_out: bool,
 }
 
 /// A column that splits its subject.
@@ -334,6 +358,47 @@ pub enum NamedBy {
     Line,
 }
 
+impl Table {
+    /// The columns that it reads or knows and passes over, by their names.
+    pub(crate) fn known_columns(&self) -> impl Iterator<Item = &str> {
+        let names = [&self.time, &self.until, &self.id];
+        let names = names.into_iter().chain(self.post.iter().flat_map(PostColumns::columns));
+        let names = names.chain(self.segment.iter().map(|segment| &segment.column));
+        let names = names.chain(self.only.iter().map(|only| &only.column));
+        let names = names.chain(self.traffic.iter().map(|traffic| &traffic.column));
+        let names = names.chain(self.metrics.values().flat_map(BTreeMap::values));
+        let names = names.chain(self.named.iter().map(|named| &named.column));
+        let lists = [Some(&self.required), self.others.as_ref(), Some(&self.unmeasured)];
+        let plain = lists.into_iter().flatten().flatten().chain(self.ignored.keys()).map(String::as_str);
+        names.flat_map(Names::iter).chain(plain)
+    }
+}
+
+impl PostColumns {
+    /// The columns that it reads.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &Names> {
+        let id = self.id.iter().map(|id| match id {
+            IdColumn::Plain(column) | IdColumn::Within { column, .. } => column,
+        });
+        let format = self.format.iter().filter_map(|format| match format {
+            Format::Words { column, .. } => Some(column),
+            Format::Always(_) | Format::ReplyBegins(_) => None,
+        });
+        let state = self.state.iter().map(|state| &state.column);
+        let plain = [
+            &self.published_at,
+            &self.title,
+            &self.text,
+            &self.url,
+            &self.product_type,
+            &self.campaign,
+            &self.category,
+            &self.language,
+        ];
+        plain.into_iter().chain(id).chain(format).chain(state)
+    }
+}
+
 impl Layout {
     /// The metrics it speaks of.
     pub fn metrics(&self) -> impl Iterator<Item = &MetricId> {
@@ -371,6 +436,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Vec<Layout>> {
     let of_platform = |layout: Layout| Layout {
         platform: Some(file.platform.clone()),
         zone: layout.zone.clone().or_else(|| file.zone.clone()),
+        also: file.also.clone(),
         ..layout
     };
     Ok(file.layout.into_iter().map(of_platform).collect())

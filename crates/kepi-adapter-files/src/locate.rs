@@ -25,10 +25,13 @@ pub(crate) struct Found<'a> {
     pub(crate) range: Range<usize>,
     /// Its rows.
     pub(crate) rows: Range<usize>,
+    /// The headers of its columns as they are compared, in the layout's language.
+    names: Vec<String>,
     columns: HashMap<String, usize>,
     /// The same by the headers as they stand: rows are many, and most headers need no change to be compared.
     exact: HashMap<String, usize>,
-    doubled: Vec<String>,
+    /// The first of columns whose header stands twice.
+    doubled: Vec<usize>,
 }
 
 impl Found<'_> {
@@ -45,10 +48,23 @@ impl Found<'_> {
         self.sheet.rows.get(self.header).map(|row| row.cell(column).shown()).unwrap_or_default()
     }
 
-    /// The headers that stand twice, so that their columns cannot be told apart.
+    /// What people call it.
+    pub(crate) fn name(&self) -> String {
+        match (&self.table.section, self.table.sheet.is_none()) {
+            (Some(section), _) => format!("section {section}"),
+            (None, false) => format!("sheet {}", self.sheet.name),
+            (None, true) => format!("the table of {}", self.table.required.join(", ")),
+        }
+    }
+
+    /// A column's header as it is compared, in the layout's language.
+    pub(crate) fn column_name(&self, column: usize) -> &str {
+        column.checked_sub(self.range.start).and_then(|at| self.names.get(at)).map_or("", String::as_str)
+    }
+
+    /// Whether a column's header stands twice, so that the two cannot be told apart.
     pub(crate) fn is_doubled(&self, column: usize) -> bool {
-        let name = self.sheet.rows.get(self.header).and_then(|row| row.names().get(column));
-        name.is_some_and(|name| self.doubled.contains(name))
+        self.doubled.contains(&column)
     }
 
     /// The metric that the sheet or a line above the header names, whose money it was, and its column.
@@ -81,10 +97,24 @@ impl Found<'_> {
     }
 }
 
+/// Names in other languages, as they are compared, and what they are in the layout's own.
+struct Languages(HashMap<String, String>);
+
+impl Languages {
+    fn of(layout: &Layout) -> Self {
+        Self(layout.also.iter().map(|(other, own)| (normal(other), normal(own))).collect())
+    }
+
+    fn own<'a>(&'a self, name: &'a String) -> &'a String {
+        self.0.get(name).unwrap_or(name)
+    }
+}
+
 /// The tables of a layout that stand in a file.
 pub(crate) fn tables<'a>(layout: &'a Layout, sheets: &'a [Sheet]) -> Vec<Found<'a>> {
+    let languages = Languages::of(layout);
     let places = sheets.iter().flat_map(|sheet| layout.tables.iter().map(move |table| (sheet, table)));
-    places.filter_map(|(sheet, table)| find(table, sheet)).collect()
+    places.filter_map(|(sheet, table)| find(table, sheet, &languages)).collect()
 }
 
 /// How well a layout fits: the headers it knows and sees.
@@ -92,8 +122,9 @@ pub(crate) fn fit(found: &[Found<'_>]) -> usize {
     found.iter().map(|found| found.table.required.len() + found.metric_columns()).sum()
 }
 
-fn find<'a>(table: &'a Table, sheet: &'a Sheet) -> Option<Found<'a>> {
-    let named = table.sheet.iter().any(|name| normal(name) == normal(&sheet.name));
+fn find<'a>(table: &'a Table, sheet: &'a Sheet, languages: &Languages) -> Option<Found<'a>> {
+    let sheet_name = normal(&sheet.name);
+    let named = table.sheet.iter().any(|name| normal(name) == *languages.own(&sheet_name));
     if !(named || table.sheet.is_none()) {
         return None;
     }
@@ -104,7 +135,7 @@ fn find<'a>(table: &'a Table, sheet: &'a Sheet) -> Option<Found<'a>> {
     (from..until.min(from + HEADER_WITHIN)).find_map(|header| {
         let row = sheet.rows.get(header)?;
         let ranges = if table.beside { runs(row) } else { std::iter::once(0..row.cells.len()).collect() };
-        ranges.into_iter().find_map(|range| at(table, sheet, header, range))
+        ranges.into_iter().find_map(|range| at(table, sheet, header, range, languages))
     })
 }
 
@@ -126,23 +157,32 @@ fn runs(row: &Row) -> Vec<Range<usize>> {
     runs
 }
 
-fn at<'a>(table: &'a Table, sheet: &'a Sheet, header: usize, range: Range<usize>) -> Option<Found<'a>> {
+fn at<'a>(
+    table: &'a Table,
+    sheet: &'a Sheet,
+    header: usize,
+    range: Range<usize>,
+    languages: &Languages,
+) -> Option<Found<'a>> {
     let row = sheet.rows.get(header).filter(|row| row.fault.is_none())?;
     let names = row.names().get(range.clone())?;
-    if !table.required.iter().all(|name| names.contains(&normal(name))) || !has_no_others(table, names) {
+    let names: Vec<String> = names.iter().map(|name| languages.own(name).clone()).collect();
+    let has = |name: &String| names.contains(&normal(name));
+    if !table.required.iter().all(has) || table.absent.iter().any(has) || !has_no_others(table, &names) {
         return None;
     }
     let mut columns = HashMap::new();
     let mut doubled = Vec::new();
-    for (column, name) in range.clone().zip(names) {
-        if !name.is_empty() && *columns.entry(name.clone()).or_insert(column) != column {
-            doubled.push(name.clone());
+    for (column, name) in range.clone().zip(&names).filter(|(_, name)| !name.is_empty()) {
+        let first = *columns.entry(name.clone()).or_insert(column);
+        if first != column {
+            doubled.push(first);
         }
     }
     let rows = header + 1..end(table, sheet, header + 1, &range);
     let exact = columns.values().map(|column| (row.cell(*column).shown(), *column)).collect();
-    let found = Found { table, sheet, header, range, rows, columns, exact, doubled };
-    (found.metric_columns() > 0).then_some(found)
+    let found = Found { table, sheet, header, range, rows, names, columns, exact, doubled };
+    (table.not_read.is_some() || found.metric_columns() > 0).then_some(found)
 }
 
 /// Whether each header is known, where a table asks for that.

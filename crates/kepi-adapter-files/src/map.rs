@@ -24,7 +24,7 @@ use toml::de::{DeTable, DeValue};
 use self::reader::{Entries, Reader, Span, entry};
 use crate::{
     files::map_endpoint,
-    layout::{Format, IdColumn, Layout, Names, PostColumns, SegmentColumn, Table, position},
+    layout::{Format, IdColumn, IdPart, Layout, Names, PostColumns, SegmentColumn, Table, position},
     nearest,
     value::Rates,
 };
@@ -87,6 +87,7 @@ const TOP: &[&str] = &[
 ];
 const POST: &[&str] = &[
     "id",
+    "id_form",
     "published_at",
     "format",
     "title",
@@ -98,6 +99,7 @@ const POST: &[&str] = &[
     "category",
     "language",
 ];
+const ID_FORMS: &[(&str, IdPart)] = &[("weibo_address", IdPart::WeiboAddress)];
 const IDENTITY: &str =
     "add id = \"the column of ids\", or published_at with title or text, which then stand for it";
 const WINDOWS: &[&str] = &["day", "at", "period"];
@@ -139,6 +141,10 @@ impl Reader<'_> {
             traffic: None,
             metrics: BTreeMap::from([(traffic, metrics)]),
             named: None,
+            absent: Vec::new(),
+            ignored: BTreeMap::new(),
+            unmeasured: Vec::new(),
+            not_read: None,
         };
         table.required = required(&table);
         Layout {
@@ -149,6 +155,7 @@ impl Reader<'_> {
             currency: self.currency(top),
             provenance,
             days_after: None,
+            also: BTreeMap::new(),
             delimiter: self.sign(top, "delimiter", &[',', ';', '\t', '|']),
             tables: vec![table],
         }
@@ -221,6 +228,7 @@ impl Reader<'_> {
         };
         let Some(inner) = self.table(value, POST) else { return PostColumns::default() };
         dates.extend(self.text(inner, "format"));
+        let part = self.word(inner, "id_form", ID_FORMS);
         let mut names = |key: &str| self.text(inner, key).map_or(Names::None, Names::One);
         let columns = PostColumns {
             published_at: names("published_at"),
@@ -232,7 +240,7 @@ impl Reader<'_> {
             category: names("category"),
             language: names("language"),
             format: self.text(inner, "form").map(|form| Format::Always(form.into())),
-            id: self.text(inner, "id").map(|id| IdColumn::Plain(Names::One(id))).or(own),
+            id: self.text(inner, "id").map(Names::One).map(|id| id_column(id, part)).or(own),
             ..PostColumns::default()
         };
         let named = !(columns.title.is_none() && columns.text.is_none());
@@ -342,6 +350,13 @@ const TRAFFICS: &[(&str, Traffic)] = &[
 ];
 const RATES: &[(&str, Rates)] = &[("percent", Rates::Percent), ("fraction", Rates::Fraction)];
 
+fn id_column(column: Names, part: Option<IdPart>) -> IdColumn {
+    match part {
+        Some(part) => IdColumn::Within { column, parts: vec![part] },
+        None => IdColumn::Plain(column),
+    }
+}
+
 /// The name without its ending.
 fn stem(name: &str) -> &str {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
@@ -351,21 +366,7 @@ fn stem(name: &str) -> &str {
 /// Every column that a map names must be there.
 fn required(table: &Table) -> Vec<String> {
     let mut names: Vec<&Names> = vec![&table.time, &table.until, &table.id];
-    if let Some(post) = &table.post {
-        names.extend([
-            &post.published_at,
-            &post.title,
-            &post.text,
-            &post.url,
-            &post.product_type,
-            &post.campaign,
-            &post.category,
-            &post.language,
-        ]);
-        if let Some(IdColumn::Plain(id)) = &post.id {
-            names.push(id);
-        }
-    }
+    names.extend(table.post.iter().flat_map(PostColumns::columns));
     names.extend(table.segment.iter().map(|segment| &segment.column));
     names.extend(table.metrics.values().flat_map(BTreeMap::values));
     names.into_iter().flat_map(Names::iter).map(str::to_owned).collect()

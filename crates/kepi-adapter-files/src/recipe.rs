@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use kepi_core::{DateSpan, Error, ErrorKind, Job, MetricId, Result};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -31,11 +31,48 @@ pub struct Recipe {
     pub currency: Option<SmolStr>,
     /// What the numbers of its metrics are.
     pub kinds: BTreeMap<MetricId, Kind>,
+    /// Posts of the account that rows without an id may be about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<Known>,
+    /// Ids of our own under which posts of this file stand already, from imports before their ids were known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<SmolStr>,
     /// The layout or map.
     pub layout: Layout,
 }
 
+/// A post that is known by the platform's id, as far as a row without one can be matched with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The platform's id.
+    pub id: SmolStr,
+    /// The minute in which it was published: sources differ in the seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minute: Option<Timestamp>,
+    /// The day on which it was published.
+    pub day: Date,
+    /// Its form, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<SmolStr>,
+    /// Its title, or its words where it has none, as titles are compared.
+    pub title: String,
+}
+
 impl Recipe {
+    /// Whether rows are about posts and have no column for their ids.
+    #[must_use]
+    pub fn lacks_ids(&self) -> bool {
+        let posts = self.layout.tables.iter().filter_map(|table| table.post.as_ref());
+        posts.into_iter().any(|post| post.id.is_none())
+    }
+
+    /// As the input of a job.
+    pub(crate) fn to_input(&self) -> Result<serde_json::Value> {
+        serde_json::to_value(self).map_err(|error| {
+            Error::new(ErrorKind::Unexpected, "write the layout into the job").caused_by(error)
+        })
+    }
+
     /// The recipe of a job.
     ///
     /// # Errors

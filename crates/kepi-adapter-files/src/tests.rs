@@ -10,8 +10,8 @@ mod x;
 
 use jiff::Timestamp;
 use kepi_core::{
-    AccountRef, Body, Catalogue, Cursor, Decoder, Error, Job, Measurement, Notice, Page, Traffic, Value,
-    Window,
+    AccountRef, Body, Catalogue, Cursor, Decoder, Error, Job, Measurement, NamedPost, Notice, Page, Traffic,
+    Value, Window,
 };
 
 use crate::{Choice, FileInput, Files, Map};

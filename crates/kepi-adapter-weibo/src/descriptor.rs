@@ -185,6 +185,7 @@ const OWN_PROFILE: Endpoint = Endpoint {
 
 const NEWEST_POSTS: Endpoint = Endpoint {
     source: "https://open.weibo.com/wiki/2/statuses/user_timeline",
+    ids_are_numbers: true,
     page_size: 0,
     page_cap: Some(NEWEST as u32),
     token: Some(USER),
@@ -195,6 +196,7 @@ const NEWEST_POSTS: Endpoint = Endpoint {
 
 const POST_COUNTS: Endpoint = Endpoint {
     source: "https://open.weibo.com/wiki/2/statuses/count",
+    ids_are_numbers: true,
     page_size: 0,
     token: Some(USER),
     fields: &[post("likes", "/attitudes"), post("comments", "/comments"), post("shares", "/reposts")],
@@ -227,6 +229,7 @@ const POST_HISTORY: Endpoint = Endpoint {
 
 const POST_VIEWS: Endpoint = Endpoint {
     source: "https://open.weibo.com/wiki/C/2/media_statuses/count_sp/biz",
+    ids_are_numbers: true,
     fields: &[
         post("views", "/reads"),
         post("likes", "/attitudes"),

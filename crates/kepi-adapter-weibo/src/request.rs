@@ -166,11 +166,16 @@ fn span(config: &WeiboConfig, job: &Job) -> Result<DateSpan> {
 }
 
 fn post_ids(job: &Job) -> Result<String> {
-    let ids: Vec<&str> = job.posts.iter().map(|post| post.id.as_str()).collect();
+    let ids: Vec<&str> = job.posts.iter().map(|post| post.id.as_str()).filter(|id| is_number(id)).collect();
     if ids.is_empty() || ids.len() > usize::from(BATCH) {
         return Err(bad_request(job, "a job of 1 to 100 posts is needed").with("posts", ids.len()));
     }
     Ok(ids.join(","))
+}
+
+/// Whether Weibo can know an id: it drops any other without a word, as it does with posts that are gone.
+pub(crate) fn is_number(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|sign| sign.is_ascii_digit())
 }
 
 fn uid(account: &AccountRef) -> Result<&str> {
@@ -184,11 +189,9 @@ fn uid(account: &AccountRef) -> Result<&str> {
 /// The numeric id, where one is known.
 fn numeric_id(account: &AccountRef) -> Result<Option<&str>> {
     match account.platform_id.as_deref() {
-        Some(id) if id.is_empty() || !id.bytes().all(|c| c.is_ascii_digit()) => {
-            Err(Error::bad_config(format!("{id:?} is no numeric Weibo id"))
-                .with("account", &account.id)
-                .hint("platform_id is the number in the address weibo.com/u/…"))
-        }
+        Some(id) if !is_number(id) => Err(Error::bad_config(format!("{id:?} is no numeric Weibo id"))
+            .with("account", &account.id)
+            .hint("platform_id is the number in the address weibo.com/u/…")),
         id => Ok(id),
     }
 }

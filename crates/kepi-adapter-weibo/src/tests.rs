@@ -124,6 +124,26 @@ fn what_is_asked_of_the_basic_api() {
     check(&contract(), &job(MENTIONS), Some(r#"{"from":"77"}"#), &mentions);
 }
 
+/// A file may have told posts by their addresses: Weibo drops such ids without a word, which is not to say that the
+/// posts are gone.
+#[test]
+fn ids_that_are_no_numbers_are_not_asked_for() {
+    let told = |id: &str| PostRef { id: id.into(), ..post(1, 1) };
+    let posts = [post(2, 1), told("https://weibo.com/1904000001/QAbc12345"), told("QAbc12345")];
+    let known = posts.clone().map(|post| KnownPost { post, last_observed: None });
+    for endpoint in [COUNTS, TIMELINE, VIEWS] {
+        let jobs = planned(&contract(), endpoint, now(), None, &known);
+        let asked: Vec<&PostRef> = jobs.iter().flat_map(|planned| &planned.job.posts).collect();
+        assert_eq!(asked, [&posts[0]], "{endpoint}");
+    }
+    let counted = Job { posts: posts.to_vec(), ..job(COUNTS) };
+    let url = "https://api.weibo.com/2/statuses/count.json";
+    check(&contract(), &counted, None, &format!("GET {url}?ids=5100000000000002"));
+    let body = r#"[{"id":5100000000000002,"comments":1,"reposts":2,"attitudes":3}]"#;
+    let page = read(&counted, &Cursor::default(), body);
+    assert_eq!((page.measurements.len(), page.posts), (1, Vec::new()));
+}
+
 #[test]
 fn what_is_asked_by_contract() {
     let (adapter, url) = (contract(), "https://c.api.weibo.com/2");

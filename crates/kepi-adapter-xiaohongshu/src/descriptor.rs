@@ -158,7 +158,7 @@ pub(crate) fn descriptor(config: &XiaohongshuConfig) -> Descriptor {
         platform: "xiaohongshu",
         title: "Xiaohongshu (RED)",
         day_zone: Some(BEIJING),
-        traffic_order: &[Traffic::Organic, Traffic::Total, Traffic::Paid],
+        traffic_order: &[Traffic::Total, Traffic::Organic, Traffic::Paid],
         tokens: match config.pugongying_header {
             PugongyingHeader::AccessToken => &TOKENS,
             PugongyingHeader::Authorization => &TOKENS_WITH_BEARER,

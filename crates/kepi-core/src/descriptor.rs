@@ -55,6 +55,9 @@ pub struct Endpoint {
     pub every_days: u16,
     /// Of the posts that are known, only those whose id begins so; empty for all.
     pub ids_begin: &'static str,
+    /// Of the posts that are known, only those whose id is a number: the platform knows no other, and a file may have
+    /// told another.
+    pub ids_are_numbers: bool,
     /// Posts are due by their age alone: a list reads them on every run, so that when they were last read says
     /// nothing of this endpoint.
     pub by_age: bool,
@@ -93,6 +96,13 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Whether the platform can know a post by this id.
+    #[must_use]
+    pub fn knows_id(&self, id: &str) -> bool {
+        let is_number = || !id.is_empty() && id.bytes().all(|sign| sign.is_ascii_digit());
+        id.starts_with(self.ids_begin) && (!self.ids_are_numbers || is_number())
+    }
+
     /// An endpoint of which only name and shape are said: one account a call, no limits, no cost.
     #[must_use]
     pub const fn new(name: &'static str, title: &'static str, shape: Shape) -> Self {
@@ -103,6 +113,7 @@ impl Endpoint {
             shape,
             every_days: 0,
             ids_begin: "",
+            ids_are_numbers: false,
             by_age: false,
             accounts_per_call: 1,
             page_size: 100,

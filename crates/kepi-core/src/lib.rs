@@ -31,7 +31,7 @@ pub use credential::{Grant, Placement, Token, TokenFlow, TokenKind};
 pub use descriptor::{Cost, Descriptor, Endpoint, Field, Quota, Shape};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use http::{Body, Method, Payload, Request, Response};
-pub use identity::{Account, AccountId, AccountRef, Platform, Post, PostRef};
+pub use identity::{Account, AccountId, AccountRef, NamedPost, Platform, Post, PostRef};
 pub use job::{Cursor, Job, Stream};
 pub use measurement::{
     Flags, Measurement, Money, Provenance, Reading, Segment, Subject, SubjectKind, Traffic, Value, Window,

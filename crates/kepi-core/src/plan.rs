@@ -261,7 +261,9 @@ fn start(
 /// newer still, some may have come and gone unseen.
 fn newest_known(input: &PlanInput<'_>, account: &AccountRef) -> Vec<PostRef> {
     let of_account = input.posts.iter().map(|known| &known.post).filter(|post| post.account == account.id);
-    let newest = of_account.filter(|_| input.endpoint.page_cap.is_some());
+    let newest = of_account
+        .filter(|_| input.endpoint.page_cap.is_some())
+        .filter(|post| input.endpoint.knows_id(&post.id) && !post.has_derived_id());
     newest.max_by_key(|post| (post.published_at, post.id.len(), &post.id)).cloned().into_iter().collect()
 }
 
@@ -325,8 +327,7 @@ fn batches(
         .posts
         .iter()
         .filter(|known| accounts.iter().any(|account| account.id == known.post.account))
-        .filter(|known| known.post.id.starts_with(input.endpoint.ids_begin))
-        .filter(|known| !known.post.has_derived_id())
+        .filter(|known| input.endpoint.knows_id(&known.post.id) && !known.post.has_derived_id())
         .filter(|known| {
             let Some(published) = known.post.published_at else { return true };
             let age = days_between(local_day(published, &utc), today);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use kepi_core::{
-    Account, AccountId, Body, Error, ErrorKind, Job, PostRef, Result, Stream,
+    Account, AccountId, Body, Error, ErrorKind, Job, NamedPost, PostRef, Result, Stream,
     plan::{KnownPost, StreamState},
     tables,
 };
@@ -21,7 +21,7 @@ use crate::{
     log::{Snapshot, TableLog, is_there},
     options::StoreOptions,
     rollup, schema,
-    value::instant,
+    value::{date_of, instant},
     writer::Writer,
 };
 
@@ -189,6 +189,17 @@ impl Store {
         Ok(posts)
     }
 
+    /// What the posts of an account are called, and when they were published; those that are gone included.
+    ///
+    /// # Errors
+    /// `Store` when the table cannot be read.
+    pub async fn named_posts(&self, account: &AccountId) -> Result<Vec<NamedPost>> {
+        let table = self.0.table("posts")?;
+        let snapshot = table.refresh().await?;
+        let entries = dimension::entries(table, &snapshot, |of, _| of == account.as_str(), None).await?;
+        Ok(entries.iter().map(named_post).collect())
+    }
+
     /// Says what the configuration, or a person who imports a file, knows of accounts.
     ///
     /// # Errors
@@ -258,6 +269,18 @@ fn account_row(entry: &Entry) -> Result<AccountRow> {
     };
     let first_observed_at = entry.instant("first_observed_at").map(instant);
     Ok(AccountRow { account, zone, first_observed_at, configured: entry.flag("configured").unwrap_or(false) })
+}
+
+fn named_post(entry: &Entry) -> NamedPost {
+    let text = |field: &str| entry.text(field).map(str::to_owned);
+    NamedPost {
+        id: entry.post.clone(),
+        published_at: entry.instant("published_at").map(instant),
+        published_day: entry.date("published_day").map(date_of),
+        format: entry.text("format").map(SmolStr::new),
+        title: text("title"),
+        text: text("text"),
+    }
 }
 
 fn post_ref(entry: &Entry) -> Result<PostRef> {

@@ -160,6 +160,9 @@ fn asked_as(endpoint: &Endpoint) -> String {
         Shape::Batch { max, .. } if !endpoint.ids_begin.is_empty() => {
             format!("up to {max} ids `{}…` a call", endpoint.ids_begin)
         }
+        Shape::Batch { max, .. } if endpoint.ids_are_numbers => {
+            format!("up to {max} ids that are numbers a call")
+        }
         Shape::Batch { max, .. } => format!("up to {max} ids a call"),
     };
     if endpoint.accounts_per_call > 1 {

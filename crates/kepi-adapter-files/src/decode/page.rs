@@ -1,6 +1,6 @@
 //! A page as it grows: one measurement per key, whatever tables and rows it came from.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kepi_core::{
     AccountId, Measurement, Notice, Page, Post, Reading, Reject, Segment, Subject, Traffic, Window,
@@ -19,6 +19,10 @@ pub(super) struct PageBuilder {
     posts: HashMap<SmolStr, (usize, String)>,
     /// Rows that name no post; several tables may read the same row.
     without_id: HashSet<String>,
+    /// Rows of posts that the public does not see, by what their state is called.
+    left_out: BTreeMap<String, HashSet<String>>,
+    /// Posts of rows without an id that are known by one, and whether they stand under an id of our own as well.
+    matched: HashMap<SmolStr, bool>,
 }
 
 impl PageBuilder {
@@ -29,6 +33,8 @@ impl PageBuilder {
             measurements: HashMap::new(),
             posts: HashMap::new(),
             without_id: HashSet::new(),
+            left_out: BTreeMap::new(),
+            matched: HashMap::new(),
         }
     }
 
@@ -50,6 +56,16 @@ impl PageBuilder {
     /// Counts a row that names no post.
     pub(super) fn skip_without_id(&mut self, place: String) {
         self.without_id.insert(place);
+    }
+
+    /// Counts a post that is known by its id, though its row has none.
+    pub(super) fn matched(&mut self, id: &SmolStr, stands_twice: bool) {
+        self.matched.insert(id.clone(), stands_twice);
+    }
+
+    /// Counts a row of a post that the public does not see.
+    pub(super) fn leave_out(&mut self, state: &str, place: String) {
+        self.left_out.entry(state.to_owned()).or_default().insert(place);
     }
 
     /// Adds what the row at `place` says of a post.
@@ -115,6 +131,26 @@ impl PageBuilder {
         if skipped > 0 {
             let rows = if skipped == 1 { "row" } else { "rows" };
             self.remark(format!("{skipped} {rows} without an id skipped"));
+        }
+        let (matched, twice) = (self.matched.len(), self.matched.values().filter(|twice| **twice).count());
+        if matched > 0 {
+            self.remark(format!("posts known before by an id that the file lacks: {matched}, by title, publish time and format"));
+        }
+        if twice > 0 {
+            self.remark(format!(
+                "posts that stand under an id of their own as well, from an import before the platform's was known: \
+                 {twice}; they are counted twice"
+            ));
+        }
+        let left_out: usize = self.left_out.values().map(HashSet::len).sum();
+        if left_out > 0 {
+            let posts = if left_out == 1 { "post" } else { "posts" };
+            let states: Vec<String> =
+                self.left_out.iter().map(|(state, rows)| format!("{state} {}", rows.len())).collect();
+            self.remark(format!(
+                "{left_out} {posts} that the public does not see left out: {}",
+                states.join(", ")
+            ));
         }
         self.page
     }

@@ -5,7 +5,7 @@ use kepi_core::{Post, PostRef};
 use smol_str::SmolStr;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{TableReader, page::PageBuilder};
+use super::{TableReader, known::Described, page::PageBuilder};
 use crate::{
     layout::{Format, IdColumn, IdPart, Names, PostColumns},
     sheet::{Cell, Row, normal},
@@ -20,6 +20,13 @@ impl TableReader<'_> {
             return Err("the table says nothing of its posts".to_owned());
         };
         let text = |names: &Names| self.text(row, names);
+        let state = self.unusual_state(row, columns);
+        if let (Some(word), true) =
+            (&state, columns.state.as_ref().is_some_and(|state| state.others_left_out))
+        {
+            page.leave_out(word, self.place(row));
+            return Ok(None);
+        }
         let words = text(&columns.text);
         let (title, url) = (text(&columns.title), text(&columns.url));
         let (format, is_reply) = self.format(row, columns, words.as_deref());
@@ -49,7 +56,10 @@ impl TableReader<'_> {
             Some(id) => id.clone(),
             None => {
                 let name = title.as_deref().or(words.as_deref()).unwrap_or_default();
-                derived_id(name, published_at, format.as_deref())?
+                match self.known_id(name, moment, format.as_deref(), page)? {
+                    Some(id) => id,
+                    None => derived_id(name, published_at, format.as_deref())?,
+                }
             }
         };
         let post = Post {
@@ -63,11 +73,29 @@ impl TableReader<'_> {
             category: text(&columns.category),
             campaign: text(&columns.campaign),
             product_type: text(&columns.product_type).map(Into::into),
-            tags: self.state(row, columns),
+            tags: state.into_iter().collect(),
             ..Post::new(self.account.id.clone(), id.clone())
         };
         page.post(post, own_id.is_some(), &self.place(row))?;
         Ok(Some(id))
+    }
+
+    /// The platform's id of the post that a row without one describes, where a post is known that it fits.
+    fn known_id(
+        &self,
+        title: &str,
+        moment: Option<Moment>,
+        format: Option<&str>,
+        page: &mut PageBuilder,
+    ) -> Result<Option<SmolStr>, String> {
+        let Some(moment) = moment else { return Ok(None) };
+        let id = self.known.find(Described { title, moment, format }, self.zone)?;
+        if let Some(id) = &id {
+            let published_at = moment.instant(self.zone);
+            let derived = derived_id(title, published_at, format).ok();
+            page.matched(id, derived.is_some_and(|derived| self.recipe.derived.contains(&derived)));
+        }
+        Ok(id)
     }
 
     fn text(&self, row: &Row, names: &Names) -> Option<String> {
@@ -94,6 +122,10 @@ impl TableReader<'_> {
             }
             IdColumn::Within { column, parts } => {
                 let Some(text) = self.text(row, column) else { return Ok(None) };
+                let cell = self.found.column(column).map(|column| row.cell(column));
+                if let Some(number @ Cell::Number(_)) = cell {
+                    return id_of(number);
+                }
                 let id = parts.iter().find_map(|part| part_of(&text, part));
                 id.map(Some).ok_or_else(|| format!("{text:?} holds no id"))
             }
@@ -123,9 +155,11 @@ impl TableReader<'_> {
         }
     }
 
-    fn state(&self, row: &Row, columns: &PostColumns) -> Vec<String> {
-        let Some(state) = &columns.state else { return Vec::new() };
-        self.text(row, &state.column).filter(|text| !state.usual.contains(text)).into_iter().collect()
+    fn unusual_state(&self, row: &Row, columns: &PostColumns) -> Option<String> {
+        let state = columns.state.as_ref()?;
+        self.text(row, &state.column)
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !state.usual.contains(text))
     }
 }
 
@@ -174,8 +208,35 @@ fn part_of(text: &str, part: &IdPart) -> Option<SmolStr> {
         }
         IdPart::After(mark) => until_end(text.split_once(mark.as_str())?.1).to_owned(),
         IdPart::From(mark) => format!("{mark}{}", until_end(text.split_once(mark.as_str())?.1)),
+        IdPart::WeiboAddress => weibo_number(text)?,
     };
     (!id.is_empty()).then(|| id.into())
+}
+
+/// `5139000000000007` for `https://weibo.com/1904000001/Pgmze0007?x=1`; a number stands for itself.
+fn weibo_number(text: &str) -> Option<String> {
+    let path = text.split(['?', '#']).next().unwrap_or_default().trim().trim_end_matches('/');
+    let last = path.rsplit('/').next().filter(|last| !last.is_empty())?;
+    if last.bytes().all(|sign| sign.is_ascii_digit()) {
+        return Some(last.to_owned());
+    }
+    // Shorter words are no posts: a profile has a name there. No id has more than three groups.
+    if !(9..=12).contains(&last.len()) {
+        return None;
+    }
+    let value = |sign: u8| match sign {
+        b'0'..=b'9' => Some(sign - b'0'),
+        b'a'..=b'z' => Some(sign - b'a' + 10),
+        b'A'..=b'Z' => Some(sign - b'A' + 36),
+        _ => None,
+    };
+    let mut number = String::new();
+    for group in last.as_bytes().rchunks(4).rev() {
+        let add = |sum: u32, sign: &u8| Some(sum * 62 + u32::from(value(*sign)?));
+        let seven = group.iter().try_fold(0, add).filter(|seven| *seven < 10_000_000)?;
+        number += &if number.is_empty() { seven.to_string() } else { format!("{seven:07}") };
+    }
+    Some(number)
 }
 
 /// The id of a post whose file gives none: title, publish minute and format together stand for it.
@@ -235,6 +296,14 @@ mod tests {
         check("http://mp.weixin.qq.com/s/abc", article(), None);
         let short = || IdPart::After("/s/".to_owned());
         check("https://mp.weixin.qq.com/s/aB-c_9?x=1", short(), Some("aB-c_9"));
+        let weibo = || IdPart::WeiboAddress;
+        check("https://weibo.com/1904000001/Pgmze0007?from=page#comment", weibo(), Some("5139000000000007"));
+        check("http://weibo.com/1645372340/z0JH2lOMb/", weibo(), Some("3501756485200075"));
+        check("https://m.weibo.cn/detail/5139000000000007", weibo(), Some("5139000000000007"));
+        check("5139000000000007", weibo(), Some("5139000000000007"));
+        check("https://weibo.com/u/abcdefgh", weibo(), None);
+        check("https://weibo.com/1645372340/ZZZZZZZZZ", weibo(), None);
+        check("https://weibo.com/", weibo(), None);
         let urn = || IdPart::From("urn:li:".to_owned());
         check("https://www.linkedin.com/feed/update/urn:li:share:7001/", urn(), Some("urn:li:share:7001"));
     }

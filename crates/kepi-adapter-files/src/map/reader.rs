@@ -105,14 +105,14 @@ impl<'c> Reader<'c> {
         texts
     }
 
-    pub(super) fn word<T: Copy>(
+    pub(super) fn word<T: Clone>(
         &mut self,
         entries: &Entries<'_>,
         key: &str,
         known: &[(&str, T)],
     ) -> Option<T> {
         let text = self.text(entries, key)?;
-        let found = known.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        let found = known.iter().find(|(word, _)| *word == text).map(|(_, value)| value.clone());
         if found.is_none() {
             let at = entry(entries, key).map_or(0..0, Spanned::span);
             let hint = nearest::hint(&text, known.iter().map(|(word, _)| *word));

@@ -143,14 +143,11 @@ fn the_maps_of_the_front_page() {
     }
     let weibo = readme.split("```toml\n").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
     let text = "发布时间,微博内容,阅读数,转发数,评论数,点赞数,链接\n\
-                2026-10-09 18:30,新品上市,1.2万,3,-,31,https://weibo.com/1/PabcdEfgh?x=1\n";
+                2026-10-09 18:30,新品上市,1.2万,3,-,31,https://weibo.com/1904000001/Pgmze0007?x=1\n";
     let page = mapped("weibo/demo", weibo, text).page();
+    assert_eq!(page.posts[0].id, "5139000000000007");
     assert_eq!(page.posts[0].published_at, Some(at("2026-10-09T10:30:00Z")));
-    assert!(
-        lines(&page)[0].ends_with("organic likes=31 reads=12000!estimated shares=3"),
-        "{:?}",
-        lines(&page)
-    );
+    assert!(lines(&page)[0].ends_with("total likes=31 reads=12000!estimated shares=3"), "{:?}", lines(&page));
 }
 
 /// T40: what WeChat shows in public stops at 100 001.

@@ -131,3 +131,78 @@ fn tiktok_videos_and_audience() {
         ]
     );
 }
+
+#[test]
+fn linkedin_visitors_by_section_and_device() {
+    let text = "Date,Overview page views (desktop),Overview page views (mobile),Overview page views (total),\
+                Overview unique visitors (total),Total page views (desktop),Total page views (mobile),\
+                Total page views (total),Total unique visitors (desktop),Total unique visitors (mobile),\
+                Total unique visitors (total)\n10/08/2026,5,6,11,9,7,8,15,5,6,10\n";
+    let page = File::of("linkedin/demo", "demo_visitors.csv", text.as_bytes()).page();
+    assert_eq!(
+        lines(&page),
+        [
+            "2026-10-08 total provisional profile_visit_users=10 profile_visits=15",
+            "2026-10-08 total [page_section=overview] provisional profile_visit_users=9 profile_visits=11",
+            "2026-10-08 total [device=desktop] provisional profile_visit_users=5 profile_visits=7",
+            "2026-10-08 total [device=mobile] provisional profile_visit_users=6 profile_visits=8",
+        ]
+    );
+    assert_eq!(
+        remarks(&page),
+        [
+            "columns Overview page views (desktop), Overview page views (mobile) are not read: a section on one kind of \
+             device is split twice"
+        ]
+    );
+}
+
+#[test]
+fn tiktok_viewers_are_new_or_returning() {
+    let text = "Date,Total Viewers,New Viewers,Returning Viewers\n10月8日,10,7,3\n";
+    let page = File::of("tiktok/demo", "Viewers_2026-10-09.csv", text.as_bytes()).page();
+    assert_eq!(
+        lines(&page),
+        [
+            "2026-10-08 total provisional viewers=10",
+            "2026-10-08 total [viewer_kind=new] provisional viewers=7",
+            "2026-10-08 total [viewer_kind=returning] provisional viewers=3",
+        ]
+    );
+}
+
+/// Back offices speak their user's language: the numbers are those of the English file.
+#[test]
+fn linkedin_in_portuguese() {
+    let grid = "# sheet Métricas\nRelatório agregado\n\
+                Data\tImpressões (orgânicas)\tImpressões (total)\tReações (total)\tTaxa de engajamento (total)\n\
+                10/08/2026\t100\t120\t3\t0.17\n\
+                # sheet Todas as publicações\nRelatório por publicação\n\
+                Título da publicação\tLink da publicação\tTipo de publicação\tCriação\tImpressões\tVisualizações\tGostaram\tTipo de conteúdo\tCor\n\
+                Olá\thttps://www.linkedin.com/feed/update/urn:li:activity:12345\tOrgânico\t10/07/2026\t500\t20\t5\tVídeo\tazul\n\
+                # sheet Novos seguidores\nData\tSeguidores orgânicos\tTotal de seguidores\n10/08/2026\t4\t5\n";
+    let page = page_of_grid("linkedin/demo", "demo_content.xlsx", grid);
+    let post = &page.posts[0];
+    assert_eq!((post.id.as_str(), post.format.as_deref()), ("urn:li:activity:12345", Some("video")));
+    assert_eq!(
+        lines(&page),
+        [
+            "2026-10-08 organic provisional impressions=100",
+            "2026-10-08 total provisional impressions=120 reactions=3",
+            "urn:li:activity:12345 2026-11-01T12:00:00Z organic impressions=500 reactions=5 video_plays=20",
+        ]
+    );
+    assert_eq!(
+        remarks(&page),
+        [
+            "column Cor is not read: layout linkedin-content knows no such column",
+            "sheet Novos seguidores is not read: layout linkedin-content knows no such sheet",
+        ]
+    );
+    let followers = &grid[grid.find("# sheet Novos").unwrap()..];
+    let page = page_of_grid("linkedin/demo", "demo_followers.xlsx", followers);
+    assert_eq!(
+        lines(&page),
+        ["2026-10-08 organic provisional follows_gained=4", "2026-10-08 total provisional follows_gained=5"]
+    );
+}

@@ -86,7 +86,7 @@ fn a_far_cell_costs_nothing() {
                  <c r=\"XFD1048576\"><v>1</v></c></row></sheetData></worksheet>";
     let parts: &[(&str, &[u8])] = &[("xl/worksheets/sheet2.xml", sheet.as_bytes())];
     let bytes = Workbook { parts, own_sheets: false, ..Workbook::of("# sheet a\n# sheet b\n") }.pack();
-    assert_eq!(lines(&file(&bytes).page()), ["2026-10-01 organic provisional followers_total=7"]);
+    assert_eq!(lines(&file(&bytes).page()), ["2026-10-01 total provisional followers_total=7"]);
 }
 
 proptest! {

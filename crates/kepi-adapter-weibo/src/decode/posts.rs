@@ -13,7 +13,10 @@ use super::{
     answer::{Sheet, day_of, object, unknown_shape},
     rows::{CountRow, PostRow, PostSaid, first_id},
 };
-use crate::{descriptor::NEWEST, request::Step};
+use crate::{
+    descriptor::NEWEST,
+    request::{Step, is_number},
+};
 
 /// What every list looks like. The total is an estimate.
 #[derive(Deserialize)]
@@ -205,7 +208,8 @@ pub(super) fn counts(job: &Job, body: &Body) -> Result<Page> {
     } else {
         let deleted_at = Some(body.observed_at);
         let gone = |post: &&PostRef| Post { deleted_at, ..Post::new(post.account.clone(), post.id.clone()) };
-        sheet.page.posts.extend(silent.iter().map(gone));
+        let known_there = silent.iter().filter(|post| is_number(&post.id));
+        sheet.page.posts.extend(known_there.map(gone));
     }
     Ok(sheet.page)
 }

@@ -113,8 +113,13 @@ fn ids_of_another_kind_are_left_to_another_endpoint() {
     let posts = ["share:1", "video:2", "share:3", "share:4"].map(|id| post("toy/a", id, None));
     let known = Known { posts: &posts, ..Known::default() };
     assert_eq!(ids(&planned(&shares, &known)), [vec!["share:1", "share:3"], vec!["share:4"]]);
-    let all = Endpoint { ids_begin: "", ..shares };
+    let all = Endpoint { ids_begin: "", ..shares.clone() };
     assert_eq!(ids(&planned(&all, &known)).concat().len(), 4);
+    let posts =
+        ["5139", "https://weibo.com/1/QAbc12345", "", "QAbc12345", "5140"].map(|id| post("toy/a", id, None));
+    let known = Known { posts: &posts, ..Known::default() };
+    let numbers = Endpoint { ids_begin: "", ids_are_numbers: true, ..shares };
+    assert_eq!(ids(&planned(&numbers, &known)), [vec!["5139", "5140"]]);
 }
 
 #[test]
@@ -126,6 +131,7 @@ fn a_snapshot_of_the_newest_is_told_the_newest_that_is_known() {
         post("toy/a", "10", Some("2026-03-01T00:00:00Z")),
         post("toy/a", "8", Some("2026-02-01T00:00:00Z")),
         post("toy/a", "99", None),
+        post("toy/a", "title-0a", Some("2026-03-02T00:00:00Z")),
         post("toy/b", "11", Some("2026-03-01T12:00:00Z")),
     ];
     let known = Known { posts: &posts, ..Known::default() };

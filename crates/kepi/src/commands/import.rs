@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use kepi_adapter_files::{Choice, FileInput, Files, Map};
+use kepi_adapter_files::{Choice, FileInput, Files, Map, Recipe};
 use kepi_core::{Body, Cursor, Decoder, Error, ErrorKind, Notice, Stream};
 use kepi_store::{NewPage, RunRecord, Store, Writer};
 use smol_str::SmolStr;
@@ -126,6 +126,10 @@ async fn import(
     let job = files.recognise(&input, file.choice)?;
     let stream = Stream::of(&arguments.account, &job.endpoint);
     let body = Body { content_type: None, observed_at: job.planned_at, bytes };
+    let job = match Recipe::of(&job)?.lacks_ids() {
+        true => files.knowing(job, &body, &store.named_posts(&arguments.account).await?)?,
+        false => job,
+    };
     if store.has_page(&stream, &job, &body).await? {
         tally.known += 1;
         return Ok(());

@@ -1,0 +1,94 @@
+//! Posts that are known by the platform's id: a row without one is matched with them by title, publish time and form.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::{Timestamp, tz::TimeZone};
+use kepi_core::{NamedPost, Post, PostRef};
+use smol_str::SmolStr;
+
+use crate::{recipe::Known, sheet::normal, time::Moment};
+
+/// The known posts of a job, by their titles as they are compared.
+#[derive(Debug, Default)]
+pub(super) struct KnownPosts<'a>(HashMap<String, Vec<&'a Known>>);
+
+/// What a row without an id says of its post.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Described<'a> {
+    pub(super) title: &'a str,
+    pub(super) moment: Moment,
+    pub(super) format: Option<&'a str>,
+}
+
+impl<'a> KnownPosts<'a> {
+    pub(super) fn of(known: &'a [Known]) -> Self {
+        let mut posts: HashMap<String, Vec<&Known>> = HashMap::new();
+        for post in known {
+            posts.entry(post.title.clone()).or_default().push(post);
+        }
+        Self(posts)
+    }
+
+    /// The one known post that a row describes; `None` when there is none.
+    ///
+    /// # Errors
+    /// When there are several.
+    pub(super) fn find(&self, row: Described<'_>, zone: &TimeZone) -> Result<Option<SmolStr>, String> {
+        let same_title = self.0.get(&normal(row.title)).into_iter().flatten();
+        let fits: Vec<&Known> = same_title.filter(|post| is_same(post, row, zone)).copied().collect();
+        match fits.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(one.id.clone())),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|post| post.id.as_str()).collect();
+                Err(format!(
+                    "its title, publish time and format are those of the posts {}: which is meant?",
+                    ids.join(", ")
+                ))
+            }
+        }
+    }
+}
+
+/// Sources tell the second, the minute or the day: two agree as far as both go, and no further than the minute.
+fn is_same(post: &Known, row: Described<'_>, zone: &TimeZone) -> bool {
+    let same_time = match (row.moment, post.minute) {
+        (Moment::Day(_), _) | (_, None) => row.moment.day(zone) == post.day,
+        (moment, Some(known)) => moment.instant(zone).and_then(minute) == Some(known),
+    };
+    let same_format = match (&post.format, row.format) {
+        (Some(known), Some(told)) => known == told,
+        _ => true,
+    };
+    same_time && same_format
+}
+
+/// The minute of an instant.
+fn minute(at: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(at.as_second().div_euclid(60) * 60).ok()
+}
+
+/// The known posts that any of these may be, which is what a job needs to know of them. Titles alone are compared:
+/// the rows are read when it is decoded.
+pub(crate) fn that_may_be(described: &[Post], known: &[NamedPost]) -> Vec<Known> {
+    let words = |post: &Post| post.title.as_deref().or(post.text.as_deref()).map(normal);
+    let titles: HashSet<String> =
+        described.iter().filter_map(words).filter(|title| !title.is_empty()).collect();
+    let mut may_be: Vec<Known> = known
+        .iter()
+        .filter(|post| !post.id.starts_with(PostRef::DERIVED))
+        .filter_map(|post| {
+            // Some platforms know a headline, others the words alone.
+            let mut names = [&post.title, &post.text].into_iter().flatten().map(|name| normal(name));
+            Some(Known {
+                id: post.id.clone(),
+                title: names.find(|name| titles.contains(name))?,
+                minute: post.published_at.and_then(minute),
+                day: post.published_day?,
+                format: post.format.clone(),
+            })
+        })
+        .collect();
+    may_be.sort_by(|a, b| a.id.cmp(&b.id));
+    may_be
+}

@@ -1,0 +1,125 @@
+//! Export files beside what else is known: the same figure has the same traffic, whichever way it comes (a formula takes
+//! one, and would miss the other), and a post is the same post.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kepi_adapter_files::{Files, layout::Layout};
+use kepi_core::{SubjectKind, Traffic};
+
+use crate::project::Project;
+
+/// Layout, traffic and why its figures are none of those that the API tells under the same name.
+const DIFFERENT: &[(&str, Traffic, &str)] = &[
+    (
+        "instagram-content",
+        Traffic::Total,
+        "the API leaves promoted views of a post out, Meta's back office does not",
+    ),
+    (
+        "linkedin-content",
+        Traffic::Organic,
+        "the API adds reactions and follows of all posts up, the file parts them",
+    ),
+    ("linkedin-content", Traffic::Paid, "the API tells pages nothing of sponsored posts"),
+    ("linkedin-content", Traffic::Total, "the API tells pages no clicks of sponsored posts"),
+    ("x-tweet-activity", Traffic::Organic, "the API tells totals where the file parts organic from promoted"),
+    ("x-tweet-activity", Traffic::Paid, "the API tells totals where the file parts organic from promoted"),
+    (
+        "xiaohongshu-notes",
+        Traffic::Total,
+        "the API tells what advertising did, the file what a note has in all",
+    ),
+    (
+        "xiaohongshu-account",
+        Traffic::Total,
+        "the API tells what advertising did, the file what an account has in all",
+    ),
+];
+
+type Figure = (String, SubjectKind, String);
+
+/// What the adapters tell, and under which traffic.
+fn told_by_apis() -> BTreeMap<Figure, BTreeSet<Traffic>> {
+    let mut told: BTreeMap<Figure, BTreeSet<Traffic>> = BTreeMap::new();
+    for platform in xtask::adapter_names() {
+        let adapter = xtask::build_adapter(platform, serde_json::json!({})).expect("no setting is required");
+        for (_, field) in adapter.descriptor().fields() {
+            let figure = (platform.to_owned(), field.subject, field.metric.to_owned());
+            told.entry(figure).or_default().insert(field.traffic);
+        }
+    }
+    told
+}
+
+/// What a layout tells, and under which traffic.
+fn told_by(layout: &Layout) -> BTreeSet<(Figure, Traffic)> {
+    let platform = layout.platform.as_ref().map_or("", |platform| platform.as_str());
+    let mut told = BTreeSet::new();
+    for table in &layout.tables {
+        let mut tell = |metric: &str, traffic| {
+            told.insert(((platform.to_owned(), table.subject, metric.to_owned()), traffic));
+        };
+        for (traffic, metrics) in &table.metrics {
+            let by_row = table.traffic.iter().flat_map(|column| column.words.values());
+            let traffics: Vec<Traffic> =
+                if table.traffic.is_some() { by_row.copied().collect() } else { vec![*traffic] };
+            metrics
+                .keys()
+                .for_each(|metric| traffics.iter().for_each(|traffic| tell(metric.as_str(), *traffic)));
+        }
+        for named in &table.named {
+            named.metrics.keys().for_each(|metric| tell(metric.as_str(), named.traffic));
+        }
+    }
+    told
+}
+
+#[test]
+fn a_figure_has_one_traffic_by_api_and_by_export() {
+    let files = Files::builtin().expect("the shipped layouts can be read");
+    let apis = told_by_apis();
+    let (mut both_ways, mut undeclared, mut met) = (0, Vec::new(), BTreeSet::new());
+    for layout in files.layouts() {
+        for (figure, traffic) in told_by(layout) {
+            let Some(known) = apis.get(&figure) else { continue };
+            both_ways += 1;
+            if known.contains(&traffic) {
+                continue;
+            }
+            match DIFFERENT.iter().find(|(id, of, _)| *id == layout.id && *of == traffic) {
+                Some(declared) => _ = met.insert(declared.0.to_owned() + declared.1.as_str()),
+                None => undeclared.push(format!("{} {figure:?}: {traffic:?}, by API {known:?}", layout.id)),
+            }
+        }
+    }
+    assert!(both_ways > 100, "{both_ways} figures come both ways");
+    assert!(undeclared.is_empty(), "{undeclared:#?}");
+    assert_eq!(met.len(), DIFFERENT.len(), "a difference is declared that there is not; there are {met:?}");
+}
+
+/// WeChat's short list has no addresses. Its rows are about the articles that the long one told by theirs.
+#[test]
+fn a_post_told_with_and_without_its_id_is_one_post() {
+    let project = Project::new();
+    let long = "内容标题,发表时间,总阅读人数,内容url\n\
+                春季新品,20260809,900,http://mp.weixin.qq.com/s?mid=1&idx=1\n\
+                同名,20260809,900,http://mp.weixin.qq.com/s?mid=2&idx=1\n\
+                同名,20260809,900,http://mp.weixin.qq.com/s?mid=2&idx=2\n";
+    let short = "内容标题,发表日期,阅读人数,阅读后关注人数\n春季新品,20260809,950,3\n同名,20260809,950,3\n没见过,20260809,1,0\n";
+    project.write("long.csv", long);
+    project.write("short.csv", short);
+    let import = |file| project.run(["import", file, "--account", "wechat/demo"]);
+    import("long.csv").expect(0);
+    let done = import("short.csv").expect(3);
+    assert!(done.stderr.contains("posts known before by an id that the file lacks: 1"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("line 3: its title, publish time and format are those of the posts 2_1, 2_2")
+    );
+    let sql = "select case when post like 'title-%' then 'own' else post end as post, title from posts where current \
+               order by post";
+    let rows = project.run(["query", sql, "--format", "csv"]).expect(0).stdout;
+    assert_eq!(rows, "post,title\n1_1,春季新品\n2_1,同名\n2_2,同名\nown,没见过\n");
+    let sql = "select read_users, follows_gained from post_lifetime where post = '1_1' order by observed_at desc limit 1";
+    let rows = project.run(["query", sql, "--format", "csv"]).expect(0).stdout;
+    assert_eq!(rows, "read_users,follows_gained\n950,3\n");
+}
