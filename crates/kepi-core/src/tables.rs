@@ -408,10 +408,10 @@ pub const RUNS: Table = Table {
 /// Stored evaluations.
 pub const EVALUATIONS: Table = Table {
     name: "evaluations",
-    doc: "scorecards as they were said",
+    doc: "scorecards as they were said; the same answer again is kept once",
     head: &[
         must("evaluation", Type::Text, "its id; one per run of evaluate"),
-        must("evaluated_at", Type::Instant, "when"),
+        must("evaluated_at", Type::Instant, "when it was said first"),
         may("as_of", Type::Instant, "as of when, where that was asked"),
         must("kpi", Type::Text, "the KPI's id"),
         must("version", Type::Int, "its version"),

@@ -117,7 +117,7 @@ impl Tokens {
         let Bearer { kind, account, generation, expires } = bearer;
         let check = self.check(bearer);
         let prefix = self.prefixes[kind as usize];
-        format!("{prefix}{}{:x}g{generation:x}e{expires:x}c{check:016x}", kind.letter(), account.0)
+        format!("{prefix}{}{:x}g{generation:x}z{expires:x}c{check:016x}", kind.letter(), account.0)
     }
 
     fn check(&self, bearer: Bearer) -> u64 {
@@ -184,9 +184,9 @@ impl Tokens {
             Some((kind, rest.strip_prefix(kind.letter())?))
         })?;
         let (account, rest) = rest.split_once('g')?;
-        // Hexadecimal digits hold `c` and `e`: the check has a fixed length, and `e` may stand in a number.
+        // `c` is a hexadecimal digit too: the check is told by its length.
         let (rest, check) = rest.split_at_checked(rest.len().checked_sub(17)?)?;
-        let (generation, expires) = rest.split_once('e')?;
+        let (generation, expires) = rest.split_once('z')?;
         let bearer = Bearer {
             kind,
             account: AccountKey(u32::from_str_radix(account, 16).ok()?),
@@ -299,6 +299,23 @@ mod tests {
         assert_eq!(tokens.redeem(&first, now, false), Ok(account));
         assert_eq!(tokens.redeem(&first, now, false), Err(BadToken::Unknown));
         assert_eq!(tokens.redeem(&tokens.refresh(account, 0), now, false), Ok(account));
+    }
+
+    #[test]
+    fn tokens_are_read_however_often_they_were_renewed() {
+        let (tokens, now) = tokens();
+        let account = AccountKey(0x3e).at_second_app();
+        for generation in 0..300 {
+            let expires = now.as_second() + 7200 + i64::from(generation);
+            let read = tokens.read(&tokens.user(account, expires), now);
+            assert_eq!(read, Ok(Bearer { kind: Kind::User, account, generation, expires }));
+            let refresh = tokens.refresh(account, 0);
+            assert_eq!(
+                tokens.redeem(&refresh, now, false),
+                Ok(account),
+                "generation {generation}: {refresh}"
+            );
+        }
     }
 
     #[test]

@@ -141,11 +141,15 @@ impl Project {
         Ok(true)
     }
 
+    /// The files that the project's KPIs stand in.
+    pub(crate) fn kpi_files(&self) -> Result<Vec<PathBuf>> {
+        matching(self.config.folder(), &self.config.project.kpis)
+    }
+
     /// All KPIs of the project; all faults of all files at once.
     pub(crate) fn kpis(&self) -> Result<Vec<Kpi>> {
-        let paths = matching(self.config.folder(), &self.config.project.kpis)?;
         let mut sources = Vec::new();
-        for path in paths {
+        for path in self.kpi_files()? {
             sources.push(Source { name: path.display().to_string(), text: read(&path)? });
         }
         if sources.is_empty() {

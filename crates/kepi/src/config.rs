@@ -11,6 +11,7 @@ use kepi_core::{
     period::{Fiscal, zone},
 };
 use kepi_engine::Index;
+use kepi_ingest::schedule::Cron;
 
 /// A project's configuration.
 #[derive(Debug)]
@@ -377,9 +378,12 @@ fn read_jobs(root: &Block<'_, '_>, project: &Project, accounts: &[ConfiguredAcco
         let platforms = values(block.texts("platforms"));
         let endpoints = values(block.texts("endpoints"));
         let evaluate = block.flag("evaluate").unwrap_or(true);
-        let jitter_secs =
-            block.integer("jitter_secs").and_then(|secs| u32::try_from(secs.value).ok()).unwrap_or(30);
+        let jitter_secs = read_jitter(&block);
         if let (Some(name), Some(cron)) = (name, cron) {
+            if let Err(error) = Cron::parse(&cron.value, &zone) {
+                let hint = error.hint_text().map(str::to_owned);
+                block.faults().add(cron.span.clone(), error.to_string(), "never starts", hint);
+            }
             if jobs.iter().any(|job| job.name == name.value) {
                 block.faults().add(name.span, format!("job {} stands twice", name.value), "again", None);
             }
@@ -390,6 +394,17 @@ fn read_jobs(root: &Block<'_, '_>, project: &Project, accounts: &[ConfiguredAcco
         block.finish();
     }
     jobs
+}
+
+/// The longest delay of a job's start.
+fn read_jitter(block: &Block<'_, '_>) -> u32 {
+    let Some(seconds) = block.integer("jitter_secs") else { return 30 };
+    u32::try_from(seconds.value).unwrap_or_else(|_| {
+        let message = format!("{} is no number of seconds to wait at most", seconds.value);
+        let hint = "0 for no delay; a delay is at most a quarter of the way to the next start";
+        block.faults().add(seconds.span, message, "not a delay", Some(hint.to_owned()));
+        30
+    })
 }
 
 /// `[indices]`: off unless named.
@@ -571,6 +586,15 @@ credentials = { token_env = "A", token = "secret" }
 name = "morning"
 accounts = ["x/b"]
 
+[[job]]
+name = "noon"
+cron = "0 12 * *"
+
+[[job]]
+name = "leap"
+cron = "0 6 31 2 *"
+jitter_secs = -5
+
 [indices]
 enabled = ["wci"]
 "#,
@@ -585,7 +609,11 @@ enabled = ["wci"]
                 "11:42 a secret does not stand in the configuration",
                 "13:1 job.cron is missing",
                 "15:13 no account x/b",
-                "18:12 there is no index wci",
+                "19:8 \"0 12 * *\" is not a cron line (reason: Invalid pattern: Pattern must have 5 fields when \
+                 seconds are disallowed.)",
+                "23:8 \"0 6 31 2 *\" is not a cron line (reason: it never comes)",
+                "24:15 -5 is no number of seconds to wait at most",
+                "27:12 there is no index wci",
             ]
         );
     }

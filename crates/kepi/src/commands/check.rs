@@ -16,6 +16,10 @@ use crate::{
 };
 
 pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome> {
+    if arguments.online && arguments.kpi.is_empty() && project.kpi_files()?.is_empty() {
+        output::note("the project has no KPI file: only the credentials are tried");
+        return online::run(project, arguments).await;
+    }
     let all = project.kpis()?;
     // What is read when it is asked for is read here as well, so that its faults are not met later.
     project.calendar()?;

@@ -1,14 +1,15 @@
 //! `kepi evaluate`: the scorecard.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use jiff::Timestamp;
 use kepi_core::{AccountId, Error, Period, document::one_of_hint, period::add_days};
 use kepi_engine::{
-    BaselineValue, Dimension, EvaluationRequest, Index, Kpi, Number, OfferedByDescriptors, ScoreRow, TagRule,
+    BaselineValue, Dimension, EvaluationRequest, ExperimentResult, Index, Kpi, Number, OfferedByDescriptors,
+    ScoreRow, TagRule,
 };
 use kepi_store::{EvaluationRecord, Store};
 use serde_json::{Value, json};
@@ -145,8 +146,9 @@ impl Kept {
     }
 }
 
-/// Keeps rows as they were said, and freezes the baselines that were measured for the first time. A store that may
-/// not be written keeps nothing; where that leaves a baseline free to move, it is said.
+/// Keeps rows as they were said, the same answer once however often it is asked for, and freezes the baselines that were
+/// measured for the first time. A store that may not be written keeps nothing; where that leaves a baseline free to
+/// move, it is said.
 pub(crate) async fn record_all(store: &Store, rows: &[ScoreRow], kept: &Kept) -> Result<()> {
     let mut records = Vec::new();
     if kept.as_of.is_none() && !kept.of_some {
@@ -162,9 +164,52 @@ pub(crate) async fn record_all(store: &Store, rows: &[ScoreRow], kept: &Kept) ->
         return Ok(());
     }
     if kept.rows {
-        records.extend(rows.iter().map(|row| record(row, kept)).collect::<Result<Vec<_>>>()?);
+        let said = rows.iter().map(|row| record(row, kept)).collect::<Result<Vec<_>>>()?;
+        let known = said_last(store, &said).await?;
+        records.extend(said.into_iter().filter(|record| known.get(&question(record)) != Some(&record.row)));
     }
     Ok(store.append_evaluations(records).await?)
+}
+
+/// What a row answers: KPI, version, scope, period, and as of when where that was asked.
+type Question = [String; 6];
+
+fn question(record: &EvaluationRecord) -> Question {
+    [
+        record.kpi.to_string(),
+        record.version.to_string(),
+        record.scope.clone(),
+        record.start.to_string(),
+        record.end.to_string(),
+        record.as_of.map_or_else(String::new, |at| at.to_string()),
+    ]
+}
+
+/// The whole row that was kept last for each question of the same periods.
+async fn said_last(store: &Store, records: &[EvaluationRecord]) -> Result<HashMap<Question, String>> {
+    let starts = records.iter().map(|record| record.start);
+    let (Some(first), Some(last)) = (starts.clone().min(), starts.max()) else {
+        return Ok(HashMap::new());
+    };
+    let sql = format!(
+        "select kpi, version, scope, start, \"end\", as_of, row from evaluations \
+         where start >= date '{first}' and start <= date '{last}' and status not in ('{}', '{}') \
+         order by evaluated_at",
+        BaselineValue::STATUS,
+        ExperimentResult::STATUS
+    );
+    let found = kepi_store::query(&store.session().await?, &sql).await?;
+    let mut said = HashMap::new();
+    for row in found.rows {
+        let mut cells = row.into_iter().map(|cell| match cell {
+            Value::String(text) => text,
+            Value::Null => String::new(),
+            other => other.to_string(),
+        });
+        let question: Question = std::array::from_fn(|_| cells.next().unwrap_or_default());
+        said.insert(question, cells.next().unwrap_or_default());
+    }
+    Ok(said)
 }
 
 /// A baseline to freeze: one that is final and not frozen yet.

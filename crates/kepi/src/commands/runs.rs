@@ -1,7 +1,14 @@
 //! `kepi runs` and `kepi plan`: what happened, and what the next 24 hours bring.
 
-use jiff::ToSpan;
-use kepi_ingest::schedule::{JobSettings, RunFilter, ScheduledJob, upcoming};
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, ToSpan};
+use kepi_ingest::{
+    RunKind,
+    schedule::{JobSettings, RunEntry, RunFilter, ScheduledJob, upcoming},
+};
+use kepi_store::query;
+use serde_json::Value;
 
 use crate::{
     cli::{Format, Runs},
@@ -11,11 +18,30 @@ use crate::{
     output::{self, Rows},
 };
 
+/// A run as a row of the table: what the store keeps of every finished one, and what the schedule knows beside it.
+struct Row {
+    started_at: Timestamp,
+    cells: [Value; 12],
+}
+
 pub(crate) async fn run(project: &Project, arguments: &Runs) -> Result<Outcome> {
     let state = project.state().await?;
     let entries = state.runs(&RunFilter { limit: arguments.last, ..RunFilter::default() }).await?;
+    state.close().await;
+    let mut found = finished(project, arguments.last).await?;
+    for entry in entries {
+        let known = found.remove(entry.run.as_str());
+        let kind = known.map_or(RunKind::Ingest.as_str().into(), |row| {
+            let [_, kind, ..] = row.cells;
+            kind
+        });
+        found.insert(entry.run.to_string(), scheduled_row(entry, kind));
+    }
+    let mut newest: Vec<Row> = found.into_values().collect();
+    newest.sort_by_key(|row| std::cmp::Reverse(row.started_at));
     let mut rows = Rows::new([
         "run",
+        "kind",
         "job",
         "tick",
         "attempt",
@@ -27,9 +53,20 @@ pub(crate) async fn run(project: &Project, arguments: &Runs) -> Result<Outcome> 
         "usd",
         "error",
     ]);
-    for entry in entries {
-        rows.push([
+    for row in newest.into_iter().take(usize::try_from(arguments.last).unwrap_or(usize::MAX)) {
+        rows.push(row.cells);
+    }
+    rows.print(arguments.format.format)?;
+    Ok(Outcome::Done)
+}
+
+/// What the schedule knows of a run: also of one that goes on, or whose process ended first.
+fn scheduled_row(entry: RunEntry, kind: Value) -> Row {
+    Row {
+        started_at: entry.started_at,
+        cells: [
             entry.run.as_str().into(),
+            kind,
             entry.job.as_str().into(),
             entry.tick.to_string().into(),
             entry.attempt.into(),
@@ -40,11 +77,32 @@ pub(crate) async fn run(project: &Project, arguments: &Runs) -> Result<Outcome> 
             entry.measurements.into(),
             dollars(entry.cost_micro_usd).into(),
             entry.error.or(entry.after_error).into(),
-        ]);
+        ],
     }
-    rows.print(arguments.format.format)?;
-    state.close().await;
-    Ok(Outcome::Done)
+}
+
+/// The newest runs that the store keeps, by id: those of the schedule, by hand, and imports.
+async fn finished(project: &Project, last: u32) -> Result<BTreeMap<String, Row>> {
+    let Some(store) = project.store_if_there().await? else { return Ok(BTreeMap::new()) };
+    let sql = format!(
+        "select run, kind, started_at, finished_at, outcome, pages, measurements, cost_usd, error \
+         from runs order by started_at desc, run desc limit {last}"
+    );
+    let found = query(&store.session().await?, &sql).await?;
+    let mut rows = BTreeMap::new();
+    for row in found.rows {
+        let mut cells = row.into_iter();
+        let mut next = || cells.next().unwrap_or_default();
+        let (run, kind, started, finished) = (next(), next(), next(), next());
+        let (outcome, pages, measurements, usd, error) = (next(), next(), next(), next(), next());
+        let id = run.as_str().unwrap_or_default().to_owned();
+        let started_at = started.as_str().and_then(|at| at.parse().ok()).unwrap_or_default();
+        let [job, tick, attempt] = [Value::Null, Value::Null, Value::Null];
+        let cells =
+            [run, kind, job, tick, attempt, started, finished, outcome, pages, measurements, usd, error];
+        rows.insert(id, Row { started_at, cells });
+    }
+    Ok(rows)
 }
 
 pub(crate) async fn plan(project: &Project, format: Format) -> Result<Outcome> {
