@@ -21,7 +21,7 @@ pub struct LinkedinConfig {
     #[schemars(extend("pattern" = "^20[0-9]{2}(0[1-9]|1[0-2])$"))]
     pub version: String,
     /// The day on which LinkedIn ends that version, where it is none that kepi knows: it stands in LinkedIn's
-    /// table of migrations. Without it, the fifteenth of the same month a year later is taken.
+    /// table of migrations. Without it, the fifteenth of the same month a year later is guessed, and only warned of.
     #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub version_ends: Option<Date>,
     /// What LinkedIn granted to the application.

@@ -7,7 +7,7 @@ use kepi_core::{
     Descriptor, Endpoint, Field, Placement, Quota, Shape, SubjectKind, TokenFlow, TokenKind, Traffic,
     WindowKind,
     credential::Refresh,
-    descriptor::{Earliest, Lag, Reset, Scope},
+    descriptor::{Earliest, Lag, Reset, Scope, Sunset},
 };
 
 use crate::config::{LinkedinConfig, Tier, Videos};
@@ -88,17 +88,25 @@ pub(crate) fn descriptor(config: &LinkedinConfig) -> Descriptor {
     }
 }
 
-/// The day on which the version of the settings ends.
-pub(crate) fn version_ends(config: &LinkedinConfig) -> Option<Date> {
+/// When the version of the settings ends. LinkedIn keeps a version for about a year, so that of one that kepi does not
+/// know the day is guessed.
+pub(crate) fn version_ends(config: &LinkedinConfig) -> Option<Sunset> {
     let (year, month) = config.version_month()?;
     let known = VERSION_ENDS.iter().find(|(version, _)| *version == (year, month)).map(|(_, end)| *end);
-    config.version_ends.or(known).or_else(|| Date::new(year + 1, month, 15).ok())
+    if let Some(day) = config.version_ends.or(known) {
+        let hint = "set version in [platform.linkedin] to a newer month";
+        return Some(Sunset { hint, ..Sunset::on(day) });
+    }
+    let day = Date::new(year + 1, month, 15).ok()?;
+    let hint = "set version_ends in [platform.linkedin] to the day in LinkedIn's table of migrations, or version to \
+                a newer month";
+    Some(Sunset { day, guessed: true, hint })
 }
 
 /// What of the tables depends on settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Choice {
-    sunset: Option<Date>,
+    sunset: Option<Sunset>,
     tier: Tier,
     lag_days: u8,
     posts_per_call: u16,

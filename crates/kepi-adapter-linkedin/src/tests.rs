@@ -358,12 +358,14 @@ fn the_end_of_a_version_is_known_beforehand() {
         let ends: Vec<_> =
             adapter.descriptor().endpoints.iter().map(|endpoint| endpoint.sunset.unwrap()).collect();
         assert!(ends.iter().all(|end| *end == ends[0]));
-        ends[0].to_string()
+        assert_eq!(ends[0].hint.contains("version_ends"), ends[0].guessed, "{}", ends[0].hint);
+        (ends[0].day.to_string(), ends[0].guessed)
     };
-    assert_eq!(end(json!({})), "2027-03-16");
-    assert_eq!(end(json!({"version": "202601"})), "2027-01-15");
-    assert_eq!(end(json!({"version": "202607"})), "2027-07-15");
-    assert_eq!(end(json!({"version": "202607", "version_ends": "2027-07-19"})), "2027-07-19");
+    let known = |day: &str| (day.to_owned(), false);
+    assert_eq!(end(json!({})), known("2027-03-16"));
+    assert_eq!(end(json!({"version": "202601"})), known("2027-01-15"));
+    assert_eq!(end(json!({"version": "202607"})), ("2027-07-15".to_owned(), true));
+    assert_eq!(end(json!({"version": "202607", "version_ends": "2027-07-19"})), known("2027-07-19"));
 }
 
 #[test]

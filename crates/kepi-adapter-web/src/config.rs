@@ -54,6 +54,20 @@ pub enum Report {
     Devices,
 }
 
+impl Report {
+    /// What it tells of, for people.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Visitors => "visitors of a day",
+            Self::Campaigns => "visits by campaign",
+            Self::Contents => "visits by campaign and content",
+            Self::LandingPages => "visits by landing page",
+            Self::Countries => "visits by country",
+            Self::Devices => "visits by kind of device",
+        }
+    }
+}
+
 impl Default for WebConfig {
     fn default() -> Self {
         Self {

@@ -45,7 +45,7 @@ pub(crate) fn page(config: &WebConfig, job: &Job, cursor: &Cursor) -> Result<Req
 fn report(config: &WebConfig, job: &Job, query: &Query, step: Option<Step>) -> Result<Request> {
     let property = property(job.account()?)?;
     if let Some(report) = query.report.filter(|report| !config.reports.contains(report)) {
-        return Err(Error::new(ErrorKind::NotOffered, format!("{report:?} are not asked for"))
+        return Err(Error::new(ErrorKind::NotOffered, format!("{} are not asked for", report.title()))
             .with("endpoint", &job.endpoint)
             .hint(format!("add {:?} to reports in [platform.web]: a call more a day", query.endpoint)));
     }

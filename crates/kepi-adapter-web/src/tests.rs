@@ -215,6 +215,7 @@ fn what_cannot_be_asked_is_said() {
     let error = adapter().request(&job(CAMPAIGNS, site()), &Cursor::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotOffered);
     assert!(error.hint_text().unwrap().contains("campaigns"), "{error:?}");
+    assert_eq!(error.message(), "visits by campaign are not asked for");
 }
 
 #[test]

@@ -84,7 +84,7 @@ static TOKENS: [TokenKind; 1] = [TokenKind {
     scopes: &[],
 }];
 
-static KNOWN_GAPS: [&str; 9] = [
+static KNOWN_GAPS: [&str; 11] = [
     "only verified (认证) accounts have these interfaces; all others export files from the back office",
     "no page views since November 2025: the series in use counts people, and page reads end with 2025-10-31",
     "no exposures, no age, gender, region or device, no profile visits, no mentions",
@@ -94,7 +94,10 @@ static KNOWN_GAPS: [&str; 9] = [
     "in the old series, an article with fewer than three actions on a day has no row that day: too small to tell, \
      not zero",
     "numbers by hour, week and month and the health of the message interface are not read",
-    "Channels (视频号) have no interface for the numbers of ordinary videos",
+    "Channels (视频号) have no interface for the numbers of ordinary videos; what there is of followers and live streams \
+     is of another account, which has to be opened to the AppID in the creator back office, and is not read",
+    "visits of mini-programs are not read: a mini-program is an account of another kind, with an AppID of its own",
+    "of a shop's live streams and sales nothing is read",
 ];
 
 static CUMULATIVE: [Endpoint; 15] = endpoints(ARTICLE_TOTALS);

@@ -88,7 +88,7 @@ static TOKENS: [TokenKind; 2] = [
     },
 ];
 
-static KNOWN_GAPS: [&str; 7] = [
+static KNOWN_GAPS: [&str; 9] = [
     "no reach: X counts displays, never unique people, outside its advertising API",
     "followers are a snapshot: no history, and gains and losses only as the difference of two days",
     "clicks, engagements, playback and organic numbers end 30 days after a post was published; they are read \
@@ -96,7 +96,10 @@ static KNOWN_GAPS: [&str; 7] = [
     "public numbers are organic and promoted together",
     "a video's views belong to the video, summed over every post that holds it; they are never added per post",
     "each edit of a post has an id and numbers of its own",
-    "mentions reach back six complete UTC days",
+    "mentions reach back six complete UTC days: counts of the whole archive cost twice as much a call and are not asked",
+    "the developer account's use of its monthly cap (usage/tweets) is not read: it is of posts in a month and of all \
+     accounts together; the console shows it, and kepi counts what it asks for itself",
+    "follows begun and ended come as events of the activity stream only, which needs a server that listens",
 ];
 
 static PRICED: [Endpoint; 6] = [USERS_READ, OWN_TIMELINE, OLDER_POSTS, MENTION_COUNTS, POST_DAYS, MEDIA_DAYS];

@@ -5,6 +5,8 @@ use std::fmt;
 pub use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use crate::http::Response;
+
 /// Where a token goes in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
@@ -107,6 +109,50 @@ impl fmt::Display for Grant {
     }
 }
 
+/// What a platform that speaks OAuth (RFC 6749, §5.2) blames when it refuses an exchange. Only [`Blamed::Consent`]
+/// ends a consent: all else passes, or is mended without the person who gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blamed {
+    /// The consent, its code or its refresh token: a person consents again.
+    Consent,
+    /// The application's id or secret: its owner mends the configuration.
+    Application,
+    /// What was asked.
+    Request,
+    /// Nothing: it has trouble of its own, or the answer is not the platform's, as a proxy's page.
+    Nothing,
+}
+
+impl Blamed {
+    /// What a refusal blames; `None` where the answer is none. A request that lacks something says nothing of the
+    /// consent, though its word is that for a dead token.
+    #[must_use]
+    pub fn by(response: &Response) -> Option<Self> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Refused {
+            error: String,
+            error_description: String,
+        }
+        let read = serde_json::from_slice::<Refused>(&response.body);
+        if response.status < 400 && read.as_ref().is_ok_and(|refused| refused.error.is_empty()) {
+            return None;
+        }
+        let Ok(refused) = read else { return (response.status >= 400).then_some(Self::Nothing) };
+        let lacks = refused.error_description.to_ascii_lowercase().contains("missing");
+        Some(match refused.error.as_str() {
+            _ if matches!(response.status, 408 | 425 | 429 | 500..) => Self::Nothing,
+            "invalid_grant" => Self::Consent,
+            "invalid_request" if !lacks => Self::Consent,
+            "invalid_client" | "unauthorized_client" => Self::Application,
+            "temporarily_unavailable" | "server_error" | "slow_down" => Self::Nothing,
+            "" if response.status == 401 => Self::Application,
+            "" => Self::Nothing,
+            _ => Self::Request,
+        })
+    }
+}
+
 /// A token and what came with it. It has no `Debug` that tells.
 #[derive(Clone)]
 pub struct Token {
@@ -127,5 +173,47 @@ pub struct Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Token {{ expires_in_secs: {:?} }}", self.expires_in_secs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(status: u16, body: &str, expected: Option<Blamed>) {
+        let received_at = jiff::Timestamp::UNIX_EPOCH;
+        let response = Response { status, headers: Vec::new(), body: body.into(), received_at };
+        assert_eq!(Blamed::by(&response), expected, "{status} {body}");
+    }
+
+    #[test]
+    fn only_words_about_the_consent_end_it() {
+        let word = |error: &str| format!(r#"{{"error":"{error}","error_description":"Value was invalid."}}"#);
+        check(400, &word("invalid_grant"), Some(Blamed::Consent));
+        check(400, &word("invalid_request"), Some(Blamed::Consent));
+        check(200, &word("invalid_grant"), Some(Blamed::Consent));
+        check(401, &word("invalid_client"), Some(Blamed::Application));
+        check(401, &word("unauthorized_client"), Some(Blamed::Application));
+        check(400, &word("unsupported_grant_type"), Some(Blamed::Request));
+        let lacks =
+            r#"{"error":"invalid_request","error_description":"Missing required parameter [client_id]."}"#;
+        check(400, lacks, Some(Blamed::Request));
+    }
+
+    #[test]
+    fn a_proxy_and_an_outage_blame_nothing() {
+        check(403, "<html>denied by the proxy</html>", Some(Blamed::Nothing));
+        check(401, "<html>sign in to the proxy</html>", Some(Blamed::Nothing));
+        check(404, r#"{"message":"no route"}"#, Some(Blamed::Nothing));
+        check(401, r#"{"message":"Client authentication failed"}"#, Some(Blamed::Application));
+        check(503, r#"{"error":"invalid_grant"}"#, Some(Blamed::Nothing));
+        check(400, r#"{"error":"temporarily_unavailable"}"#, Some(Blamed::Nothing));
+    }
+
+    #[test]
+    fn a_token_is_no_refusal() {
+        check(200, r#"{"access_token":"example"}"#, None);
+        check(200, "<html></html>", None);
     }
 }

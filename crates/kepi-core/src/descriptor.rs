@@ -87,8 +87,8 @@ pub struct Endpoint {
     pub capability: Option<&'static str>,
     /// How long the platform's terms let the data be kept, in days.
     pub retention_days: Option<u16>,
-    /// The day on which this version of the endpoint ends.
-    pub sunset: Option<Date>,
+    /// When this version of the endpoint ends.
+    pub sunset: Option<Sunset>,
     /// Whether a person's posts or words are in its bodies.
     pub personal: bool,
     /// Field → metric.
@@ -131,6 +131,31 @@ impl Endpoint {
             personal: false,
             fields: &[],
         }
+    }
+}
+
+/// The end of a version of an API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sunset {
+    /// The first day on which it is no more.
+    pub day: Date,
+    /// Whether the day is a guess: then it is warned of, and the endpoint is asked all the same.
+    pub guessed: bool,
+    /// What to do about it, for people; empty where only a newer kepi helps.
+    pub hint: &'static str,
+}
+
+impl Sunset {
+    /// An end that the platform has told.
+    #[must_use]
+    pub const fn on(day: Date) -> Self {
+        Self { day, guessed: false, hint: "" }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn what_to_do(&self) -> &'static str {
+        if self.hint.is_empty() { "update kepi, or leave the endpoint out" } else { self.hint }
     }
 }
 

@@ -138,28 +138,40 @@ impl Unit<'_> {
         self.endpoint.shape == Shape::Snapshot && self.endpoint.page_cap.is_some()
     }
 
-    /// An endpoint whose version has ended is not asked.
+    /// An endpoint whose version has ended is not asked. One whose end is only guessed is: the platform itself knows.
     ///
     /// # Errors
     /// `BadConfig` with the date.
     pub(crate) fn check_sunset(&self, now: Timestamp) -> Result<()> {
         match self.endpoint.sunset {
-            Some(day) if day <= local_day(now, &TimeZone::UTC) => {
-                Err(Error::bad_config(format!("this version of the endpoint ended on {day}"))
+            Some(sunset) if !sunset.guessed && sunset.day <= local_day(now, &TimeZone::UTC) => {
+                Err(Error::bad_config(format!("this version of the endpoint ended on {}", sunset.day))
                     .with("platform", self.group.adapter.descriptor().platform)
                     .with("endpoint", self.endpoint.name)
-                    .hint("update kepi, or leave the endpoint out"))
+                    .hint(sunset.what_to_do()))
             }
             _ => Ok(()),
         }
     }
 
-    /// The warning that an endpoint's version ends soon.
+    /// The warning that an endpoint's version ends soon, or may have ended.
     pub(crate) fn sunset_warning(&self, now: Timestamp) -> Option<String> {
-        let day = self.endpoint.sunset?;
+        let sunset = self.endpoint.sunset?;
+        let (day, name, to_do) = (sunset.day, self.endpoint.name, sunset.what_to_do());
         let today = local_day(now, &TimeZone::UTC);
-        (today < day && day <= add_days(today, SUNSET_WARNING_DAYS))
-            .then(|| format!("this version of {} ends on {day}", self.endpoint.name))
+        if day > add_days(today, SUNSET_WARNING_DAYS) {
+            return None;
+        }
+        match (sunset.guessed, today < day) {
+            (false, true) => Some(format!("this version of {name} ends on {day}: {to_do}")),
+            (false, false) => None,
+            (true, true) => {
+                Some(format!("this version of {name} may end about {day}, which is a guess: {to_do}"))
+            }
+            (true, false) => {
+                Some(format!("this version of {name} may have ended about {day}, which is a guess: {to_do}"))
+            }
+        }
     }
 
     /// Its jobs, interrupted ones first.

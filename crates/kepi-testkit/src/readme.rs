@@ -139,7 +139,8 @@ fn gives(endpoint: &Endpoint) -> String {
         let _ = write!(text, " (needs {capability})");
     }
     if let Some(sunset) = endpoint.sunset {
-        let _ = write!(text, " (ends {sunset})");
+        let about = if sunset.guessed { "about " } else { "" };
+        let _ = write!(text, " (ends {about}{})", sunset.day);
     }
     text
 }
@@ -155,7 +156,10 @@ fn asked_as(endpoint: &Endpoint) -> String {
             let spans: Vec<String> = spans.iter().map(u16::to_string).collect();
             format!("the last {} days", spans.join(", "))
         }
-        Shape::Listing { published_within_days: Some(n) } => format!("posts of the last {}", days(n.into())),
+        Shape::Listing { published_within_days: Some(1) } => "posts of today and the day before".to_owned(),
+        Shape::Listing { published_within_days: Some(n) } => {
+            format!("posts of today and the {} before", days(n.into()))
+        }
         Shape::Listing { published_within_days: None } => "all posts".to_owned(),
         Shape::Batch { max, .. } if !endpoint.ids_begin.is_empty() => {
             format!("up to {max} ids `{}…` a call", endpoint.ids_begin)

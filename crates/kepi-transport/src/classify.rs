@@ -92,15 +92,23 @@ fn by_shape(response: &Response) -> Option<Error> {
 /// A version of an API that has ended is a matter of configuration, and its date was known beforehand.
 fn sunset(error: Error, call: &Call<'_>, now: Timestamp) -> Error {
     use ErrorKind::{BadRequest, NotFound, NotOffered};
-    let ended = call.declared.and_then(|endpoint| endpoint.sunset);
-    let Some(ended) = ended.filter(|end| *end <= now.to_zoned(TimeZone::UTC).date()) else { return error };
+    let sunset = call.declared.and_then(|endpoint| endpoint.sunset);
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let Some(sunset) = sunset.filter(|sunset| sunset.day <= today) else { return error };
     if !matches!(error.kind(), BadRequest | NotFound | NotOffered) {
         return error;
     }
+    if sunset.guessed {
+        return error.with("version_may_have_ended", sunset.day).hint(sunset.what_to_do());
+    }
+    let hint = match sunset.hint {
+        "" => "update kepi, or set a newer version in the platform's settings",
+        hint => hint,
+    };
     Error::bad_config("this version of the platform's API has ended")
-        .with("ended", ended)
+        .with("ended", sunset.day)
         .with("told", error.message())
-        .hint("update kepi, or set a newer version in the platform's settings")
+        .hint(hint)
 }
 
 /// Takes the platform's own time for the next call from the headers, where the error has none.

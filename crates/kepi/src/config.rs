@@ -617,4 +617,61 @@ enabled = ["wci"]
             ]
         );
     }
+
+    /// The tables of `kepi.toml` that a page shows.
+    fn shown(page: &str) -> Vec<String> {
+        const OF_THE_PROJECT: &[&str] = &[
+            "project",
+            "account",
+            "platform",
+            "job",
+            "metric",
+            "tag",
+            "mapping",
+            "experiment",
+            "money",
+            "goal",
+            "indices",
+        ];
+        let blocks = page.split("```toml").skip(1).filter_map(|rest| rest.split("```").next());
+        let of_the_project = |block: &&str| {
+            let first = block.trim_start().trim_start_matches('[');
+            let name = first.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+            block.trim_start().starts_with('[') && OF_THE_PROJECT.contains(&name)
+        };
+        blocks.filter(of_the_project).map(str::to_owned).collect()
+    }
+
+    /// What the guide and the adapters' pages show can be copied as it stands: no key is unknown, and the adapters take
+    /// their settings.
+    #[test]
+    fn what_the_pages_show_is_read() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let files = |folder: PathBuf| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let guide =
+            files(crates.join("kepi/docs")).filter(|path| path.extension().is_some_and(|it| it == "md"));
+        let adapters =
+            files(crates.to_owned()).map(|path| path.join("README.md")).filter(|path| path.is_file());
+        let (mut read, mut with_settings) = (0, 0);
+        for page in guide.chain(adapters) {
+            for block in shown(&std::fs::read_to_string(&page).unwrap()) {
+                let mut text = format!("[project]\nname = \"Nordlicht\"\nzone = \"UTC\"\n{block}");
+                if !block.contains("[[account]]") {
+                    text.push_str("\n[[account]]\nid = \"x/mybrand\"\n");
+                }
+                assert_eq!(check(&text), Vec::<String>::new(), "{}:\n{block}", page.display());
+                let Ok(config) = Config::parse(Path::new("kepi.toml"), text) else { continue };
+                for (platform, settings) in config.platforms {
+                    let built = crate::adapters::build(&platform, settings.settings);
+                    assert!(built.is_ok(), "{}: {}\n{block}", page.display(), built.err().unwrap());
+                    with_settings += 1;
+                }
+                read += 1;
+            }
+        }
+        assert!(
+            read >= 15 && with_settings >= 2,
+            "{read} tables of kepi.toml, {with_settings} with settings"
+        );
+    }
 }

@@ -55,13 +55,22 @@ pub(crate) fn read(kind: &str, response: &Response) -> Result<Token> {
     }
 }
 
-/// A code or refresh token that is not taken leaves the matter to a person.
+/// A code or refresh token that is not taken leaves the matter to a person. A refusal that is about neither does not,
+/// and a page that is not Douyin's has no number.
 fn of_exchange(error: Error) -> Error {
-    if !matches!(error.kind(), ErrorKind::CredentialExpired | ErrorKind::BadRequest | ErrorKind::Unexpected) {
-        return error;
+    let words = error.context_value("said").unwrap_or_default().to_lowercase();
+    let about_it = ["code", "token", "授权"].iter().any(|word| words.contains(word));
+    match error.kind() {
+        ErrorKind::CredentialExpired => {}
+        ErrorKind::BadRequest if about_it || error.context_value("code").is_none() => {}
+        ErrorKind::Unexpected if about_it => {}
+        _ => return error,
     }
+    let Some(code) = error.context_value("code").map(str::to_owned) else {
+        let unavailable = Error::new(ErrorKind::Unavailable, "Douyin is not available");
+        return error.context().fold(unavailable, |told, (key, value)| told.with(key, value));
+    };
     let told = error.context_value("said").unwrap_or_default().to_owned();
     let refused = Error::new(ErrorKind::Reauthorise, "the consent or its refresh token is not taken");
-    let code = error.context_value("code").unwrap_or_default().to_owned();
     refused.with("code", code).with("said", told)
 }

@@ -192,6 +192,34 @@ impl Problem {
     }
 }
 
+/// What a refused exchange means. Only words about the code or the token end a consent: a proxy's page does not, and
+/// neither does what the app may not do.
+fn refused(error: Error, response: &Response) -> Error {
+    let Some(problem) = in_body(&response.body) else {
+        return if response.status < 300 || matches!(error.kind(), ErrorKind::RateLimited) {
+            error
+        } else {
+            Error::new(ErrorKind::Unavailable, "Instagram is not available").with("status", response.status)
+        };
+    };
+    if error.kind() == ErrorKind::BadConfig {
+        return error;
+    }
+    if ["client secret", "client_secret", "client_id", "redirect_uri"].iter().any(|word| problem.has(word)) {
+        return Error::bad_config("Instagram refused the app's id, secret or address")
+            .with("status", response.status)
+            .with("code", problem.code)
+            .hint("check what client_id and client_secret name, and the redirect address of the app");
+    }
+    if matches!(error.kind(), ErrorKind::CredentialExpired | ErrorKind::BadRequest) {
+        return Error::new(ErrorKind::Reauthorise, "Instagram refused the consent or the token")
+            .with("status", response.status)
+            .with("code", problem.code)
+            .hint("let the account's owner consent again: `kepi auth ACCOUNT`");
+    }
+    error
+}
+
 /// The answer to a token exchange; that to a code may be in a list, and permissions too.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -221,19 +249,7 @@ enum Permissions {
 /// Reads a token. The causes of errors are left out, because they might quote it.
 pub(crate) fn token(login: Login, kind: &str, response: &Response) -> Result<Token> {
     if let Some(error) = of(login, response) {
-        let refused = matches!(
-            error.kind(),
-            ErrorKind::CredentialExpired | ErrorKind::BadRequest | ErrorKind::Forbidden | ErrorKind::NotFound
-        );
-        return Err(if refused {
-            let said = in_body(&response.body).map(|problem| problem.code).unwrap_or_default();
-            Error::new(ErrorKind::Reauthorise, "Instagram refused the consent or the token")
-                .with("status", response.status)
-                .with("code", said)
-                .hint("let the account's owner consent again: `kepi auth ACCOUNT`")
-        } else {
-            error
-        });
+        return Err(refused(error, response));
     }
     let unknown =
         || Error::bad_response("the answer to the token exchange has an unknown shape").with("token", kind);

@@ -1,7 +1,9 @@
 //! What a response means when it means failure, and the answers to token exchanges.
 
 use jiff::{Timestamp, tz::TimeZone};
-use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token, json::Whole, period::add_days};
+use kepi_core::{
+    Error, ErrorKind, Response, Result, Retry, Token, credential::Blamed, json::Whole, period::add_days,
+};
 use serde::Deserialize;
 
 use crate::{
@@ -116,33 +118,10 @@ struct Granted {
     scope: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Refused {
-    error: String,
-}
-
 /// Reads a token. The causes of errors are left out, because they might quote it.
 pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
-    let status = response.status;
-    if status >= 500 || status == 429 || status == 408 {
-        return Err(
-            of(response).unwrap_or_else(|| Error::new(ErrorKind::Unavailable, "LinkedIn is not available"))
-        );
-    }
-    let refused: Refused = serde_json::from_slice(&response.body).unwrap_or_default();
-    if status == 401 || refused.error == "invalid_client" {
-        return Err(Error::bad_config("LinkedIn refused the application's id and secret")
-            .with("status", status)
-            .hint("check client_id and client_secret: developer portal → Auth"));
-    }
-    if status >= 400 || !refused.error.is_empty() {
-        let who = if kind == ADMIN { "an administrator of the page" } else { "the person" };
-        return Err(Error::new(ErrorKind::Reauthorise, "LinkedIn refused the consent or its refresh token")
-            .with("status", status)
-            .hint(format!(
-                "let {who} consent again: `kepi auth ACCOUNT`; a refresh token lives a year from the first consent"
-            )));
+    if let Some(blamed) = Blamed::by(response) {
+        return Err(refused(kind, blamed, response));
     }
     let granted: Granted = serde_json::from_slice(&response.body)
         .map_err(|_| Error::bad_response("the answer to the token exchange has an unknown shape"))?;
@@ -158,4 +137,25 @@ pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
         scopes: scopes.filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
         subject: None,
     })
+}
+
+fn refused(kind: &str, blamed: Blamed, response: &Response) -> Error {
+    let unavailable = || Error::new(ErrorKind::Unavailable, "LinkedIn is not available");
+    let error = match blamed {
+        Blamed::Nothing if matches!(response.status, 408 | 429 | 500..) => {
+            return of(response).unwrap_or_else(unavailable);
+        }
+        Blamed::Nothing => unavailable(),
+        Blamed::Application => Error::bad_config("LinkedIn refused the application's id and secret")
+            .hint("check client_id and client_secret: developer portal → Auth"),
+        Blamed::Consent => {
+            let who = if kind == ADMIN { "an administrator of the page" } else { "the person" };
+            Error::new(ErrorKind::Reauthorise, "LinkedIn refused the consent or its refresh token").hint(format!(
+                "let {who} consent again: `kepi auth ACCOUNT`; a refresh token lives a year from the first consent"
+            ))
+        }
+        Blamed::Request => Error::new(ErrorKind::BadRequest, "LinkedIn does not take the token exchange")
+            .hint("this is a defect of the adapter, report it; the consent stays as it is"),
+    };
+    error.with("status", response.status)
 }

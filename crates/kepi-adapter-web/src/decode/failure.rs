@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
     Error, ErrorKind, Response, Result, Retry, Token,
+    credential::Blamed,
     json::Whole,
     period::{add_days, local_day},
 };
@@ -213,30 +214,8 @@ impl Refused {
 
 /// Reads a token. The causes of errors are left out, because they might quote it.
 pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
-    let status = response.status;
-    if status >= 500 || status == 429 || status == 408 {
-        return Err(
-            of(response).unwrap_or_else(|| Error::new(ErrorKind::Unavailable, "Google is not available"))
-        );
-    }
-    let refused = serde_json::from_slice::<Refused>(&response.body).unwrap_or_default();
-    if let Some(hint) = refused.about_a_key() {
-        return Err(Error::bad_config("Google refused the service account's key")
-            .with("said", refused.error_description)
-            .with("status", status)
-            .hint(hint));
-    }
-    if refused.error == "invalid_client" || refused.error == "unauthorized_client" {
-        return Err(Error::bad_config("Google refused the application's id and secret")
-            .with("status", status)
-            .hint("check client_id and client_secret: Google Cloud console → Credentials"));
-    }
-    if status >= 400 || !refused.error.is_empty() {
-        let who =
-            if kind == ANALYTICS { "a person who may see the property" } else { "a manager of the place" };
-        return Err(Error::new(ErrorKind::Reauthorise, "Google refused the consent or its refresh token")
-            .with("status", status)
-            .hint(format!("let {who} consent again: `kepi auth ACCOUNT`")));
+    if let Some(blamed) = Blamed::by(response) {
+        return Err(refused(kind, blamed, response));
     }
     let granted: Granted = serde_json::from_slice(&response.body)
         .map_err(|_| Error::bad_response("the answer to the token exchange has an unknown shape"))?;
@@ -249,4 +228,37 @@ pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
         scopes: scopes.map(str::to_owned).collect(),
         subject: None,
     })
+}
+
+fn refused(kind: &str, blamed: Blamed, response: &Response) -> Error {
+    let status = response.status;
+    let unavailable = || Error::new(ErrorKind::Unavailable, "Google is not available");
+    let refused = serde_json::from_slice::<Refused>(&response.body).unwrap_or_default();
+    if let (Some(hint), true) = (refused.about_a_key(), blamed != Blamed::Nothing) {
+        return Error::bad_config("Google refused the service account's key")
+            .with("said", refused.error_description)
+            .with("status", status)
+            .hint(hint);
+    }
+    let error = match blamed {
+        Blamed::Nothing if matches!(status, 408 | 429 | 500..) => {
+            return of(response).unwrap_or_else(unavailable);
+        }
+        Blamed::Nothing => unavailable(),
+        Blamed::Application => Error::bad_config("Google refused the application's id and secret")
+            .hint("check client_id and client_secret: Google Cloud console → Credentials"),
+        Blamed::Consent => {
+            let who = if kind == ANALYTICS {
+                "a person who may see the property"
+            } else {
+                "a manager of the place"
+            };
+            Error::new(ErrorKind::Reauthorise, "Google refused the consent or its refresh token")
+                .hint(format!("let {who} consent again: `kepi auth ACCOUNT`"))
+        }
+        Blamed::Request => Error::new(ErrorKind::BadRequest, "Google does not take the token exchange")
+            .with("said", refused.error)
+            .hint("the organisation's policy or the scope may forbid it; the consent stays as it is"),
+    };
+    error.with("status", status)
 }

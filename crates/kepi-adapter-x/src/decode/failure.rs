@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use jiff::{Timestamp, tz::TimeZone};
-use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token};
+use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token, credential::Blamed};
 use serde::Deserialize;
 
 use super::rows::Problem;
@@ -40,7 +40,7 @@ pub(crate) fn of(response: &Response) -> Option<Error> {
             "is the account protected or suspended, or do scopes lack? tweet.read and users.read are needed; \
                    `kepi auth ACCOUNT` asks for them",
         ),
-        (408 | 425 | 500.., _) => Error::new(ErrorKind::Unavailable, "X is not available"),
+        (408 | 425 | 500.., _) => unavailable(),
         (400..=499, _) => Error::new(ErrorKind::BadRequest, "X does not understand the request"),
         _ => Error::bad_response("X answers with an unexpected status"),
     };
@@ -53,6 +53,10 @@ fn about(response: &Response, error: Error) -> Error {
         Some(id) => error.with("request_id", id),
         None => error,
     }
+}
+
+fn unavailable() -> Error {
+    Error::new(ErrorKind::Unavailable, "X is not available")
 }
 
 fn rate_limited(response: &Response) -> Error {
@@ -82,18 +86,8 @@ struct Granted {
 
 /// Reads a token. The causes of errors are left out, because they might quote it.
 pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
-    if response.status >= 500 || response.status == 429 {
-        return Err(of(response).unwrap_or_else(|| Error::new(ErrorKind::Unavailable, "X is not available")));
-    }
-    if response.status >= 400 && kind == APP {
-        return Err(Error::bad_config("X refused the app's id and secret")
-            .with("status", response.status)
-            .hint("check client_id and client_secret of the app in the X developer console"));
-    }
-    if response.status >= 400 {
-        return Err(Error::new(ErrorKind::Reauthorise, "X refused the consent or its refresh token")
-            .with("status", response.status)
-            .hint("let the account's owner consent again: `kepi auth ACCOUNT`"));
+    if let Some(blamed) = Blamed::by(response) {
+        return Err(refused(kind, blamed, response));
     }
     let granted: Granted = serde_json::from_slice(&response.body)
         .map_err(|_| Error::bad_response("the answer to the token exchange has an unknown shape"))?;
@@ -110,4 +104,23 @@ pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
             .collect(),
         subject: None,
     })
+}
+
+fn refused(kind: &str, blamed: Blamed, response: &Response) -> Error {
+    let of_the_old_kind =
+        || serde_json::from_slice::<Problem>(&response.body).is_ok_and(|problem| !problem.text().is_empty());
+    let error = match blamed {
+        Blamed::Nothing if matches!(response.status, 408 | 429 | 500..) => {
+            return of(response).unwrap_or_else(unavailable);
+        }
+        // Of the app's token X speaks in errors that name nobody, and a proxy not at all.
+        Blamed::Nothing if kind != APP || !of_the_old_kind() => unavailable(),
+        Blamed::Application | Blamed::Nothing => Error::bad_config("X refused the app's id and secret")
+            .hint("check client_id and client_secret of the app in the X developer console"),
+        Blamed::Consent => Error::new(ErrorKind::Reauthorise, "X refused the consent or its refresh token")
+            .hint("let the account's owner consent again: `kepi auth ACCOUNT`"),
+        Blamed::Request => Error::new(ErrorKind::BadRequest, "X does not take the token exchange")
+            .hint("this is a defect of the adapter, report it; the consent stays as it is"),
+    };
+    error.with("status", response.status)
 }

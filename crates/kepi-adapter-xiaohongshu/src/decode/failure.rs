@@ -222,7 +222,16 @@ struct Pair {
 /// form differs.
 pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
     if let Some(error) = of(response) {
-        return Err(if error.kind() == ErrorKind::CredentialExpired { dead(kind, &error) } else { error });
+        let said = error.context_value("said").is_some();
+        return Err(match error.kind() {
+            ErrorKind::CredentialExpired if said => dead(kind, &error),
+            // Not Xiaohongshu's word, but that of a proxy.
+            ErrorKind::CredentialExpired => {
+                Error::new(ErrorKind::Unavailable, "Xiaohongshu is not available")
+                    .with("status", response.status)
+            }
+            _ => error,
+        });
     }
     let granted: Granted = serde_json::from_slice(&response.body).map_err(|_| {
         Error::bad_response("the answer to the token exchange has an unknown shape").with("token", kind)

@@ -1,7 +1,7 @@
 //! The plan that is told before any call.
 
 use jiff::civil::date;
-use kepi_core::{DateSpan, Endpoint, Error, ErrorKind, Shape};
+use kepi_core::{DateSpan, Endpoint, Error, ErrorKind, Shape, descriptor::Sunset};
 
 use super::toy::{Toy, World, account, post_page};
 use crate::{Ending, Outcome};
@@ -97,9 +97,43 @@ async fn a_plan_tells_clamped_days_and_quotas_that_it_does_not_fit() {
 }
 
 static SUNSETS: [Endpoint; 2] = [
-    Endpoint { sunset: Some(date(2026, 10, 8)), ..Endpoint::new("ended", "ended", Shape::Snapshot) },
-    Endpoint { sunset: Some(date(2026, 12, 1)), ..Endpoint::new("ending", "ending", Shape::Snapshot) },
+    Endpoint {
+        sunset: Some(Sunset::on(date(2026, 10, 8))),
+        ..Endpoint::new("ended", "ended", Shape::Snapshot)
+    },
+    Endpoint {
+        sunset: Some(Sunset::on(date(2026, 12, 1))),
+        ..Endpoint::new("ending", "ending", Shape::Snapshot)
+    },
 ];
+
+static GUESSES: [Endpoint; 2] = [
+    Endpoint { sunset: Some(guess(8)), ..Endpoint::new("ended", "ended", Shape::Snapshot) },
+    Endpoint { sunset: Some(guess(30)), ..Endpoint::new("ending", "ending", Shape::Snapshot) },
+];
+
+const fn guess(day: i8) -> Sunset {
+    Sunset { guessed: true, hint: "set version_ends", ..Sunset::on(date(2026, 10, day)) }
+}
+
+/// A guess is no fact: what may have ended is warned of and asked.
+#[tokio::test]
+async fn a_guessed_end_is_warned_of_and_refuses_nothing() {
+    let toy = Toy::with("toy", &GUESSES);
+    let world = World::of(vec![account(&toy, "toy/a", "one")], &[]);
+    let plan = world.ingest.plan(&world.request).await.unwrap();
+    let warnings: Vec<&str> = plan.endpoints.iter().flat_map(|it| &it.warnings).map(String::as_str).collect();
+    assert_eq!(
+        warnings,
+        [
+            "this version of ended may have ended about 2026-10-08, which is a guess: set version_ends",
+            "this version of ending may end about 2026-10-30, which is a guess: set version_ends",
+        ]
+    );
+    assert!(plan.endpoints.iter().all(|it| it.refused.is_none()));
+    world.run().await;
+    assert_eq!(world.log.take().iter().filter(|line| line.starts_with("ask")).count(), 2);
+}
 
 #[tokio::test]
 async fn the_end_of_an_api_version_is_known_beforehand() {
@@ -107,7 +141,10 @@ async fn the_end_of_an_api_version_is_known_beforehand() {
     let world = World::of(vec![account(&toy, "toy/a", "one")], &[]);
     let plan = world.ingest.plan(&world.request).await.unwrap();
     assert!(plan.endpoints[0].refused.as_ref().unwrap().contains("ended on 2026-10-08"));
-    assert_eq!(plan.endpoints[1].warnings, ["this version of ending ends on 2026-12-01"]);
+    assert_eq!(
+        plan.endpoints[1].warnings,
+        ["this version of ending ends on 2026-12-01: update kepi, or leave the endpoint out"]
+    );
     assert_eq!(plan.total.calls, 1);
     let report = world.run().await;
     assert_eq!(report.outcome, Outcome::Partial);

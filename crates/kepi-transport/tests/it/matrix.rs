@@ -111,6 +111,15 @@ async fn a_version_that_has_ended_is_a_matter_of_configuration() {
 }
 
 #[tokio::test]
+async fn a_version_whose_end_is_a_guess_is_named_beside_the_refusal() {
+    let bench = Bench::new(ScriptedWire::new(|_, _| Ok(ScriptedWire::json(404, "{}"))));
+    let error = bench.fetch("guessed").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.context_value("version_may_have_ended"), Some("2026-09-01"));
+    assert_eq!(error.hint_text(), Some("set version_ends"));
+}
+
+#[tokio::test]
 async fn the_platforms_number_of_the_request_is_told() {
     let answer =
         || Ok(ScriptedWire::response(403, &[("x-transaction-id", "8f2a"), ("x-request-id", "no")], "{}"));

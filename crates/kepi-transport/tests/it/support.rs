@@ -8,7 +8,7 @@ use kepi_core::{
     Grant, Job, Page, Payload, Placement, Quota, Request, Response, Result, Shape, Token, TokenFlow,
     TokenKind,
     credential::Refresh,
-    descriptor::{Reset, Scope},
+    descriptor::{Reset, Scope, Sunset},
     http::Text,
 };
 use kepi_transport::{
@@ -81,7 +81,10 @@ impl Toy {
         let endpoint = |name| Endpoint { quotas, cost, ..Endpoint::new(name, "", Shape::Snapshot) };
         let names = ["list", "mine", "app", "fixed", "long", "twice", "renewable", "signed", "order"];
         let mut endpoints: Vec<_> = names.into_iter().map(endpoint).collect();
-        endpoints.push(Endpoint { sunset: Some("2026-09-01".parse().unwrap()), ..endpoint("old") });
+        let sunset = Some(Sunset::on("2026-09-01".parse().unwrap()));
+        endpoints.push(Endpoint { sunset, ..endpoint("old") });
+        let sunset = sunset.map(|sunset| Sunset { guessed: true, hint: "set version_ends", ..sunset });
+        endpoints.push(Endpoint { sunset, ..endpoint("guessed") });
         let descriptor = Descriptor {
             platform: "toy",
             title: "Toy",
