@@ -16,6 +16,7 @@ mod real_x;
 mod rollups;
 mod service_account;
 mod signals;
+mod simulate;
 mod simulated;
 mod slt;
 mod stops;
