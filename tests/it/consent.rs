@@ -1,19 +1,23 @@
 //! `kepi auth` and `kepi check --online` over all platforms: a person consents once, and nothing secret is told.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader, Read, Write},
     process::{Child, Stdio},
 };
 
 use jiff::Timestamp;
 use kepi_core::{AccountId, TokenFlow};
+use kepi_simulator::{Network, SimulatorConfig, World};
+use serde_json::{Value, json};
 
 use crate::simulated::{self, Simulated};
 
 /// A project whose accounts name their app only: nobody has consented yet.
-async fn without_consent() -> Simulated {
+async fn without_consent(settings: fn(&str, &World) -> Value) -> Simulated {
     let now = Timestamp::now();
-    let simulated = Simulated::start(simulated::world(1, 60, now), now).await;
+    let world = simulated::world(1, 60, now);
+    let simulated = Simulated::start_with(world, now, SimulatorConfig::default(), settings).await;
     let text = std::fs::read_to_string(simulated.project.path("kepi.toml")).expect("a configuration");
     let lines: Vec<String> = text
         .lines()
@@ -43,13 +47,34 @@ fn start(simulated: &Simulated, arguments: &[&str]) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kepi starts")
 }
 
-/// The address that a person is sent to, at the simulated platform: a browser whose names lead to loopback.
+/// The address that a person is sent to: the platform is where the settings say, and so is its page.
 fn page_of(child: &mut Child, url: &str) -> (BufReader<std::process::ChildStdout>, String) {
     let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
     let mut address = String::new();
     stdout.read_line(&mut address).expect("an address");
-    let path = address.trim().splitn(4, '/').nth(3).map(|rest| format!("{url}/{rest}"));
-    (stdout, path.unwrap_or_else(|| panic!("no address in {address:?}")))
+    assert!(address.starts_with(&format!("{url}/")), "{address:?} is not at {url}");
+    (stdout, address.trim().to_owned())
+}
+
+/// A person opens the page, agrees, and comes back to kepi.
+fn agree(simulated: &Simulated, account: &AccountId, kind: &str) {
+    let url = simulated.simulator.url(account.platform_name()).expect("simulated").to_owned();
+    simulated.simulator.sign_in(account).expect("a person of this world");
+    let mut child = start(simulated, &[account.as_str(), "--kind", kind, "--port", "0"]);
+    let (stdout, page) = page_of(&mut child, &url);
+    let (answer, back) = visit(&page);
+    let back = back.unwrap_or_else(|| panic!("{account} {kind}: {page} leads nowhere: {answer}"));
+    // Someone else knocks first, with an answer that is not of this consent.
+    let (foreign, _) = back.split_once('?').expect("a query");
+    assert!(visit(&format!("{foreign}?code=stolen&state=other")).0.starts_with("HTTP/1.1 400"));
+    let (answer, _) = visit(&back);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let (code, said) = end(child, Some(stdout));
+    assert_eq!(code, Some(0), "{account} {kind}: {said}");
+    for secret in simulated.secret_values() {
+        assert!(!said.contains(secret), "{account} {kind}: a secret was said");
+    }
+    assert!(!said.contains("code="), "{said}");
 }
 
 /// Asks for a page as a browser does, and says where it was sent.
@@ -84,49 +109,58 @@ fn end(mut child: Child, mut stdout: Option<BufReader<std::process::ChildStdout>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_platform_is_consented_to_on_loopback() {
-    let simulated = without_consent().await;
+async fn every_kind_of_token_is_consented_to_on_loopback() {
+    let simulated = without_consent(simulated::everything).await;
     let accounts = simulated.accounts();
+    let mut tried = BTreeSet::new();
     for (account, has) in &accounts {
-        let platform = account.platform_name();
-        let url = simulated.simulator.url(platform).expect("simulated").to_owned();
-        simulated.simulator.sign_in(account).expect("a person of this world");
         for (kind, by_person) in kinds(&simulated, account, has) {
-            let mut child = start(&simulated, &[account.as_str(), "--kind", kind, "--port", "0"]);
-            if !by_person {
-                let (code, said) = end(child, None);
-                assert_eq!(code, Some(0), "{account} {kind}: {said}");
+            tried.insert(format!("{} {kind}", account.platform_name()));
+            if by_person {
+                agree(&simulated, account, kind);
                 continue;
             }
-            let (stdout, page) = page_of(&mut child, &url);
-            let (answer, back) = visit(&page);
-            let back = back.unwrap_or_else(|| panic!("{account} {kind}: {page} leads nowhere: {answer}"));
-            // Someone else knocks first, with an answer that is not of this consent.
-            let (foreign, _) = back.split_once('?').expect("a query");
-            assert!(visit(&format!("{foreign}?code=stolen&state=other")).0.starts_with("HTTP/1.1 400"));
-            let (answer, _) = visit(&back);
-            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-            let (code, said) = end(child, Some(stdout));
+            let (code, said) = end(start(&simulated, &[account.as_str(), "--kind", kind]), None);
             assert_eq!(code, Some(0), "{account} {kind}: {said}");
-            for secret in simulated.secret_values() {
-                assert!(!said.contains(secret), "{account} {kind}: a secret was said");
-            }
-            assert!(!said.contains("code="), "{said}");
         }
     }
+    let all = simulated.platforms().flat_map(|platform| {
+        let tokens = simulated.adapter(platform).descriptor().tokens;
+        tokens.iter().map(move |kind| format!("{platform} {}", kind.name))
+    });
+    assert_eq!(tried, all.collect());
     only_the_owner_reads(&simulated.project.path(".kepi/tokens"));
+    all_credentials_work(&simulated);
+}
 
-    // What was consented to works: every credential, with the calls that its platform's check may take.
+/// The page of Facebook Login is another than that of Instagram Login, and its tokens are bought elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_login_of_instagram_is_consented_to() {
+    let facebook = |platform: &str, world: &World| match platform {
+        "instagram" => json!({ "login": "facebook" }),
+        _ => simulated::defaults(platform, world),
+    };
+    let simulated = without_consent(facebook).await;
+    let account = simulated.world().accounts_of(Network::Instagram).next().expect("one").id.clone();
+    agree(&simulated, &account, "user");
+    let output = simulated.command().args(["check", "--online", "--format", "csv"]).output();
+    let said = String::from_utf8_lossy(&output.expect("kepi starts").stdout).into_owned();
+    assert!(works(&said, &account), "{said}");
+}
+
+/// What was consented to works: every credential, with the calls that its platform's check may take.
+fn all_credentials_work(simulated: &Simulated) {
     let output =
         simulated.command().args(["check", "--online", "--format", "csv"]).output().expect("kepi starts");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    for (account, _) in &accounts {
-        assert!(
-            said.lines().any(|line| line.starts_with(account.as_str()) && line.contains(",ok,")),
-            "{said}"
-        );
+    for (account, _) in &simulated.accounts() {
+        assert!(works(&said, account), "{said}");
     }
+}
+
+fn works(said: &str, account: &AccountId) -> bool {
+    said.lines().any(|line| line.starts_with(account.as_str()) && line.contains(",ok,"))
 }
 
 #[cfg(unix)]
@@ -144,9 +178,8 @@ fn only_the_owner_reads(folder: &std::path::Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_can_be_pasted_and_a_refusal_is_said() {
-    let simulated = without_consent().await;
-    let account =
-        simulated.world().accounts_of(kepi_simulator::Network::Linkedin).next().expect("one").id.clone();
+    let simulated = without_consent(simulated::defaults).await;
+    let account = simulated.world().accounts_of(Network::Linkedin).next().expect("one").id.clone();
     let url = simulated.simulator.url("linkedin").expect("simulated").to_owned();
     simulated.simulator.sign_in(&account).expect("a person of this world");
     let arguments = [account.as_str(), "--kind", "admin", "--redirect-uri", "https://brand.example/back"];
@@ -170,8 +203,7 @@ async fn a_code_can_be_pasted_and_a_refusal_is_said() {
 async fn a_credential_that_does_not_work_is_a_row_and_the_others_are_tried() {
     let now = Timestamp::now();
     let simulated = Simulated::start(simulated::world(1, 60, now), now).await;
-    let account =
-        simulated.world().accounts_of(kepi_simulator::Network::Linkedin).next().expect("one").id.clone();
+    let account = simulated.world().accounts_of(Network::Linkedin).next().expect("one").id.clone();
     simulated.simulator.revoke(&account).expect("a person of this world");
     let before = simulated.simulator.stats("linkedin").expect("simulated").total_calls();
     let output =

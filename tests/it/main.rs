@@ -17,6 +17,7 @@ mod real_x;
 mod rollups;
 mod service_account;
 mod signals;
+mod simulate;
 mod simulated;
 mod slt;
 mod stops;

@@ -67,6 +67,11 @@ impl Adapter for DouyinAdapter {
         decode::failure::can_go_on(endpoint, response)
     }
 
+    fn authorize_base_url(&self, kind: &str) -> Option<&str> {
+        let ocean = kind == descriptor::OCEAN;
+        Some(if ocean { &self.config.ocean_base_url } else { &self.config.base_url })
+    }
+
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
         request::token(&self.config, kind, grant)
     }

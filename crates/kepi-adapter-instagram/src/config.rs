@@ -17,6 +17,9 @@ pub struct InstagramConfig {
     /// Where Instagram Login exchanges the code of a consent, which is a host of its own.
     #[schemars(extend("format" = "uri"))]
     pub consent_base_url: String,
+    /// Where the page is on which a person consents, when it is not the login's own.
+    #[schemars(extend("format" = "uri"))]
+    pub authorize_base_url: Option<String>,
     /// The version of the API. Meta serves an expired one by the oldest that is left, without a word.
     pub api_version: String,
     /// Which numbers of a post are asked for.
@@ -135,6 +138,7 @@ impl Default for InstagramConfig {
             login: Login::default(),
             base_url: None,
             consent_base_url: "https://api.instagram.com".to_owned(),
+            authorize_base_url: None,
             api_version: "v25.0".to_owned(),
             media_metrics: MediaMetrics::default(),
             watch_time: WatchTime::default(),

@@ -79,6 +79,10 @@ impl Adapter for InstagramAdapter {
         decode::refusal::is_decoded(endpoint, response)
     }
 
+    fn authorize_base_url(&self, _: &str) -> Option<&str> {
+        self.config.authorize_base_url.as_deref()
+    }
+
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
         request::token(&self.config, kind, grant)
     }

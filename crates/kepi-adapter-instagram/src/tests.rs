@@ -32,6 +32,7 @@ fn sample() -> serde_json::Value {
         "login": "facebook",
         "base_url": "https://graph.facebook.com",
         "consent_base_url": "https://api.instagram.com",
+        "authorize_base_url": "https://www.facebook.com",
         "api_version": "v25.0",
         "media_metrics": "common",
         "watch_time": "milliseconds",

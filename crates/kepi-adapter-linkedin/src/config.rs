@@ -13,7 +13,7 @@ pub struct LinkedinConfig {
     /// Where the API is.
     #[schemars(extend("format" = "uri"))]
     pub base_url: String,
-    /// Where tokens are exchanged.
+    /// Where persons consent and tokens are exchanged.
     #[schemars(extend("format" = "uri"))]
     pub oauth_base_url: String,
     /// The version of the API that is asked for, as `YYYYMM`. LinkedIn makes one a month and keeps each for

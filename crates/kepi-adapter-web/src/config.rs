@@ -21,6 +21,9 @@ pub struct WebConfig {
     /// Where tokens are exchanged.
     #[schemars(extend("format" = "uri"))]
     pub oauth_base_url: String,
+    /// Where the page is on which a person consents.
+    #[schemars(extend("format" = "uri"))]
+    pub authorize_base_url: String,
     /// The properties are Analytics 360: ten times the tokens.
     pub analytics_360: bool,
     /// So many days are read again. Google needs one to two days until a day is final.
@@ -74,6 +77,7 @@ impl Default for WebConfig {
             base_url: "https://analyticsdata.googleapis.com".to_owned(),
             business_base_url: "https://mybusiness.googleapis.com".to_owned(),
             oauth_base_url: "https://oauth2.googleapis.com".to_owned(),
+            authorize_base_url: "https://accounts.google.com".to_owned(),
             analytics_360: false,
             lookback_days: 3,
             reports: Vec::new(),

@@ -27,6 +27,7 @@ fn sample() -> serde_json::Value {
         "base_url": "https://analyticsdata.googleapis.com",
         "business_base_url": "https://mybusiness.googleapis.com",
         "oauth_base_url": "https://oauth2.googleapis.com",
+        "authorize_base_url": "https://accounts.google.com",
         "analytics_360": false,
         "lookback_days": 3,
         "reports": ["visitors", "campaigns", "contents", "landing_pages", "countries", "devices"],

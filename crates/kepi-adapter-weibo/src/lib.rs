@@ -59,6 +59,10 @@ impl Adapter for WeiboAdapter {
         decode::failure::of(self.config.call_limit, response)
     }
 
+    fn authorize_base_url(&self, _: &str) -> Option<&str> {
+        Some(&self.config.base_url)
+    }
+
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
         request::token(&self.config, kind, grant)
     }

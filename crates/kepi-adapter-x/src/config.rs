@@ -13,6 +13,9 @@ pub struct XConfig {
     /// Where the API is.
     #[schemars(extend("format" = "uri"))]
     pub base_url: String,
+    /// Where the page is on which a person consents.
+    #[schemars(extend("format" = "uri"))]
+    pub authorize_base_url: String,
     /// What the developer account pays for.
     pub plan: Plan,
     /// The users whose timelines are read own the developer app themselves, so that a post read costs $0.001
@@ -48,6 +51,7 @@ impl Default for XConfig {
     fn default() -> Self {
         Self {
             base_url: "https://api.x.com".to_owned(),
+            authorize_base_url: "https://x.com".to_owned(),
             plan: Plan::default(),
             owned_reads: false,
             private_metrics: true,

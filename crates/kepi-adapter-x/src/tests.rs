@@ -19,6 +19,7 @@ kepi_testkit::contract!(XAdapter::from_settings, sample());
 fn sample() -> serde_json::Value {
     json!({
         "base_url": "https://api.x.com",
+        "authorize_base_url": "https://x.com",
         "plan": "enterprise",
         "owned_reads": false,
         "private_metrics": true,

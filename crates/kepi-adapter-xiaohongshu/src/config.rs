@@ -14,6 +14,9 @@ pub struct XiaohongshuConfig {
     /// Where the API is.
     #[schemars(extend("format" = "uri"))]
     pub base_url: String,
+    /// Where the page is on which a person consents.
+    #[schemars(extend("format" = "uri"))]
+    pub authorize_base_url: String,
     /// Read the reports by unit, creative, keyword and SPU too, and campaigns and creatives of today.
     pub details: bool,
     /// Read the sums of Easy promotion (简单投) and Wind (乘风) too. How their answers look is told by few; they
@@ -61,6 +64,7 @@ impl Default for XiaohongshuConfig {
     fn default() -> Self {
         Self {
             base_url: "https://adapi.xiaohongshu.com".to_owned(),
+            authorize_base_url: "https://ad-market.xiaohongshu.com".to_owned(),
             details: false,
             other_products: false,
             left_out_columns: Vec::new(),

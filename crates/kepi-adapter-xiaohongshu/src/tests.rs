@@ -29,6 +29,7 @@ kepi_testkit::contract!(XiaohongshuAdapter::from_settings, sample());
 fn sample() -> serde_json::Value {
     json!({
         "base_url": "https://adapi.xiaohongshu.com",
+        "authorize_base_url": "https://ad-market.xiaohongshu.com",
         "details": true,
         "other_products": true,
         "left_out_columns": [],

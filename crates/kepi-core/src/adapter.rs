@@ -84,6 +84,13 @@ pub trait Adapter: Decoder {
         false
     }
 
+    /// Where the settings have the page on which a person consents to a token of `kind`; `None` for where the
+    /// descriptor has it.
+    fn authorize_base_url(&self, kind: &str) -> Option<&str> {
+        let _ = kind;
+        None
+    }
+
     /// The request that exchanges a grant for a token of `kind`.
     ///
     /// # Errors

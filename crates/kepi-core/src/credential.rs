@@ -38,6 +38,27 @@ pub enum TokenFlow {
     },
 }
 
+impl TokenFlow {
+    /// The address of [`Self::AuthorizationCode`], at another host where one is named; `None` where no person consents.
+    ///
+    /// ```
+    /// use kepi_core::{TokenFlow, credential::Refresh};
+    /// let authorize_url = "https://login.example/authorize?scope={scopes}";
+    /// let flow = TokenFlow::AuthorizationCode { authorize_url, pkce: true, refresh: Refresh::Never };
+    /// let page = flow.authorize_url_at(Some("http://127.0.0.1:9100/"));
+    /// assert_eq!(page.as_deref(), Some("http://127.0.0.1:9100/authorize?scope={scopes}"));
+    /// ```
+    #[must_use]
+    pub fn authorize_url_at(&self, base: Option<&str>) -> Option<String> {
+        let Self::AuthorizationCode { authorize_url, .. } = self else { return None };
+        let path = authorize_url.splitn(4, '/').nth(3).unwrap_or_default();
+        Some(match base {
+            Some(base) => format!("{}/{path}", base.trim_end_matches('/')),
+            None => (*authorize_url).to_owned(),
+        })
+    }
+}
+
 /// How a token lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresh {

@@ -1,6 +1,6 @@
 //! How the simulated platforms behave.
 
-use crate::SimClock;
+use crate::{SimClock, Struck};
 
 /// How the platforms behave.
 #[derive(Debug, Clone)]
@@ -11,6 +11,12 @@ pub struct SimulatorConfig {
     pub client_id: String,
     /// The application's secret, at every platform.
     pub client_secret: String,
+    /// The first of the ports on which the platforms answer, one after the other; `None` for free ones.
+    pub first_port: Option<u16>,
+    /// What tokens are made from, so that those of one simulator are no good at another; `None` for the world's seed.
+    pub token_seed: Option<u64>,
+    /// Is told of each fault that strikes a call.
+    pub on_fault: Option<fn(&Struck<'_>)>,
     /// Whether calls beyond the documented limits are refused. The headers tell them either way.
     pub enforce_limits: bool,
     /// What only X has.
@@ -29,6 +35,9 @@ impl Default for SimulatorConfig {
             clock: None,
             client_id: "simulated-client".to_owned(),
             client_secret: "simulated-secret".to_owned(),
+            first_port: None,
+            token_seed: None,
+            on_fault: None,
             enforce_limits: true,
             x: XConfig::default(),
             weibo: WeiboConfig::default(),

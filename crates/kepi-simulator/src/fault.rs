@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// One thing that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,6 +45,17 @@ pub enum Fault {
     NoAnswer,
 }
 
+/// A fault that struck a call.
+#[derive(Debug, Clone, Copy)]
+pub struct Struck<'a> {
+    /// The platform.
+    pub platform: &'a str,
+    /// The path that was asked for.
+    pub path: &'a str,
+    /// What went wrong.
+    pub fault: Fault,
+}
+
 /// A fault, where it happens and how often.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultRule {
@@ -52,13 +63,14 @@ pub struct FaultRule {
     path: String,
     skip: u32,
     times: Option<u32>,
+    until: Option<Timestamp>,
 }
 
 impl FaultRule {
     /// At every call, until it is cleared.
     #[must_use]
     pub fn always(fault: Fault) -> Self {
-        Self { fault, path: String::new(), skip: 0, times: None }
+        Self { fault, path: String::new(), skip: 0, times: None, until: None }
     }
 
     /// At the next call only.
@@ -78,6 +90,13 @@ impl FaultRule {
     #[must_use]
     pub fn after(mut self, calls: u32) -> Self {
         self.skip = calls;
+        self
+    }
+
+    /// Until an instant by the simulator's clock.
+    #[must_use]
+    pub fn until(mut self, end: Timestamp) -> Self {
+        self.until = Some(end);
         self
     }
 
@@ -109,9 +128,12 @@ impl Faults {
     }
 
     /// What goes wrong with the call that has just come. Each call counts down the rules it meets.
-    pub(crate) fn strike(&self, path: &str) -> Active {
+    pub(crate) fn strike(&self, path: &str, now: Timestamp) -> Active {
         let mut active = Active::default();
         self.rules().retain_mut(|rule| {
+            if rule.until.is_some_and(|end| now >= end) {
+                return false;
+            }
             // A call that is to bring a token has none that could have expired.
             let exchange = path.contains("oauth") || path.contains("token");
             let elsewhere = rule.fault == Fault::TokenExpired && exchange;
@@ -157,6 +179,7 @@ pub(crate) enum Wire {
 /// The faults that strike one call.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Active {
+    pub(crate) struck: Vec<Fault>,
     pub(crate) refusal: Option<Refusal>,
     pub(crate) wire: Option<Wire>,
     pub(crate) html: bool,
@@ -170,6 +193,7 @@ pub(crate) struct Active {
 
 impl Active {
     fn set(&mut self, fault: Fault) {
+        self.struck.push(fault);
         let refuse = |refusal| Some(refusal);
         match fault {
             Fault::RateLimit => self.refusal = refuse(Refusal::RateLimit),
@@ -196,12 +220,25 @@ impl Active {
 mod tests {
     use super::*;
 
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
     #[test]
     fn rules_count_down_where_they_apply() {
         let faults = Faults::default();
         faults.add(FaultRule::always(Fault::HtmlPage).times(2).after(1).at("/b"));
+        let now = at("2026-09-01T00:00:00Z");
         let struck: Vec<bool> =
-            ["/a", "/b", "/a", "/b", "/b", "/b"].iter().map(|path| faults.strike(path).html).collect();
+            ["/a", "/b", "/a", "/b", "/b", "/b"].iter().map(|path| faults.strike(path, now).html).collect();
         assert_eq!(struck, [false, false, false, true, true, false]);
+    }
+
+    #[test]
+    fn rules_end_at_their_instant() {
+        let faults = Faults::default();
+        faults.add(FaultRule::always(Fault::HtmlPage).until(at("2026-09-01T00:01:00Z")));
+        assert!(faults.strike("/a", at("2026-09-01T00:00:59Z")).html);
+        assert!(!faults.strike("/a", at("2026-09-01T00:01:00Z")).html);
     }
 }

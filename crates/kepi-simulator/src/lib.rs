@@ -24,21 +24,24 @@
 mod call;
 mod clock;
 mod config;
+mod control;
 mod dialect;
 mod fault;
 mod json;
 mod ledger;
 mod server;
 mod service_account;
+mod switch;
 mod token;
 mod wire;
 mod world;
 
 pub use clock::SimClock;
 pub use config::{InstagramConfig, LinkedinConfig, SimulatorConfig, Vocabulary, WeiboConfig, XConfig};
-pub use fault::{Fault, FaultRule, Faults};
+pub use fault::{Fault, FaultRule, Faults, Struck};
 pub use ledger::Stats;
 pub use server::Simulator;
+pub use switch::Switch;
 pub use world::{
     AccountDay, AccountFlows, AccountKey, AudienceRow, Counter, Counters, Format, Happening, Incident,
     Market, Network, Person, PostFacts, PostKey, PostWords, Profile, Site, Split, Story, StoryCounts,

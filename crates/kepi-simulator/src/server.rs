@@ -21,12 +21,14 @@ use tokio::{
 };
 
 use crate::{
-    AccountKey, Faults, Network, SimClock, SimulatorConfig, Stats, World,
+    AccountKey, Faults, Network, SimClock, SimulatorConfig, Stats, Struck, Switch, World,
     call::{Answer, Call},
+    control,
     dialect::{self, Dialect},
     fault::{Active, Refusal, Wire},
     ledger::Ledger,
     service_account::ServiceAccount,
+    switch::ALL,
     token::Tokens,
     wire::{Body, send},
 };
@@ -70,197 +72,75 @@ impl Desk {
     }
 }
 
-struct Platform {
+pub(crate) struct Platform {
     desk: Desk,
     dialect: Box<dyn Dialect>,
     world: Arc<World>,
     clock: SimClock,
 }
 
-/// The running platforms. They stop when it is dropped.
-pub struct Simulator {
+/// The platforms with their addresses.
+pub(crate) struct Platforms {
     clock: SimClock,
     world: Arc<World>,
-    platforms: BTreeMap<&'static str, (String, Arc<Platform>)>,
-    tasks: Vec<JoinHandle<()>>,
+    by_name: BTreeMap<&'static str, (String, Arc<Platform>)>,
 }
 
-impl std::fmt::Debug for Simulator {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map().entries(self.urls()).finish()
-    }
-}
-
-impl Simulator {
-    /// Opens a port on loopback for each platform and answers there until it is shut down or dropped.
-    ///
-    /// # Errors
-    /// `Unavailable` when no port can be opened.
-    pub async fn start(world: impl Into<Arc<World>>, config: SimulatorConfig) -> Result<Self> {
-        let world = world.into();
-        let clock = config.clock.clone().unwrap_or_else(|| SimClock::at(world.default_now()));
-        let mut platforms = BTreeMap::new();
-        let mut tasks = Vec::new();
-        for dialect in dialect::all() {
-            let name = dialect.name();
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_port)?;
-            let url = format!("http://{}", listener.local_addr().map_err(no_port)?);
-            let first = name.parse::<Network>().ok().and_then(|network| world.accounts_of(network).next());
-            let desk = Desk {
-                tokens: Tokens::new(dialect.token_prefixes(), world.config().seed),
-                ledger: Ledger::default(),
-                faults: Faults::default(),
-                config: config.clone(),
-                signed_in: AtomicU32::new(first.map_or(0, |account| account.key.0)),
-                notes: Mutex::default(),
-                service_account: Mutex::default(),
-            };
-            let platform =
-                Arc::new(Platform { desk, dialect, world: Arc::clone(&world), clock: clock.clone() });
-            tasks.push(tokio::spawn(accept(listener, Arc::clone(&platform))));
-            platforms.insert(name, (url, platform));
-        }
-        Ok(Self { clock, world, platforms, tasks })
-    }
-
-    /// The address of a platform, without a slash at the end.
-    #[must_use]
-    pub fn url(&self, platform: &str) -> Option<&str> {
-        self.platforms.get(platform).map(|(url, _)| url.as_str())
-    }
-
+impl Platforms {
     /// The addresses of all platforms.
-    pub fn urls(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.platforms.iter().map(|(name, (url, _))| (*name, url.as_str()))
+    pub(crate) fn urls(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.by_name.iter().map(|(name, (url, _))| (*name, url.as_str()))
     }
 
-    /// The clock that all platforms live by.
-    #[must_use]
-    pub fn clock(&self) -> &SimClock {
-        &self.clock
-    }
-
-    /// The world that they tell of.
-    #[must_use]
-    pub fn world(&self) -> &Arc<World> {
-        &self.world
-    }
-
-    /// The faults of a platform.
-    ///
-    /// # Errors
-    /// `BadInput` when it is not simulated.
-    pub fn faults(&self, platform: &str) -> Result<&Faults> {
-        Ok(&self.platform(platform)?.desk.faults)
-    }
-
-    /// What a platform has counted so far.
-    ///
-    /// # Errors
-    /// `BadInput` when it is not simulated.
-    pub fn stats(&self, platform: &str) -> Result<Stats> {
-        Ok(self.platform(platform)?.desk.ledger.stats())
-    }
-
-    /// Returns when what a platform has counted is as wanted.
-    ///
-    /// # Errors
-    /// `BadInput` when it is not simulated.
-    pub async fn until(&self, platform: &str, wanted: impl Fn(&Stats) -> bool) -> Result<()> {
-        self.platform(platform)?.desk.ledger.until(wanted).await;
-        Ok(())
-    }
-
-    /// A token of the application, which lives for ever.
-    ///
-    /// # Errors
-    /// `BadInput` when the platform is not simulated.
-    pub fn app_token(&self, platform: &str) -> Result<String> {
-        Ok(self.platform(platform)?.desk.tokens.app(0))
-    }
-
-    /// A token of an account's owner, which lives for ever.
-    ///
-    /// # Errors
-    /// `BadInput` when the account is not of this world.
-    pub fn user_token(&self, account: &AccountId) -> Result<String> {
-        let key = self.account_key(account)?;
-        Ok(self.platform(account.platform_name())?.desk.tokens.user(key, 0))
-    }
-
-    /// The same, for a kind of token as the platform's adapter calls it.
-    ///
-    /// # Errors
-    /// `BadInput` when the account is not of this world.
-    pub fn user_token_for(&self, account: &AccountId, kind: &str) -> Result<String> {
-        let (tokens, key) = self.consent(account, kind)?;
-        Ok(tokens.user(key, 0))
-    }
-
-    /// A refresh token of an account's owner, for a kind of token as the platform's adapter calls it.
-    ///
-    /// # Errors
-    /// `BadInput` when the account is not of this world.
-    pub fn refresh_token(&self, account: &AccountId, kind: &str) -> Result<String> {
-        let (tokens, key) = self.consent(account, kind)?;
-        Ok(tokens.refresh(key, 0))
-    }
-
-    /// A new key of Google's service account, as the JSON file that its owner gets: it may see every website and
-    /// place. The key before it is deleted.
-    ///
-    /// # Errors
-    /// `Unexpected` when no key can be made.
-    pub fn service_account_key(&self) -> Result<String> {
-        let platform = self.platform("web")?;
-        let url = self.url("web").unwrap_or_default();
-        let (account, file) = ServiceAccount::make(&format!("{url}/token"))?;
-        *platform.desk.service_account.lock().unwrap_or_else(PoisonError::into_inner) = Some(account);
-        Ok(file)
-    }
-
-    /// Says whose browser comes to a platform's page of consent from now on.
-    ///
-    /// # Errors
-    /// `BadInput` when the account is not of this world.
-    pub fn sign_in(&self, account: &AccountId) -> Result<()> {
-        let key = self.account_key(account)?;
-        self.platform(account.platform_name())?.desk.signed_in.store(key.0, Ordering::SeqCst);
-        Ok(())
-    }
-
-    /// Kills all tokens of an account, as a person does who withdraws the consent.
-    ///
-    /// # Errors
-    /// `BadInput` when the account is not of this world.
-    pub fn revoke(&self, account: &AccountId) -> Result<()> {
-        let key = self.account_key(account)?;
-        let tokens = &self.platform(account.platform_name())?.desk.tokens;
-        tokens.revoke(key);
-        tokens.revoke(key.at_second_app());
-        Ok(())
-    }
-
-    /// Stops all platforms at once; open connections break.
-    pub async fn shutdown(mut self) {
-        for task in self.tasks.drain(..) {
-            task.abort();
-            // Aborted is what it is meant to be.
-            let _ = task.await;
-        }
-    }
-
-    fn platform(&self, name: &str) -> Result<&Platform> {
-        self.platforms.get(name).map(|(_, platform)| platform.as_ref()).ok_or_else(|| {
-            let known: Vec<_> = self.platforms.keys().copied().collect();
+    fn get(&self, name: &str) -> Result<&Platform> {
+        self.by_name.get(name).map(|(_, platform)| platform.as_ref()).ok_or_else(|| {
+            let known: Vec<_> = self.by_name.keys().copied().collect();
             Error::bad_input(format!("{name:?} is not simulated"))
                 .hint(format!("known: {}", known.join(", ")))
         })
     }
 
+    /// One platform, or all of them.
+    fn named(&self, name: &str) -> Result<Vec<&Platform>> {
+        if name == ALL {
+            return Ok(self.by_name.values().map(|(_, platform)| platform.as_ref()).collect());
+        }
+        self.get(name).map(|platform| vec![platform])
+    }
+
+    pub(crate) fn switch_on(&self, switch: &Switch) -> Result<()> {
+        for platform in self.named(switch.platform())? {
+            platform.desk.faults.add(switch.rule(self.clock.now()));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn lift(&self, platform: &str) -> Result<()> {
+        self.named(platform)?.into_iter().for_each(|platform| platform.desk.faults.clear());
+        Ok(())
+    }
+
+    pub(crate) fn stats(&self, platform: &str) -> Result<Stats> {
+        Ok(self.get(platform)?.desk.ledger.stats())
+    }
+
+    pub(crate) fn sign_in(&self, account: &AccountId) -> Result<()> {
+        let key = self.account_key(account)?;
+        self.get(account.platform_name())?.desk.signed_in.store(key.0, Ordering::SeqCst);
+        Ok(())
+    }
+
+    pub(crate) fn revoke(&self, account: &AccountId) -> Result<()> {
+        let key = self.account_key(account)?;
+        let tokens = &self.get(account.platform_name())?.desk.tokens;
+        tokens.revoke(key);
+        tokens.revoke(key.at_second_app());
+        Ok(())
+    }
+
     fn consent(&self, account: &AccountId, kind: &str) -> Result<(&Tokens, AccountKey)> {
         let key = self.account_key(account)?;
-        let platform = self.platform(account.platform_name())?;
+        let platform = self.get(account.platform_name())?;
         let second = platform.dialect.second_app() == Some(kind);
         Ok((&platform.desk.tokens, if second { key.at_second_app() } else { key }))
     }
@@ -276,6 +156,194 @@ impl Simulator {
     }
 }
 
+/// The running platforms. They stop when it is dropped.
+pub struct Simulator {
+    platforms: Arc<Platforms>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.urls()).finish()
+    }
+}
+
+impl Simulator {
+    /// Opens a port on loopback for each platform and answers there until it is shut down or dropped.
+    ///
+    /// # Errors
+    /// `Unavailable` when a port cannot be opened.
+    pub async fn start(world: impl Into<Arc<World>>, config: SimulatorConfig) -> Result<Self> {
+        let world = world.into();
+        let clock = config.clock.clone().unwrap_or_else(|| SimClock::at(world.default_now()));
+        let seed = config.token_seed.unwrap_or(world.config().seed);
+        let mut by_name = BTreeMap::new();
+        let mut tasks = Vec::new();
+        for (place, dialect) in (0..).zip(dialect::all()) {
+            let name = dialect.name();
+            let (listener, url) = listen(config.first_port.map(|first| first.saturating_add(place))).await?;
+            let first = name.parse::<Network>().ok().and_then(|network| world.accounts_of(network).next());
+            let desk = Desk {
+                tokens: Tokens::new(dialect.token_prefixes(), seed),
+                ledger: Ledger::default(),
+                faults: Faults::default(),
+                config: config.clone(),
+                signed_in: AtomicU32::new(first.map_or(0, |account| account.key.0)),
+                notes: Mutex::default(),
+                service_account: Mutex::default(),
+            };
+            let platform =
+                Arc::new(Platform { desk, dialect, world: Arc::clone(&world), clock: clock.clone() });
+            tasks.push(tokio::spawn(accept(listener, Arc::clone(&platform))));
+            by_name.insert(name, (url, platform));
+        }
+        Ok(Self { platforms: Arc::new(Platforms { clock, world, by_name }), tasks })
+    }
+
+    /// Opens one more port, on which the running platforms are seen and broken from outside: `GET /` says how. Gives its
+    /// address.
+    ///
+    /// # Errors
+    /// `Unavailable` when the port cannot be opened.
+    pub async fn open_control(&mut self) -> Result<String> {
+        let after =
+            |first: u16| first.saturating_add(u16::try_from(self.platforms.by_name.len()).unwrap_or(0));
+        let first = self.platforms.by_name.values().next().and_then(|(_, it)| it.desk.config.first_port);
+        let (listener, url) = listen(first.map(after)).await?;
+        self.tasks.push(tokio::spawn(control::serve(listener, Arc::clone(&self.platforms), url.clone())));
+        Ok(url)
+    }
+
+    /// The address of a platform, without a slash at the end.
+    #[must_use]
+    pub fn url(&self, platform: &str) -> Option<&str> {
+        self.platforms.by_name.get(platform).map(|(url, _)| url.as_str())
+    }
+
+    /// The addresses of all platforms.
+    pub fn urls(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.platforms.urls()
+    }
+
+    /// The clock that all platforms live by.
+    #[must_use]
+    pub fn clock(&self) -> &SimClock {
+        &self.platforms.clock
+    }
+
+    /// The world that they tell of.
+    #[must_use]
+    pub fn world(&self) -> &Arc<World> {
+        &self.platforms.world
+    }
+
+    /// The faults of a platform.
+    ///
+    /// # Errors
+    /// `BadInput` when it is not simulated.
+    pub fn faults(&self, platform: &str) -> Result<&Faults> {
+        Ok(&self.platforms.get(platform)?.desk.faults)
+    }
+
+    /// Switches a fault on.
+    ///
+    /// # Errors
+    /// `BadInput` when its platform is not simulated.
+    pub fn switch_on(&self, switch: &Switch) -> Result<()> {
+        self.platforms.switch_on(switch)
+    }
+
+    /// What a platform has counted so far.
+    ///
+    /// # Errors
+    /// `BadInput` when it is not simulated.
+    pub fn stats(&self, platform: &str) -> Result<Stats> {
+        self.platforms.stats(platform)
+    }
+
+    /// Returns when what a platform has counted is as wanted.
+    ///
+    /// # Errors
+    /// `BadInput` when it is not simulated.
+    pub async fn until(&self, platform: &str, wanted: impl Fn(&Stats) -> bool) -> Result<()> {
+        self.platforms.get(platform)?.desk.ledger.until(wanted).await;
+        Ok(())
+    }
+
+    /// A token of the application, which lives for ever.
+    ///
+    /// # Errors
+    /// `BadInput` when the platform is not simulated.
+    pub fn app_token(&self, platform: &str) -> Result<String> {
+        Ok(self.platforms.get(platform)?.desk.tokens.app(0))
+    }
+
+    /// A token of an account's owner, which lives for ever.
+    ///
+    /// # Errors
+    /// `BadInput` when the account is not of this world.
+    pub fn user_token(&self, account: &AccountId) -> Result<String> {
+        let key = self.platforms.account_key(account)?;
+        Ok(self.platforms.get(account.platform_name())?.desk.tokens.user(key, 0))
+    }
+
+    /// The same, for a kind of token as the platform's adapter calls it.
+    ///
+    /// # Errors
+    /// `BadInput` when the account is not of this world.
+    pub fn user_token_for(&self, account: &AccountId, kind: &str) -> Result<String> {
+        let (tokens, key) = self.platforms.consent(account, kind)?;
+        Ok(tokens.user(key, 0))
+    }
+
+    /// A refresh token of an account's owner, for a kind of token as the platform's adapter calls it.
+    ///
+    /// # Errors
+    /// `BadInput` when the account is not of this world.
+    pub fn refresh_token(&self, account: &AccountId, kind: &str) -> Result<String> {
+        let (tokens, key) = self.platforms.consent(account, kind)?;
+        Ok(tokens.refresh(key, 0))
+    }
+
+    /// A new key of Google's service account, as the JSON file that its owner gets: it may see every website and
+    /// place. The key before it is deleted.
+    ///
+    /// # Errors
+    /// `Unexpected` when no key can be made.
+    pub fn service_account_key(&self) -> Result<String> {
+        let platform = self.platforms.get("web")?;
+        let url = self.url("web").unwrap_or_default();
+        let (account, file) = ServiceAccount::make(&format!("{url}/token"))?;
+        *platform.desk.service_account.lock().unwrap_or_else(PoisonError::into_inner) = Some(account);
+        Ok(file)
+    }
+
+    /// Says whose browser comes to a platform's page of consent from now on.
+    ///
+    /// # Errors
+    /// `BadInput` when the account is not of this world.
+    pub fn sign_in(&self, account: &AccountId) -> Result<()> {
+        self.platforms.sign_in(account)
+    }
+
+    /// Kills all tokens of an account, as a person does who withdraws the consent.
+    ///
+    /// # Errors
+    /// `BadInput` when the account is not of this world.
+    pub fn revoke(&self, account: &AccountId) -> Result<()> {
+        self.platforms.revoke(account)
+    }
+
+    /// Stops all platforms at once; open connections break.
+    pub async fn shutdown(mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+            // Aborted is what it is meant to be.
+            let _ = task.await;
+        }
+    }
+}
+
 impl Drop for Simulator {
     fn drop(&mut self) {
         for task in &self.tasks {
@@ -284,8 +352,17 @@ impl Drop for Simulator {
     }
 }
 
-fn no_port(error: io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "open a port on loopback").caused_by(error)
+/// Opens a port on loopback, any free one where none is named; gives its address too.
+async fn listen(port: Option<u16>) -> Result<(TcpListener, String)> {
+    let no_port = |error: io::Error| match port {
+        None => Error::new(ErrorKind::Unavailable, "no port on loopback can be opened").caused_by(error),
+        Some(port) => Error::new(ErrorKind::Unavailable, format!("port {port} on loopback cannot be opened"))
+            .hint("each platform has a port, one after the other: begin where all are free")
+            .caused_by(error),
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await.map_err(no_port)?;
+    let url = format!("http://{}", listener.local_addr().map_err(no_port)?);
+    Ok((listener, url))
 }
 
 /// Connections live in the task that accepted them and end with it.
@@ -322,11 +399,15 @@ impl Platform {
         let (parts, body) = request.into_parts();
         let body = Limited::new(body, MAX_BODY).collect().await.map_err(io::Error::other)?.to_bytes();
         let path = parts.uri.path().trim_end_matches('/');
-        let active = self.desk.faults.strike(path);
+        let now = self.clock.now();
+        let active = self.desk.faults.strike(path, now);
+        if let Some(tell) = self.desk.config.on_fault {
+            let struck = |fault| Struck { platform: self.dialect.name(), path, fault };
+            active.struck.iter().for_each(|fault| tell(&struck(*fault)));
+        }
         if active.wire == Some(Wire::Dropped) {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        let now = self.clock.now();
         let clock = now.saturating_add(active.skew).unwrap_or(Timestamp::MAX);
         let text =
             |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();

@@ -13,6 +13,7 @@ pub(crate) enum Breakage {
     IgnoresUnknownSettings,
     TakesAChoiceBack,
     AsksForTokensElsewhere,
+    SendsPersonsElsewhere,
     DeclaresAnExchangeItCannotAsk,
     RetriesWithADeadToken,
     ForbidsWithoutAReason,

@@ -24,6 +24,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Starts the simulated platforms, ingests, evaluates and shows the scorecard: no account, no network.
     Demo(Demo),
+    /// Serves the simulated platforms until Ctrl-C, to be asked like the real ones and to be broken on purpose.
+    Simulate(Simulate),
     /// Writes a project in which everything works at once.
     Init(Init),
     /// Brings an account's consent: OAuth on loopback, or a pasted code; again when a person must agree anew.
@@ -99,6 +101,27 @@ pub(crate) struct Demo {
     /// The seed of the simulated world.
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = kepi_simulator::Switch::help())]
+pub(crate) struct Simulate {
+    /// Where a project that asks them is written; without it, its sections of platforms and accounts are printed.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// The first of nine ports on loopback, one for each platform and one to control them; free ones otherwise.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_500))]
+    pub port: Option<u16>,
+    /// What goes wrong from the start: PLATFORM:FAULT, as in x:rate-limit or all:status=503,times=3; may be given
+    /// several times.
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<String>,
+    /// The seed of the simulated world.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// The first day of the simulated world; the year before this one otherwise.
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<jiff::civil::Date>,
 }
 
 #[derive(Debug, Args)]

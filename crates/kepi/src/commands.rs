@@ -25,6 +25,7 @@ mod query;
 mod run;
 mod runs;
 mod signals;
+mod simulate;
 mod targets;
 
 /// Runs a command.
@@ -32,6 +33,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
     let load = || Project::load(&cli.config);
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments).await,
+        Command::Simulate(arguments) => simulate::run(&arguments).await,
         Command::Init(arguments) => init::run(&arguments),
         Command::Auth(arguments) => auth::run(&load()?, &arguments).await,
         Command::Check(arguments) => check::run(&load()?, &arguments).await,

@@ -34,8 +34,24 @@ fn help_names_the_commands() {
     let folder = tempfile::tempdir().expect("a folder");
     let done = kepi(folder.path(), &["--help"]);
     assert_eq!(done.code, Some(0));
-    for command in ["demo", "init", "import", "evaluate", "query", "run"] {
+    for command in ["demo", "simulate", "init", "import", "evaluate", "query", "run"] {
         assert!(done.stdout.contains(command), "{command} is missing:\n{}", done.stdout);
+    }
+}
+
+#[test]
+fn faults_of_the_simulated_platforms_are_listed_and_a_wrong_one_is_answered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let help = kepi(folder.path(), &["simulate", "--help"]);
+    assert!(help.stdout.contains("silent-zeros") && help.stdout.contains("times=N"), "{}", help.stdout);
+    for (arguments, hint) in [
+        (["simulate", "--fault", "x:rate-limt"], "did you mean rate-limit?"),
+        (["simulate", "--fault", "y:rate-limit"], "known: douyin"),
+        (["simulate", "--since", "1999-01-01"], "--since takes a day from"),
+    ] {
+        let done = kepi(folder.path(), &arguments);
+        assert_eq!(done.code, Some(2), "{}", done.stderr);
+        assert!(done.stderr.contains(hint), "{}", done.stderr);
     }
 }
 

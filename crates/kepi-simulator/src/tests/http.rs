@@ -46,9 +46,14 @@ pub(super) struct Ask<'a> {
 
 /// Sends a request and reads to the end; `None` when the connection broke before the answer.
 pub(super) async fn send(url: &str, path: &str, ask: Ask<'_>) -> Option<Reply> {
+    let method = if ask.body.is_some() { "POST" } else { "GET" };
+    send_as(method, url, path, ask).await
+}
+
+/// The same, with a method of its own.
+pub(super) async fn send_as(method: &str, url: &str, path: &str, ask: Ask<'_>) -> Option<Reply> {
     let host = url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).await.unwrap();
-    let method = if ask.body.is_some() { "POST" } else { "GET" };
     let mut text = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     for (name, value) in ask.headers {
         text.push_str(&format!("{name}: {value}\r\n"));

@@ -1,5 +1,6 @@
 //! What holds over the whole simulator.
 
+mod control;
 mod douyin;
 mod faults;
 mod http;

@@ -229,6 +229,13 @@ pub fn a10_every_request_follows_the_base_url(it: &Candidate, faults: &mut Fault
             format!("asks {} and not the base URL", request.url)
         });
     }
+    for kind in adapter.descriptor().tokens {
+        let page = kind.flow.authorize_url_at(adapter.authorize_base_url(kind.name));
+        let Some(page) = page else { continue };
+        faults.unless(page.starts_with(LOOPBACK), format!("{} token", kind.name), || {
+            format!("sends persons to {page} and not to the base URL: see Adapter::authorize_base_url")
+        });
+    }
 }
 
 /// The requests of all fixtures and token exchanges.

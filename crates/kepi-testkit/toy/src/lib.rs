@@ -93,6 +93,10 @@ impl Adapter for ToyAdapter {
         Some(error.with("status", response.status))
     }
 
+    fn authorize_base_url(&self, _: &str) -> Option<&str> {
+        (!self.is(Breakage::SendsPersonsElsewhere)).then_some(self.config.base_url.as_str())
+    }
+
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
         request::token(&self.config, kind, grant, self.breakage)
     }

@@ -89,6 +89,7 @@ breakages! {
     a08 a08_fails_alone IgnoresUnknownSettings,
     a09 a09_fails_alone TakesAChoiceBack,
     a10 a10_fails_alone AsksForTokensElsewhere,
+    a10 a10_fails_alone_by_its_page SendsPersonsElsewhere,
     b11 b11_fails_alone DeclaresAnExchangeItCannotAsk,
     b12 b12_fails_alone RetriesWithADeadToken,
     b13 b13_fails_alone ForbidsWithoutAReason,

@@ -100,7 +100,7 @@ async fn authorise(
             ));
             return Ok(());
         }
-        (None, TokenFlow::AuthorizationCode { authorize_url, pkce, .. }) => {
+        (None, TokenFlow::AuthorizationCode { pkce, .. }) => {
             let client_id = transport.client_id(id, kind.name)?;
             let state = random()?;
             let verifier = pkce.then(random).transpose()?;
@@ -114,7 +114,8 @@ async fn authorise(
                 challenge: challenge.as_deref(),
                 scopes: kind.scopes,
             };
-            let address = consent.address(authorize_url);
+            let page = kind.flow.authorize_url_at(adapter.authorize_base_url(kind.name)).unwrap_or_default();
+            let address = consent.address(&page);
             output::note(&format!("{id}, {}: {}", kind.name, kind.title));
             output::note("open this address in a browser where you are signed in as the account, and agree:");
             output::result(&format!("{address}\n"))?;

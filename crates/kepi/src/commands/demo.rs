@@ -52,7 +52,7 @@ pub(crate) async fn run(arguments: &Demo) -> Result<Outcome> {
     let simulated = SimulatorConfig { clock: Some(clock.clone()), ..SimulatorConfig::default() };
     let simulator = Simulator::start(Arc::clone(&world), simulated.clone()).await?;
     let dir = folder(arguments)?;
-    write_project(&dir, &simulator, &simulated)?;
+    write_project(&dir, "", &simulator, &simulated)?;
 
     let project = Project::load(&dir.join("kepi.toml"))?.with_clock(Arc::new(DemoClock(clock.clone())));
     let accounts = &project.config.accounts;
@@ -152,7 +152,7 @@ fn say_next(dir: &Path) {
 }
 
 /// What this program is called by: its name where that leads to it, its file otherwise.
-fn own_name() -> String {
+pub(super) fn own_name() -> String {
     let Ok(own) = std::env::current_exe() else { return "kepi".to_owned() };
     let real = |file: &Path| std::fs::canonicalize(file).ok();
     let same = |file: PathBuf| real(&file).is_some_and(|file| Some(file) == real(&own));
@@ -167,16 +167,31 @@ fn own_name() -> String {
 }
 
 /// A path that a shell takes as one word.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-fn write_project(dir: &Path, simulator: &Simulator, simulated: &SimulatorConfig) -> Result<()> {
-    let mut text = String::from(
-        "[project]\nname = \"Demo\"\nzone = \"UTC\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n",
-    );
+/// Writes a project whose accounts are those of the simulated platforms; `first` stands at the top of its configuration.
+pub(super) fn write_project(
+    dir: &Path,
+    first: &str,
+    simulator: &Simulator,
+    simulated: &SimulatorConfig,
+) -> Result<()> {
+    let project =
+        "[project]\nname = \"Demo\"\nzone = \"UTC\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n";
+    let sections = sections(dir, simulator, simulated)?;
+    let platforms = adapters::names().into_iter().map(str::to_owned).collect();
+    init::write(&Init { dir: dir.to_owned(), goal: Vec::new(), platforms })?;
+    std::fs::write(dir.join("kepi.toml"), format!("{first}{project}{sections}"))?;
+    Ok(())
+}
+
+/// The configuration of the platforms and their accounts; the secrets of these go into files in a folder.
+pub(super) fn sections(dir: &Path, simulator: &Simulator, simulated: &SimulatorConfig) -> Result<String> {
+    let mut text = String::new();
     let world = simulator.world();
     let sites = world.sites();
     let accounts: Vec<AccountRef> =
@@ -190,10 +205,7 @@ fn write_project(dir: &Path, simulator: &Simulator, simulated: &SimulatorConfig)
             }
         }
     }
-    let platforms = adapters::names().into_iter().map(str::to_owned).collect();
-    init::write(&Init { dir: dir.to_owned(), goal: Vec::new(), platforms })?;
-    std::fs::write(dir.join("kepi.toml"), text)?;
-    Ok(())
+    Ok(text)
 }
 
 /// Every address among the settings of a platform: some have their API, their consent and their contracts on hosts
