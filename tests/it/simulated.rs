@@ -405,6 +405,13 @@ impl Live {
         report
     }
 
+    /// Asks for what is due of these endpoints only.
+    pub(crate) async fn pass_of(&self, endpoints: &[&str]) -> RunReport {
+        let endpoints = endpoints.iter().map(|name| (*name).into()).collect();
+        let request = IngestRequest { endpoints, ..IngestRequest::due(self.accounts.clone()) };
+        self.ingest.run(&request, &Silent, &StopFlag::default()).await.expect("it begins")
+    }
+
     /// What that would ask for.
     pub(crate) async fn plan(&self) -> PlanReport {
         self.ingest.plan(&IngestRequest::due(self.accounts.clone())).await.expect("a plan")

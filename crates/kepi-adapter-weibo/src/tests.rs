@@ -4,7 +4,7 @@
 use jiff::{Timestamp, ToSpan, civil::date};
 use kepi_core::{
     AccountRef, Adapter, Body, Cursor, DateSpan, Decoder, ErrorKind, Grant, Job, Notice, Page, PostRef,
-    Request, Response, Retry,
+    Reach, Request, Response, Retry,
     descriptor::Reset,
     http::{Payload, Text},
     plan::{KnownPost, PlanInput, PlannedJob, plan},
@@ -440,6 +440,14 @@ fn used_up_calls_come_back_with_the_interval() {
     assert_eq!(again(CallLimit::Daily100, 10023), at("2026-03-03T16:00:00Z"));
     assert_eq!(again(CallLimit::Hourly150, 10024), at("2026-03-02T17:00:00Z"));
     assert_eq!(again(CallLimit::Daily100, 10022), at("2026-03-02T17:00:00Z"));
+    let reach =
+        |code: u32| refused(config(CallLimit::Daily100), 403, &format!(r#"{{"error_code":{code}}}"#)).reach();
+    let reaches = [10022, 10023, 10024].map(reach);
+    assert_eq!(
+        reaches,
+        [Reach::Address, Reach::User, Reach::Pool],
+        "of the address, the user, the interface"
+    );
     for (limit, requests, reset) in [
         (CallLimit::Daily100, 100, Reset::Midnight("Asia/Shanghai")),
         (CallLimit::Hourly150, 150, Reset::Window),

@@ -89,6 +89,20 @@ pub enum Retry {
     At(Timestamp),
 }
 
+/// Which calls a refused limit holds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Reach {
+    /// Those that draw on the same pool of the descriptor with the same credential.
+    #[default]
+    Pool,
+    /// All of the same credential.
+    User,
+    /// All of the same application, whoever's credential it is.
+    App,
+    /// All of the platform that leave from this machine's address.
+    Address,
+}
+
 /// An error of kepi: a kind, a message, where it happened, and what to do next.
 ///
 /// ```
@@ -106,6 +120,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     retry: Retry,
+    reach: Reach,
     context: Vec<(&'static str, String)>,
     hint: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -122,6 +137,7 @@ impl Error {
             kind,
             message: message.into(),
             retry,
+            reach: Reach::default(),
             context: Vec::new(),
             hint: None,
             source: None,
@@ -164,6 +180,13 @@ impl Error {
         self
     }
 
+    /// Says which calls the limit that was reached holds back, where the platform says whose limit it is.
+    #[must_use]
+    pub fn reaching(mut self, reach: Reach) -> Self {
+        self.0.reach = reach;
+        self
+    }
+
     /// Keeps what caused it.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -181,6 +204,12 @@ impl Error {
     #[must_use]
     pub fn retry_policy(&self) -> Retry {
         self.0.retry
+    }
+
+    /// Which calls the limit that was reached holds back.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.0.reach
     }
 
     /// The message alone.

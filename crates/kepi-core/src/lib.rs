@@ -29,7 +29,7 @@ pub use adapter::{Adapter, Calls, Decoder};
 pub use catalogue::Catalogue;
 pub use credential::{Grant, Placement, Token, TokenFlow, TokenKind};
 pub use descriptor::{Cost, Descriptor, Endpoint, Field, Quota, Shape};
-pub use error::{Error, ErrorKind, Result, Retry};
+pub use error::{Error, ErrorKind, Reach, Result, Retry};
 pub use http::{Body, Method, Payload, Request, Response};
 pub use identity::{Account, AccountId, AccountRef, NamedPost, Platform, Post, PostRef};
 pub use job::{Cursor, Job, Stream};

@@ -1,5 +1,6 @@
 //! What one answer of a platform, or one file, holds.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -64,6 +65,15 @@ pub enum Notice {
     Gap {
         /// What is missing.
         reason: String,
+    },
+    /// The platform says how many calls are left of an allowance that no header tells of.
+    CallsLeft {
+        /// An endpoint that draws on it; those of the same pool do too.
+        endpoint: SmolStr,
+        /// How many.
+        left: u32,
+        /// Until when, when all of them are back.
+        until: Timestamp,
     },
     /// Anything else worth telling.
     Remark {

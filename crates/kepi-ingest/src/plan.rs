@@ -29,7 +29,7 @@ pub struct PlanReport {
 }
 
 /// How many calls, items and how much money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Estimate {
     /// Calls.
     pub calls: u64,
@@ -37,12 +37,22 @@ pub struct Estimate {
     pub items: u64,
     /// Millionths of a US dollar.
     pub cost_micro_usd: u64,
+    /// The most that it can cost, where that is known: a list costs as much as the platform gives of it.
+    pub cost_at_most_micro_usd: Option<u64>,
     /// Some of it is a list whose length only the platform knows: it may be more.
     pub at_least: bool,
 }
 
+impl Default for Estimate {
+    fn default() -> Self {
+        Self { calls: 0, items: 0, cost_micro_usd: 0, cost_at_most_micro_usd: Some(0), at_least: false }
+    }
+}
+
 impl Estimate {
     fn add(&mut self, other: Self) {
+        let most = self.cost_at_most_micro_usd.zip(other.cost_at_most_micro_usd);
+        self.cost_at_most_micro_usd = most.map(|(one, other)| one + other);
         self.calls += other.calls;
         self.items += other.items;
         self.cost_micro_usd += other.cost_micro_usd;
@@ -162,12 +172,22 @@ fn estimate(unit: &Unit<'_>, jobs: &[PlannedJob], posts: &[KnownPost]) -> Estima
     for job in jobs {
         sum.add(estimate_job(unit, job, posts));
     }
-    let cost = match unit.endpoint.cost {
+    let price = |calls: u64, items: u64| match unit.endpoint.cost {
         Cost::Free => 0,
-        Cost::PerCall(price) => sum.calls * u64::from(price),
-        Cost::PerItem(price) => sum.items * u64::from(price),
+        Cost::PerCall(price) => calls * u64::from(price),
+        Cost::PerItem(price) => items * u64::from(price),
     };
-    Estimate { cost_micro_usd: cost, ..sum }
+    let cost = price(sum.calls, sum.items);
+    // A list costs at most what the platform gives of it, in pages that are full.
+    let most = match unit.endpoint.page_cap {
+        _ if !sum.at_least || unit.endpoint.cost == Cost::Free => Some(cost),
+        Some(cap) => {
+            let items = u64::from(cap) * length(jobs.len());
+            Some(price(items.div_ceil(u64::from(unit.endpoint.page_size.max(1))), items).max(cost))
+        }
+        None => None,
+    };
+    Estimate { cost_micro_usd: cost, cost_at_most_micro_usd: most, ..sum }
 }
 
 fn estimate_job(unit: &Unit<'_>, planned: &PlannedJob, posts: &[KnownPost]) -> Estimate {
@@ -175,7 +195,7 @@ fn estimate_job(unit: &Unit<'_>, planned: &PlannedJob, posts: &[KnownPost]) -> E
     // What was interrupted has some of its steps behind it.
     let takes = if planned.cursor.is_start() { unit.group.adapter.calls(job) } else { Calls::at_least(1) };
     let (calls, at_least) = (u64::from(takes.count), takes.at_least);
-    let with_items = |items| Estimate { calls, items, cost_micro_usd: 0, at_least };
+    let with_items = |items| Estimate { calls, items, at_least, ..Estimate::default() };
     match unit.endpoint.shape {
         Shape::Snapshot => with_items(length(job.accounts.len())),
         Shape::Batch { .. } => with_items(length(job.posts.len())),
@@ -194,7 +214,7 @@ fn estimate_job(unit: &Unit<'_>, planned: &PlannedJob, posts: &[KnownPost]) -> E
             let items = length(posts.iter().filter(listed).count());
             let pages = items.div_ceil(u64::from(unit.endpoint.page_size.max(1)));
             let calls = calls.max(pages);
-            Estimate { calls, items, cost_micro_usd: 0, at_least: true }
+            Estimate { calls, items, at_least: true, ..Estimate::default() }
         }
     }
 }

@@ -11,7 +11,7 @@ use kepi_core::{
 use crate::{
     Answer, Capability, Ending, EndpointReport, Failure, Lack,
     run::RunContext,
-    seam::{Fetched, NewPage},
+    seam::{Fetched, NewPage, Spend},
     weigh::{self, Doubt},
     work::Unit,
 };
@@ -135,7 +135,7 @@ impl Reading<'_, '_> {
             let doubt = self.weigh(planned, &cursor, &page).await?;
             let next = page.next.clone();
             items += items_of(&page);
-            self.hear(&page).await;
+            self.hear(&fetched, &page).await;
             self.context.learn(&page.accounts);
             self.take(new_page(planned, cursor, fetched, page), doubt).await?;
             // A snapshot of the newest is always full; its decoder says when some may have been missed.
@@ -160,24 +160,28 @@ impl Reading<'_, '_> {
     }
 
     /// One call. Once the run was asked to stop, the page in hand has a little time left.
-    async fn fetch(&self, planned: &PlannedJob, cursor: &Cursor) -> Result<Fetched, Halt> {
-        let ingest = self.context.ingest;
+    async fn fetch(&mut self, planned: &PlannedJob, cursor: &Cursor) -> Result<Fetched, Halt> {
+        let context = self.context;
+        let ingest = context.ingest;
         let grace = async {
-            self.context.stop.stopped().await;
+            context.stop.stopped().await;
             ingest.clock.sleep_until(after(ingest.clock.now(), ingest.options.stop_grace)).await;
         };
-        tokio::select! {
+        let adapter = self.unit.group.adapter.as_ref();
+        let mut spent = Spend::default();
+        let answer = tokio::select! {
             biased;
-            fetched = ingest.fetch.fetch(self.unit.group.adapter.as_ref(), &planned.job, cursor) => Ok(fetched?),
+            fetched = ingest.fetch.fetch(adapter, &planned.job, cursor, &mut spent) => fetched.map_err(Halt::Error),
             () = grace => Err(Halt::End(Ending::Stopped)),
-        }
+        };
+        self.report.tally.calls += spent.calls;
+        self.report.tally.cost_micro_usd += spent.micro_usd;
+        answer
     }
 
     async fn decode(&mut self, planned: &PlannedJob, cursor: &Cursor, fetched: &Fetched) -> Result<Page> {
         let adapter = self.unit.group.adapter.as_ref();
         let tally = &mut self.report.tally;
-        tally.calls += u64::from(fetched.calls);
-        tally.cost_micro_usd += fetched.cost_micro_usd;
         let page = adapter.decode(&planned.job, cursor, &fetched.body)?;
         let settled = self.context.ingest.fetch.settle(adapter, &planned.job, fetched, page.billed_items);
         tally.cost_micro_usd = tally.cost_micro_usd - fetched.cost_micro_usd + settled.await?;
@@ -241,9 +245,14 @@ impl Reading<'_, '_> {
         Err(Halt::End(Ending::Capped { reason }))
     }
 
-    /// Keeps the page's notices, and what they say about capabilities.
-    async fn hear(&mut self, page: &Page) {
+    /// Keeps the page's notices, and what they say about capabilities and the calls that are left.
+    async fn hear(&mut self, fetched: &Fetched, page: &Page) {
         for notice in &page.notices {
+            if let Notice::CallsLeft { endpoint, left, until } = notice {
+                let (ingest, adapter) = (self.context.ingest, self.unit.group.adapter.as_ref());
+                ingest.fetch.calls_left(adapter, fetched, endpoint, *left, *until);
+                continue;
+            }
             self.report.notice(notice.clone());
             if let Notice::NotOffered { account, metric, reason } = notice {
                 let retry_at = after(self.context.now, self.context.ingest.options.not_offered_retry);
@@ -416,13 +425,24 @@ impl Reading<'_, '_> {
         }
     }
 
+    /// What the settings do not ask for needs no memory: it costs no call and holds until the settings change. What
+    /// the platform never gave rests for a while. What it gave before and refuses now is a failure: a scope that is
+    /// missing until somebody mends it, what is no longer offered until that has stood for a while.
     async fn lacks(&mut self, planned: &PlannedJob, lack: Lack, error: &Error) -> Ending {
+        if self.is_not_asked_for(planned) {
+            return Ending::Lacking { reason: error.to_string() };
+        }
         let options = &self.context.ingest.options;
-        let pause = match lack {
-            Lack::NotOffered => options.not_offered_retry,
-            Lack::Forbidden => options.forbidden_retry,
+        let now = self.context.now;
+        let (retry_at, is_state) = match lack {
+            Lack::Forbidden => (after(now, options.forbidden_retry), !self.has_given(planned)),
+            Lack::NotOffered => {
+                let since = self.context.lacking_since(&planned.job.accounts, self.unit.endpoint.name);
+                let stood = now >= after(since.unwrap_or(now), options.not_offered_retry);
+                (after(now, options.not_offered_retry), stood || !self.has_given(planned))
+            }
         };
-        let retry_at = after(self.context.now, pause);
+        let retry_at = if is_state { retry_at } else { now };
         for account in &planned.job.accounts {
             self.remember(Capability {
                 account: account.id.clone(),
@@ -430,15 +450,28 @@ impl Reading<'_, '_> {
                 metric: None,
                 lack,
                 reason: error.to_string(),
-                since: self.context.now,
+                since: now,
                 retry_at,
             })
             .await;
+        }
+        if !is_state {
+            return Ending::Failed(Failure::of(error));
         }
         if let Some(hint) = error.hint_text() {
             self.report.remark(format!("hint: {hint}"));
         }
         Ending::Lacking { reason: error.to_string() }
+    }
+
+    /// Whether the request cannot even be built, so that it is the settings that leave the endpoint out.
+    fn is_not_asked_for(&self, planned: &PlannedJob) -> bool {
+        self.unit.group.adapter.request(&planned.job, &planned.cursor).is_err()
+    }
+
+    /// Whether the platform has answered this with a page, in this run or an earlier one.
+    fn has_given(&self, planned: &PlannedJob) -> bool {
+        self.report.tally.pages > 0 || self.context.before.states.contains_key(&planned.stream)
     }
 
     /// The other endpoints that need this token are not asked in this run: they would be refused too.

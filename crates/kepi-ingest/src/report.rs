@@ -55,6 +55,13 @@ pub enum Ending {
         /// Why, in the platform's words.
         reason: String,
     },
+    /// The account was found not to have it earlier, and it is not asked yet.
+    Resting {
+        /// From when on it is asked again.
+        until: Timestamp,
+        /// Why, in the platform's words.
+        reason: String,
+    },
     /// A cap was reached and there is more: the next run goes on from there.
     Capped {
         /// Which cap.
@@ -81,6 +88,7 @@ impl fmt::Display for Ending {
             Self::Done => f.write_str("done"),
             Self::NothingDue => f.write_str("nothing due"),
             Self::Lacking { reason } => write!(f, "not offered: {reason}"),
+            Self::Resting { until, reason } => write!(f, "not asked until {until}: {reason}"),
             Self::Capped { reason } => write!(f, "goes on in the next run: {reason}"),
             Self::Deferred { until: Some(until), reason } => write!(f, "deferred until {until}: {reason}"),
             Self::Deferred { until: None, reason } => write!(f, "deferred: {reason}"),
@@ -130,7 +138,7 @@ pub struct Tally {
     pub posts: u64,
     /// Rows set aside.
     pub rejects: u64,
-    /// Calls made for what came, repeated ones and renewals of tokens counted.
+    /// Calls made, those that failed, repeated ones and renewals of tokens counted.
     pub calls: u64,
     /// Money spent, in millionths of a US dollar.
     pub cost_micro_usd: u64,
@@ -275,7 +283,11 @@ impl RunReport {
         let open = |report: &&EndpointReport| match &report.ending {
             Ending::Failed(failure) => failure.transient,
             Ending::Deferred { .. } | Ending::Capped { .. } | Ending::Stopped => true,
-            Ending::Done | Ending::NothingDue | Ending::Lacking { .. } | Ending::Withheld => false,
+            Ending::Done
+            | Ending::NothingDue
+            | Ending::Lacking { .. }
+            | Ending::Resting { .. }
+            | Ending::Withheld => false,
         };
         let pairs = |report: &EndpointReport| {
             let endpoint = report.endpoint.clone();
@@ -320,7 +332,9 @@ fn outcome_of(endpoints: &[EndpointReport]) -> Outcome {
         Outcome::Cancelled
     } else if any(|ending| matches!(ending, Ending::Failed(_) | Ending::Capped { .. } | Ending::Withheld)) {
         let nothing_read = endpoints.iter().all(|report| {
-            report.tally.pages == 0 && matches!(report.ending, Ending::Failed(_) | Ending::NothingDue)
+            let nothing =
+                matches!(report.ending, Ending::Failed(_) | Ending::NothingDue | Ending::Resting { .. });
+            report.tally.pages == 0 && nothing
         });
         if nothing_read { Outcome::Failed } else { Outcome::Partial }
     } else if any(|ending| matches!(ending, Ending::Deferred { .. })) {

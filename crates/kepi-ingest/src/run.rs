@@ -13,8 +13,8 @@ use smol_str::SmolStr;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use crate::{
-    Answer, Capability, EndpointReport, Failure, Fetch, IngestRequest, Memory, PageWriter, Pages, Progress,
-    RunReport, StopFlag,
+    Answer, Capability, Ending, EndpointReport, Failure, Fetch, IngestRequest, Memory, PageWriter, Pages,
+    Progress, RunReport, StopFlag,
     reading::read_unit,
     seam::Clock,
     work::{Before, Group, Stage, Unit, groups},
@@ -29,9 +29,10 @@ pub struct IngestOptions {
     pub max_pages: u32,
     /// How long the page in hand may take once the run was asked to stop.
     pub stop_grace: Duration,
-    /// When an endpoint that the platform does not offer is tried again.
+    /// When an endpoint that the platform does not offer is tried again; for so long it is a failure where it gave
+    /// something before.
     pub not_offered_retry: Duration,
-    /// When an endpoint whose scope or role is missing is tried again.
+    /// When an endpoint whose scope or role is missing and that never gave anything is tried again.
     pub forbidden_retry: Duration,
     /// How long an answer of nothing but zeros must stand before it is believed.
     pub zeros_believed_after: Duration,
@@ -187,6 +188,7 @@ impl RunContext<'_> {
     /// Lists and windows first; then, when they rest, what is asked about the posts that they brought.
     async fn run_group(&self, group: &Group) -> Vec<EndpointReport> {
         let units = group.units(self.request, &self.lacking, self.now);
+        let mut reports: Vec<_> = units.iter().flat_map(|unit| &unit.lacking).map(resting).collect();
         let (lists, batches): (Vec<_>, Vec<_>) =
             units.into_iter().partition(|unit| Stage::of(unit.endpoint) == Stage::Lists);
         let known = if lists.iter().any(Unit::needs_known_posts) {
@@ -197,7 +199,7 @@ impl RunContext<'_> {
         } else {
             Vec::new()
         };
-        let mut reports = self.run_units(self.resumed_first(lists), &known).await;
+        reports.extend(self.run_units(self.resumed_first(lists), &known).await);
         if batches.is_empty() {
             return reports;
         }
@@ -292,12 +294,28 @@ impl RunContext<'_> {
         self.lacking.iter().filter(whole).any(|known| known.account == *account)
     }
 
+    /// Since when one of these accounts is known to lack an endpoint.
+    pub(crate) fn lacking_since(&self, accounts: &[AccountRef], endpoint: &str) -> Option<Timestamp> {
+        let of_these = |known: &&Capability| {
+            let whole = known.metric.is_none() && known.endpoint == endpoint;
+            whole && accounts.iter().any(|account| account.id == known.account)
+        };
+        self.lacking.iter().filter(of_these).map(|known| known.since).min()
+    }
+
     /// Ends the whole run: what is read could not be written.
     pub(crate) fn fail(&self, error: &Error) {
         let mut fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
         fatal.get_or_insert_with(|| Failure::of(error));
         self.stop.stop();
     }
+}
+
+/// An endpoint that an account is known to lack and that is not asked yet.
+fn resting(known: &Capability) -> EndpointReport {
+    let mut report = EndpointReport::new(vec![known.account.clone()], &known.endpoint);
+    report.ending = Ending::Resting { until: known.retry_at, reason: known.reason.clone() };
+    report
 }
 
 fn take_free<'g>(waiting: &mut VecDeque<Unit<'g>>, busy: &HashSet<AccountId>) -> Option<Unit<'g>> {

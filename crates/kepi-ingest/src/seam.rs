@@ -5,6 +5,7 @@
 use std::{collections::HashMap, fmt};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use kepi_core::{
     AccountId, Adapter, Cursor, Job, Measurement, MetricId, Result, Stream,
     plan::{KnownPost, StreamState},
@@ -14,13 +15,29 @@ use smol_str::SmolStr;
 pub(crate) use kepi_store::{NewPage, RunRecord};
 use kepi_store::{Store, Writer};
 use kepi_transport::Transport;
-pub(crate) use kepi_transport::{Clock, Fetched};
+pub(crate) use kepi_transport::{Clock, Fetched, Spend};
 
 /// Where pages come from: one call through all layers.
 #[async_trait]
 pub trait Fetch: fmt::Debug + Send + Sync {
-    /// Asks for one page.
-    async fn fetch(&self, adapter: &dyn Adapter, job: &Job, cursor: &Cursor) -> Result<Fetched>;
+    /// Asks for one page; adds to `spent` what that took, whether it brings the page or not.
+    async fn fetch(
+        &self,
+        adapter: &dyn Adapter,
+        job: &Job,
+        cursor: &Cursor,
+        spent: &mut Spend,
+    ) -> Result<Fetched>;
+
+    /// Keeps to what a page told of the calls that are left: see [`kepi_core::Notice::CallsLeft`].
+    fn calls_left(
+        &self,
+        adapter: &dyn Adapter,
+        fetched: &Fetched,
+        endpoint: &str,
+        left: u32,
+        until: Timestamp,
+    );
 
     /// What a page cost, in millionths of a US dollar, now that it is known how many items are billed.
     async fn settle(&self, adapter: &dyn Adapter, job: &Job, fetched: &Fetched, items: u32) -> Result<u64>;
@@ -28,8 +45,25 @@ pub trait Fetch: fmt::Debug + Send + Sync {
 
 #[async_trait]
 impl Fetch for Transport {
-    async fn fetch(&self, adapter: &dyn Adapter, job: &Job, cursor: &Cursor) -> Result<Fetched> {
-        Self::fetch(self, adapter, job, cursor).await
+    async fn fetch(
+        &self,
+        adapter: &dyn Adapter,
+        job: &Job,
+        cursor: &Cursor,
+        spent: &mut Spend,
+    ) -> Result<Fetched> {
+        self.fetch_counted(adapter, job, cursor, spent).await
+    }
+
+    fn calls_left(
+        &self,
+        adapter: &dyn Adapter,
+        fetched: &Fetched,
+        endpoint: &str,
+        left: u32,
+        until: Timestamp,
+    ) {
+        Self::calls_left(self, adapter, fetched, endpoint, left, until);
     }
 
     async fn settle(&self, adapter: &dyn Adapter, job: &Job, fetched: &Fetched, items: u32) -> Result<u64> {

@@ -61,6 +61,7 @@ pub struct Struck<'a> {
 pub struct FaultRule {
     fault: Fault,
     path: String,
+    spares_tokens: bool,
     skip: u32,
     times: Option<u32>,
     until: Option<Timestamp>,
@@ -70,7 +71,7 @@ impl FaultRule {
     /// At every call, until it is cleared.
     #[must_use]
     pub fn always(fault: Fault) -> Self {
-        Self { fault, path: String::new(), skip: 0, times: None, until: None }
+        Self { fault, path: String::new(), spares_tokens: false, skip: 0, times: None, until: None }
     }
 
     /// At the next call only.
@@ -106,6 +107,13 @@ impl FaultRule {
         self.path = path.into();
         self
     }
+
+    /// Not at exchanges and renewals of tokens.
+    #[must_use]
+    pub fn sparing_tokens(mut self) -> Self {
+        self.spares_tokens = true;
+        self
+    }
 }
 
 /// The faults of one platform.
@@ -137,7 +145,9 @@ impl Faults {
             // A call that is to bring a token has none that could have expired.
             let exchange = path.contains("oauth") || path.contains("token");
             let elsewhere = rule.fault == Fault::TokenExpired && exchange;
-            if !path.contains(&rule.path) || elsewhere {
+            // What is asked about a token is no exchange.
+            let spared = rule.spares_tokens && exchange && !path.ends_with("get_token_info");
+            if !path.contains(&rule.path) || elsewhere || spared {
                 return true;
             }
             if rule.skip > 0 {

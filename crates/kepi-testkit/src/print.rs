@@ -157,6 +157,9 @@ fn notice_line(notice: &Notice) -> String {
         Notice::Clamped { days } => format!("notice: clamped | {days}"),
         Notice::NotYet { days } => format!("notice: not yet | {days}"),
         Notice::Gap { reason } => format!("notice: gap | {reason}"),
+        Notice::CallsLeft { endpoint, left, until } => {
+            format!("notice: calls left | {endpoint} | {left} until {until}")
+        }
         Notice::Remark { text } => format!("notice: remark | {text}"),
     }
 }

@@ -1,9 +1,9 @@
 //! The quota layer: keeps to the platform's limits, so that they need not be told.
 //!
 //! A call goes out when three things agree: each limit that the descriptor declares has room ([`limiter`]),
-//! the headers of earlier answers do not say that the allowance is used up, and no call of the same
-//! (platform, credential, pool) was refused lately ([`gate`]). After a refusal one call goes first and the
-//! others wait for what it hears.
+//! the headers of earlier answers do not say that the allowance is used up, and no call of the same pool, credential,
+//! application or address was refused lately ([`gate`]): how far a refusal reaches is what the adapter says of it.
+//! After a refusal one call goes first and the others wait for what it hears.
 
 mod gate;
 mod limiter;
@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
-    Error, ErrorKind, Quota as Declared, Response, Result, Retry,
+    Endpoint, Error, ErrorKind, Quota as Declared, Reach, Response, Result, Retry,
     descriptor::{Reset, Scope},
 };
 use tokio::sync::Notify;
@@ -87,7 +87,7 @@ impl State {
     }
 
     fn check_rows(&mut self, draws: &Draws, now: Timestamp, clock: &Arc<dyn Clock>) -> Result<(), Hold> {
-        let [pool, _] = &draws.gates;
+        let [pool, ..] = &draws.gates;
         let told = self.gates.get(pool).and_then(Gate::told);
         let windows = draws.rows.iter().filter(|(_, row)| row.reset == Reset::Window).count();
         for (name, row) in &draws.rows {
@@ -110,11 +110,14 @@ impl State {
     }
 }
 
+/// How far a refusal may reach, the narrowest first.
+const REACHES: [Reach; 4] = [Reach::Pool, Reach::User, Reach::App, Reach::Address];
+
 /// What a call draws on.
 #[derive(Debug, Clone, Default)]
 struct Draws {
-    /// Of the platform, credential and pool; and of the platform and credential.
-    gates: [String; 2],
+    /// One for each of [`REACHES`].
+    gates: [String; 4],
     /// Name and row of each limit with a length of time.
     rows: Vec<(String, Declared)>,
     /// Lines and zones of each limit that ends at midnight.
@@ -125,7 +128,7 @@ struct Draws {
 struct Permit<'a> {
     desk: &'a Desk,
     draws: Draws,
-    probes: [bool; 2],
+    probes: [bool; 4],
     outcome: Option<(Outcome, crate::headers::Heard)>,
 }
 
@@ -134,9 +137,9 @@ impl Drop for Permit<'_> {
         let (outcome, heard) = self.outcome.take().unwrap_or((Outcome::Unknown, Default::default()));
         let now = self.desk.clock.now();
         let mut state = self.desk.state();
-        for (i, (name, probe)) in self.draws.gates.iter().zip(self.probes).enumerate() {
+        for ((name, probe), reach) in self.draws.gates.iter().zip(self.probes).zip(REACHES) {
             let gate = state.gates.entry(name.clone()).or_default();
-            gate.give_back(now, probe, &outcome.seen_by(i == 0), (i == 0).then_some(&heard));
+            gate.give_back(now, probe, &outcome.seen_by(reach), (reach == Reach::Pool).then_some(&heard));
         }
         for (name, _) in &self.draws.rows {
             if let Some(limiter) = state.limiters.get_mut(name) {
@@ -166,7 +169,7 @@ impl Desk {
         }
     }
 
-    async fn wait(&self, call: &Call<'_>, draws: &Draws) -> Result<[bool; 2]> {
+    async fn wait(&self, call: &Call<'_>, draws: &Draws) -> Result<[bool; 4]> {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
@@ -191,7 +194,7 @@ impl Desk {
     }
 
     /// Takes from everything a call draws on, or from nothing.
-    fn try_take(&self, draws: &Draws) -> Result<[bool; 2], Hold> {
+    fn try_take(&self, draws: &Draws) -> Result<[bool; 4], Hold> {
         let now = self.clock.now();
         let mut state = self.state();
         state.check_gates(draws, now)?;
@@ -211,22 +214,28 @@ impl Desk {
             Err(error) => error,
         };
         let now = self.clock.now();
-        let until = match (error.kind(), error.retry_policy()) {
+        let (kind, reach) = (error.kind(), error.reach());
+        let until = match (kind, error.retry_policy()) {
             (ErrorKind::RateLimited | ErrorKind::QuotaExhausted, Retry::At(at)) => at.max(now),
             (ErrorKind::RateLimited | ErrorKind::QuotaExhausted, Retry::After(wait)) => after(now, wait),
             (ErrorKind::QuotaExhausted, _) => renewal(&permit.draws, now),
             (ErrorKind::RateLimited, _) => {
-                let refusals = self.state().gates.get(&permit.draws.gates[0]).map_or(0, Gate::refusals);
+                let gates = permit.draws.gates.iter().zip(REACHES);
+                let gate = gates.filter(|(_, of)| *of == reach).map(|(name, _)| name).next();
+                let refusals =
+                    gate.and_then(|name| self.state().gates.get(name).map(Gate::refusals)).unwrap_or(0);
                 after(now, Duration::from_secs(1 << refusals.min(6)))
             }
             (ErrorKind::BudgetExhausted, _) => {
-                return (Outcome::Broke { until: after(now, UNKNOWN_RENEWAL) }, Err(error));
+                // A balance is that of whoever asks.
+                let (until, reach) = (after(now, UNKNOWN_RENEWAL), reach.max(Reach::User));
+                return (Outcome::Refused { until, kind, reach }, Err(error));
             }
             // An answer came, so whoever waits may try.
             _ if error.context_value("status").is_some() => return (Outcome::Fine, Err(error)),
             _ => return (Outcome::Unknown, Err(error)),
         };
-        (Outcome::Refused { until, kind: error.kind() }, Err(error.retry(Retry::At(until))))
+        (Outcome::Refused { until, kind, reach }, Err(error.retry(Retry::At(until))))
     }
 
     async fn reserve(&self, draws: &Draws) -> Result<()> {
@@ -247,9 +256,10 @@ impl Desk {
         let platform = call.platform();
         let identity = &call.lease.identity;
         let declared = call.declared.map(|endpoint| endpoint.quotas).unwrap_or_default();
-        let pool = declared.first().map(|row| row.pool).filter(|pool| !pool.is_empty());
-        let pool = pool.unwrap_or(call.endpoint);
-        let gates = [format!("{platform} {identity} {pool}"), format!("{platform} {identity}")];
+        let pool = Self::pool(call.declared, call.endpoint);
+        let user = format!("{platform} {identity}");
+        let app = format!("{platform} app {}", call.lease.app);
+        let gates = [pool_of(platform, identity, pool), user, app, platform.to_owned()];
         let mut draws = Draws { gates, ..Draws::default() };
         for row in self.quotas.rows(platform, declared) {
             for counted in counted(&row, call) {
@@ -262,6 +272,18 @@ impl Desk {
             }
         }
         draws
+    }
+
+    /// The pool that an endpoint's calls share: that of its first limit, else its own.
+    pub(crate) fn pool<'a>(declared: Option<&Endpoint>, endpoint: &'a str) -> &'a str {
+        let first = declared.and_then(|declared| declared.quotas.first());
+        first.map(|row| row.pool).filter(|pool| !pool.is_empty()).unwrap_or(endpoint)
+    }
+
+    /// Keeps to what the platform said of the calls that are left of a pool.
+    pub(crate) fn calls_left(&self, platform: &str, identity: &str, pool: &str, left: u32, until: Timestamp) {
+        self.state().gates.entry(pool_of(platform, identity, pool)).or_default().grant(left, until);
+        self.changed.notify_waiters();
     }
 
     fn daily(&self, name: &str, row: &Declared, zone: &str) -> (Line, TimeZone) {
@@ -300,6 +322,11 @@ impl Hold {
             None => error.retry(Retry::Backoff),
         }
     }
+}
+
+/// The name of the gate of a pool.
+fn pool_of(platform: &str, identity: &str, pool: &str) -> String {
+    format!("{platform} {identity} {pool}")
 }
 
 const ONE_CALL: Spend = Spend { calls: 1, micro_usd: 0 };

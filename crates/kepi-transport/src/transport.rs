@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use jiff::Timestamp;
 use kepi_core::{
     AccountId, Adapter, Body, Cursor, Error, ErrorKind, Grant, Job, Request, Response, Result, TokenFlow,
     TokenKind, credential::ExposeSecret,
@@ -9,7 +10,7 @@ use kepi_core::{
 
 use crate::{
     BudgetStore, Ceiling, Clock, CredentialSource, CredentialStore, HttpWire, MemoryBudget,
-    MemoryCredentials, Quotas, RetryPolicy, Secrets, SystemClock, Timeouts, Wire,
+    MemoryCredentials, Quotas, RetryPolicy, Secrets, Spend, SystemClock, Timeouts, Wire,
     budget::{Books, price},
     call::{Call, Exchange, Inner, Layer, Tally},
     clock::after,
@@ -32,6 +33,8 @@ pub struct Fetched {
     pub cost_micro_usd: u64,
     /// How often the page was asked for.
     pub attempts: u32,
+    /// The name of the credential it was asked with, never its value.
+    pub identity: String,
 }
 
 /// Moves bytes. Cheap to clone; one per process, so that all calls keep to the same limits.
@@ -43,6 +46,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     policy: RetryPolicy,
     books: Books,
+    desk: Arc<Desk>,
     sources: Sources,
 }
 
@@ -76,16 +80,34 @@ impl Transport {
     /// when, if the call can succeed later. It names platform, account, endpoint, attempt and the platform's
     /// own number of the request.
     pub async fn fetch(&self, adapter: &dyn Adapter, job: &Job, cursor: &Cursor) -> Result<Fetched> {
+        self.fetch_counted(adapter, job, cursor, &mut Spend::default()).await
+    }
+
+    /// [`Transport::fetch`], adding to `spent` what it took, whether it brings a page or not.
+    ///
+    /// # Errors
+    /// As [`Transport::fetch`].
+    pub async fn fetch_counted(
+        &self,
+        adapter: &dyn Adapter,
+        job: &Job,
+        cursor: &Cursor,
+        spent: &mut Spend,
+    ) -> Result<Fetched> {
         let accounts: Vec<AccountId> = job.accounts.iter().map(|account| account.id.clone()).collect();
         let request = adapter.request(job, cursor)?;
         let mut call = self.call(adapter, &job.endpoint, &accounts, &request, None);
-        let response = self.0.layers.call(&mut call).await?;
+        let answer = self.0.layers.call(&mut call).await;
+        spent.calls = spent.calls.saturating_add(call.tally.calls.into());
+        spent.micro_usd = spent.micro_usd.saturating_add(call.tally.cost_micro_usd);
+        let response = answer?;
         Ok(Fetched {
             body: response.into_body(),
             request: crate::scrub::text(&request.summary(), &call.lease.hidden),
             calls: call.tally.calls,
             cost_micro_usd: call.tally.cost_micro_usd,
             attempts: call.attempt,
+            identity: call.lease.identity.clone(),
         })
     }
 
@@ -162,6 +184,22 @@ impl Transport {
         let real = price(endpoint, billed_items);
         self.0.books.settle(descriptor.platform, fetched.cost_micro_usd, real).await?;
         Ok(real)
+    }
+
+    /// Keeps to what a page told of the calls that are left: so many more with its credential for an endpoint and those
+    /// of its pool, and then none until all are back.
+    pub fn calls_left(
+        &self,
+        adapter: &dyn Adapter,
+        fetched: &Fetched,
+        endpoint: &str,
+        left: u32,
+        until: Timestamp,
+    ) {
+        let descriptor = adapter.descriptor();
+        let declared = descriptor.endpoint(endpoint);
+        let pool = Desk::pool(declared, endpoint);
+        self.0.desk.calls_left(descriptor.platform, &fetched.identity, pool, left, until);
     }
 
     fn call<'a>(
@@ -296,15 +334,17 @@ impl TransportBuilder {
         };
         let books =
             Books { store: Arc::clone(&ledger), ceilings: self.ceilings.into(), clock: Arc::clone(&clock) };
+        let desk = Arc::new(Desk::new(self.quotas, Arc::clone(&clock), ledger));
         let layers = stack(Parts {
             clock: Arc::clone(&clock),
             policy: self.policy.clone(),
             sources: self.sources.clone(),
             credentials: self.credentials.unwrap_or_else(|| Arc::new(MemoryCredentials::default())),
             books: books.clone(),
-            desk: Arc::new(Desk::new(self.quotas, Arc::clone(&clock), ledger)),
+            desk: Arc::clone(&desk),
             wire,
         });
-        Ok(Transport(Arc::new(Shared { layers, clock, policy: self.policy, books, sources: self.sources })))
+        let Self { policy, sources, .. } = self;
+        Ok(Transport(Arc::new(Shared { layers, clock, policy, books, desk, sources })))
     }
 }

@@ -174,6 +174,93 @@ fn the_good_files_are_kept_and_the_bad_ones_named() {
     assert_eq!(nothing.code, Some(2), "{}", nothing.stderr);
 }
 
+/// One day of an account, as X writes it.
+fn overview(folder: &Path, name: &str, impressions: u32) {
+    let text = format!(
+        "Date,Impressions,Likes,Engagements,Bookmarks,Shares,New follows,Unfollows,Replies,Reposts,\
+         Profile visits,Create Post,Video views,Media views\n\
+         \"Fri, Jun 5, 2026\",{impressions},31,88,4,2,1,0,5,3,9,1,0,0\n"
+    );
+    std::fs::write(folder.join(name), text).expect("written");
+    assert_eq!(kepi(folder, &["import", "--account", "x/a", name]).code, Some(0));
+}
+
+/// An account of X whose token is in a variable that is not set.
+fn without_token(folder: &Path) {
+    let text = "[project]\nname = \"A\"\n\n[[account]]\nid = \"x/a\"\n\
+                credentials = { app = { token_env = \"KEPI_TEST_NOT_SET\" } }\n";
+    std::fs::write(folder.join("kepi.toml"), text).expect("written");
+}
+
+/// Imports and runs by hand are shown beside those of the schedule, the failed ones with their reason.
+#[test]
+fn runs_shows_every_run() {
+    let folder = project();
+    let empty = kepi(folder.path(), &["runs", "--format", "csv"]);
+    assert_eq!(empty.code, Some(0), "{}", empty.stderr);
+    assert_eq!(empty.stdout.lines().count(), 1, "{}", empty.stdout);
+    overview(folder.path(), "overview_2026-06-06.csv", 1204);
+    without_token(folder.path());
+    assert_ne!(kepi(folder.path(), &["ingest"]).code, Some(0));
+    let runs = kepi(folder.path(), &["runs", "--format", "csv"]);
+    let lines: Vec<&str> = runs.stdout.lines().skip(1).collect();
+    let [ingest, import] = lines[..] else { panic!("{}", runs.stdout) };
+    assert!(ingest.contains(",ingest,") && ingest.contains("KEPI_TEST_NOT_SET"), "{ingest}");
+    assert!(import.contains(",import,") && import.contains(",done,1,"), "{import}");
+    let newest = kepi(folder.path(), &["runs", "--last", "1", "--format", "csv"]);
+    assert_eq!(newest.stdout.lines().nth(1), Some(ingest));
+}
+
+#[test]
+fn days_that_cannot_be_asked_for_are_refused() {
+    let folder = project();
+    without_token(folder.path());
+    for (arguments, said) in [
+        (&["ingest", "--plan", "--from", "2026-02-01", "--to", "2026-01-01"][..], "is after the last"),
+        (&["ingest", "--plan", "--from", "2999-01-01"][..], "no platform knows 2999-01-01 yet"),
+        (&["ingest", "--plan", "--to", "2999-01-01"][..], "no platform knows 2999-01-01 yet"),
+        (&["backfill", "--from", "2026-01-02", "--to", "2026-01-01"][..], "is after the last"),
+        (&["backfill", "--from", "2999-01-01"][..], "no platform knows 2999-01-01 yet"),
+    ] {
+        let done = kepi(folder.path(), arguments);
+        assert_eq!(done.code, Some(2), "{arguments:?}: {}", done.stderr);
+        assert!(done.stderr.contains(said), "{arguments:?}: {}", done.stderr);
+    }
+    let day = kepi(folder.path(), &["ingest", "--plan", "--from", "2026-01-01", "--to", "2026-01-01"]);
+    assert_eq!(day.code, Some(0), "{}", day.stderr);
+}
+
+#[test]
+fn credentials_are_tried_without_a_kpi_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    without_token(folder.path());
+    let done = kepi(folder.path(), &["check", "--online", "--format", "csv"]);
+    assert!(done.stderr.contains("no KPI file"), "{}", done.stderr);
+    assert!(done.stdout.contains("x/a,app,") && done.stdout.contains("KEPI_TEST_NOT_SET"), "{}", done.stdout);
+    assert_eq!(kepi(folder.path(), &["check"]).code, Some(2));
+}
+
+/// The same answer is kept once; one that changed is kept beside it.
+#[test]
+fn an_evaluation_that_says_the_same_again_is_kept_once() {
+    let folder = project();
+    let kpi = "[[kpi]]\nid = \"seen\"\nversion = 1\ngoal = \"brand-awareness\"\nbasis = \"activity\"\n\
+               formula = \"impressions\"\nsubject = \"account\"\n";
+    std::fs::write(folder.path().join("kpis/own.toml"), kpi).expect("written");
+    let kept = || {
+        let evaluate = ["evaluate", "--kpi", "seen", "--period", "2026-06-05..2026-06-05"];
+        let done = kepi(folder.path(), &evaluate);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        let sql = "select value from evaluations order by evaluated_at";
+        kepi(folder.path(), &["query", "--format", "csv", sql]).stdout
+    };
+    overview(folder.path(), "overview_2026-06-06.csv", 1204);
+    assert_eq!(kept(), "value\n1204.0\n");
+    assert_eq!(kept(), "value\n1204.0\n");
+    overview(folder.path(), "overview_2026-06-07.csv", 1300);
+    assert_eq!(kept(), "value\n1204.0\n1300.0\n");
+}
+
 #[test]
 fn unknown_names_are_answered_with_the_known_ones() {
     let folder = project();

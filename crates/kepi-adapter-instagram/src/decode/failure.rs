@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token, json};
+use kepi_core::{Error, ErrorKind, Reach, Response, Result, Retry, Token, json};
 use serde::Deserialize;
 use smol_str::SmolStr;
 
@@ -124,9 +124,13 @@ impl Problem {
         match self.code {
             1 | 2 => Error::new(ErrorKind::Unavailable, "Instagram is not available"),
             4 | 17 | 32 | 613 => {
-                let whose = if self.code == 4 { "this app" } else { "this account" };
+                let (whose, reach) = match self.code {
+                    4 => ("this app", Reach::App),
+                    _ => ("this account", Reach::User),
+                };
                 Error::new(ErrorKind::RateLimited, format!("too many calls of {whose}"))
                     .retry(Retry::After(wait.unwrap_or(A_WHILE)))
+                    .reaching(reach)
             }
             80_000..=80_014 => {
                 Error::new(ErrorKind::QuotaExhausted, "the calls that this account may make are used up")

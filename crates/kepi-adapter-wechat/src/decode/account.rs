@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use kepi_core::{Body, Job, MetricId, Page, Reading, Result, Subject, Window, json::Whole};
+use kepi_core::{Body, Job, MetricId, Notice, Page, Reading, Result, Subject, Window, json::Whole};
 use smol_str::{SmolStr, format_smolstr};
 
 use super::{
     answer::{Sheet, Unsure, unknown_shape},
     articles::scenes,
+    failure::next_midnight,
     rows::{AccountDay, Followers, Follows, MessageSpread, Messages, QuotaAnswer},
 };
-use crate::descriptor::{ACCOUNT_LOOKBACK, QUOTA_PATH};
+use crate::descriptor::{ACCOUNT_LOOKBACK, ARTICLES, QUOTA_PATH};
 
 /// The sum of a day's parts. A part that is not told makes the sum unknown, which is not zero.
 struct Sum(Option<i64>);
@@ -159,6 +160,13 @@ pub(super) fn quota(job: &Job, body: &Body) -> Result<Page> {
         serde_json::from_slice(&body.bytes).map_err(|error| unknown_shape(job).caused_by(error))?;
     let subject = Subject::account(job.account()?.id.clone());
     let api = ("api", SmolStr::new_static(QUOTA_PATH));
+    if let Some(left) = answer.quota.remain.0.and_then(|left| u32::try_from(left).ok()) {
+        sheet.page.notices.push(Notice::CallsLeft {
+            endpoint: SmolStr::new_static(ARTICLES),
+            left,
+            until: next_midnight(body.observed_at),
+        });
+    }
     sheet.part(&subject, &Window::At(body.observed_at), api, answer.quota.counts());
     Ok(sheet.page)
 }

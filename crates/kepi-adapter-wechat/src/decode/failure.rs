@@ -116,7 +116,7 @@ fn forbidden() -> Error {
     )
 }
 
-fn next_midnight(at: Timestamp) -> Timestamp {
+pub(super) fn next_midnight(at: Timestamp) -> Timestamp {
     let today = beijing().to_datetime(at).date();
     let tomorrow = today.tomorrow().ok().and_then(|date| date.to_zoned(beijing()).ok());
     tomorrow.map_or(at, |midnight| midnight.timestamp())

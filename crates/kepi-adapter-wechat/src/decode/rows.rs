@@ -265,7 +265,7 @@ pub(crate) struct QuotaAnswer {
 
 row! {
     /// Calls of a day.
-    QuotaLeft {} counts { daily_limit => "api_calls_limit", used => "api_calls_used", }
+    QuotaLeft { #[serde(default)] remain: Whole, } counts { daily_limit => "api_calls_limit", used => "api_calls_used", }
 }
 
 #[derive(Deserialize)]

@@ -5,19 +5,32 @@ use kepi_core::{Account, Body, Error, Job, MetricId, Page, Reading, Result, Subj
 
 use super::{
     answer::{Sheet, beijing, object, unknown_shape},
+    failure::{next_hour, next_midnight},
     rows::{ConsentAnswer, LimitsAnswer, UserRow, count, first_id},
 };
+use crate::descriptor::TIMELINE;
 
 /// The end of a consent is warned of so many seconds before it, or a quarter of its life if that is shorter.
 const WARNED: i64 = 5 * 86_400;
 
-/// Weibo names the interval; only numbers of a day are told as such.
+/// Weibo names the interval; only numbers of a day are told as such. What is left bounds the calls of all endpoints, the
+/// timeline's among them.
 pub(super) fn limits(job: &Job, body: &Body) -> Result<Page> {
     let mut sheet = Sheet::new(body);
     let answer: LimitsAnswer = object(job, body)?;
     let (limit, left) = (answer.user_limit, answer.remaining_user_hits);
     let unit = answer.limit_time_unit.unwrap_or_default().to_lowercase();
-    match unit.trim_end_matches('s') {
+    let unit = unit.trim_end_matches('s');
+    let until = match (answer.reset_time_in_seconds.0, unit) {
+        (Some(seconds), _) => body.observed_at.checked_add(SignedDuration::from_secs(seconds)).ok(),
+        (None, "day") => Some(next_midnight(body.observed_at)),
+        (None, "hour") => Some(next_hour(body.observed_at)),
+        (None, _) => None,
+    };
+    if let (Some(left), Some(until)) = (left.0.and_then(|left| u32::try_from(left).ok()), until) {
+        sheet.calls_left(TIMELINE, left, until);
+    }
+    match unit {
         "day" => {
             let mut values = Vec::new();
             count(&mut values, "api_calls_limit", limit);

@@ -116,6 +116,11 @@ impl<'a> Sheet<'a> {
     pub(super) fn remark(&mut self, text: String) {
         self.page.notices.push(Notice::Remark { text });
     }
+
+    pub(super) fn calls_left(&mut self, endpoint: &'static str, left: u32, until: Timestamp) {
+        let endpoint = SmolStr::new_static(endpoint);
+        self.page.notices.push(Notice::CallsLeft { endpoint, left, until });
+    }
 }
 
 /// Beijing has had one offset since 1991, long before Weibo.

@@ -1,7 +1,7 @@
 //! What a response means when it means failure, and the answer to the token exchange.
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
-use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token, json, json::Whole};
+use kepi_core::{Error, ErrorKind, Reach, Response, Result, Retry, Token, json, json::Whole};
 use serde::{Deserialize, Deserializer};
 
 use super::answer::beijing;
@@ -88,8 +88,9 @@ fn by_code(code: i64, limit: CallLimit, response: &Response) -> Option<Error> {
         10005 => forbidden("this interface needs a higher level of the application"),
         10014 => forbidden("the application has no permission for this interface"),
         10022 => Error::new(ErrorKind::RateLimited, "the calls of this machine's address are used up")
-            .retry(Retry::At(next_hour(at))),
-        10023 => used_up("the account's calls are used up", limit, at),
+            .retry(Retry::At(next_hour(at)))
+            .reaching(Reach::Address),
+        10023 => used_up("the account's calls are used up", limit, at).reaching(Reach::User),
         10024 => used_up("the account's calls of this interface are used up", limit, at),
         10020 => Error::new(ErrorKind::NotOffered, "Weibo knows no such interface")
             .hint("was it withdrawn? the other endpoints go on"),
@@ -168,13 +169,13 @@ fn used_up(message: &str, limit: CallLimit, at: Timestamp) -> Error {
         .hint("look less often; the endpoint limits shows what Weibo grants")
 }
 
-fn next_hour(at: Timestamp) -> Timestamp {
+pub(super) fn next_hour(at: Timestamp) -> Timestamp {
     let later = at.checked_add(1_i64.hour()).unwrap_or(at);
     let second = later.as_second();
     Timestamp::from_second(second - second.rem_euclid(3_600)).unwrap_or(later)
 }
 
-fn next_midnight(at: Timestamp) -> Timestamp {
+pub(super) fn next_midnight(at: Timestamp) -> Timestamp {
     let zone: TimeZone = beijing();
     let today = zone.to_datetime(at).date();
     let tomorrow = today.tomorrow().ok().and_then(|date| date.to_zoned(zone).ok());

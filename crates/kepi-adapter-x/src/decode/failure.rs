@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use jiff::{Timestamp, tz::TimeZone};
-use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token, credential::Blamed};
+use kepi_core::{Error, ErrorKind, Reach, Response, Result, Retry, Token, credential::Blamed};
 use serde::Deserialize;
 
 use super::rows::Problem;
@@ -25,6 +25,7 @@ pub(crate) fn of(response: &Response) -> Option<Error> {
         (_, "usage-capped") => {
             Error::new(ErrorKind::QuotaExhausted, "the usage cap of the X plan is reached")
                 .retry(Retry::At(next_midnight(response.received_at)))
+                .reaching(Reach::App)
                 .hint("raise the cap in the X developer console, or wait until it resets")
         }
         (429, _) | (_, "rate-limit-exceeded") => rate_limited(response),

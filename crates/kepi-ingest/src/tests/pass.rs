@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use jiff::civil::date;
-use kepi_core::{Cursor, DateSpan, Endpoint, Error, ErrorKind, Notice, Page, Retry, Shape};
+use kepi_core::{Cursor, DateSpan, Endpoint, Error, ErrorKind, Job, Notice, Page, Retry, Shape};
 
 use super::toy::{Toy, World, account, at, page, post_page};
 use crate::{Ending, Outcome};
@@ -337,7 +337,16 @@ async fn what_is_not_offered_is_remembered_and_tried_again_after_a_while() {
     let report = world.run().await;
     assert_eq!(report.outcome, Outcome::Done);
     assert!(report.endpoints.iter().all(|one| matches!(one.ending, Ending::Lacking { .. })));
-    assert_eq!(world.asked().await, (Outcome::Done, Vec::new()));
+    let report = world.run().await;
+    assert_eq!((report.outcome, report.totals.calls), (Outcome::Done, 0));
+    let told: Vec<_> = report.endpoints.iter().map(|one| one.ending.to_string()).collect();
+    assert_eq!(
+        told,
+        [
+            "not asked until 2026-10-15T12:00:00Z: fewer than 100 followers",
+            "not asked until 2026-10-09T12:00:00Z: scope posts.read is missing",
+        ]
+    );
     let plan = world.ingest.plan(&world.request).await.unwrap();
     assert_eq!(plan.endpoints[0].lacking[0].reason, "fewer than 100 followers");
 
@@ -348,6 +357,65 @@ async fn what_is_not_offered_is_remembered_and_tried_again_after_a_while() {
     world.clock.forward(6 * 24);
     assert_eq!(world.asked().await.1.len(), 2);
     assert_eq!(world.ingest.memory.capabilities().await.unwrap(), []);
+}
+
+/// An endpoint that gave numbers and is refused fails, is asked again by the next run, and is well when it answers. A
+/// missing scope stays a failure; what is no longer offered becomes a state when that has stood for a week.
+#[tokio::test]
+async fn what_was_given_before_and_is_refused_is_a_failure() {
+    for (kind, last) in
+        [(ErrorKind::Forbidden, "failed: denied"), (ErrorKind::NotOffered, "not offered: denied")]
+    {
+        let world = World::new(&["profile", "posts"]);
+        world.run().await;
+        let denied = move |job: &Job| match job.endpoint.as_str() {
+            "profile" => Err(Error::new(kind, "denied").hint("give it back")),
+            _ => Ok(page(job, 1, None)),
+        };
+        world.answers(move |job, _| denied(job));
+        for _ in 0..2 {
+            let report = world.run().await;
+            assert_eq!((report.outcome, report.totals.calls), (Outcome::Partial, 2), "{report:?}");
+            let Some(failure) = report.first_failure() else { panic!("{report:?}") };
+            assert_eq!((failure.kind, failure.hint.as_deref()), (kind.as_str(), Some("give it back")));
+        }
+        world.answers(|job, _| Ok(page(job, 1, None)));
+        assert_eq!(world.run().await.outcome, Outcome::Done);
+        assert_eq!(world.ingest.memory.capabilities().await.unwrap(), []);
+
+        world.answers(move |job, _| denied(job));
+        world.run().await;
+        world.clock.forward(7 * 24);
+        let report = world.run().await;
+        let ending = |report: &crate::RunReport| {
+            let profile = report.endpoints.iter().find(|one| one.endpoint == "profile").unwrap();
+            profile.ending.to_string()
+        };
+        assert_eq!(ending(&report), last);
+    }
+}
+
+/// What is left of an allowance is for whoever sends, and no news for people.
+#[tokio::test]
+async fn calls_that_are_left_are_told_to_who_sends() {
+    let world = World::new(&["profile"]);
+    let until = at("2026-10-08T16:00:00Z");
+    world.answers(move |job, _| {
+        let notice = Notice::CallsLeft { endpoint: "daily".into(), left: 7, until };
+        Ok(Page { notices: vec![notice], ..page(job, 1, None) })
+    });
+    let report = world.run().await;
+    assert_eq!(report.endpoints[0].notices, []);
+    assert!(world.log.take().contains(&format!("left daily 7 until {until}")));
+}
+
+/// Calls that fail were made and may have been billed: the run says so.
+#[tokio::test]
+async fn calls_that_fail_are_counted() {
+    let world = World::new(&["profile"]);
+    world.answers(|_, _| Err(Error::new(ErrorKind::BadRequest, "what?")));
+    let report = world.run().await;
+    assert_eq!((report.totals.calls, report.totals.cost_micro_usd), (1, 0));
 }
 
 #[tokio::test]

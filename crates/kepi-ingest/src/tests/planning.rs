@@ -21,13 +21,20 @@ async fn a_plan_tells_calls_items_and_money_and_makes_no_call() {
             let days = row.days.map(|days| days.to_string()).unwrap_or_default();
             let estimate = row.estimate;
             format!(
-                "{} {} {} jobs {days} {} calls {} items ${:.3}{}",
+                "{} {} {} jobs {days} {} calls {} items ${:.3}{}{}",
                 row.endpoint,
                 accounts.join("+"),
                 row.jobs,
                 estimate.calls,
                 estimate.items,
                 estimate.cost_micro_usd as f64 / 1e6,
+                estimate.cost_at_most_micro_usd.map_or_else(String::new, |most| {
+                    if most == estimate.cost_micro_usd {
+                        String::new()
+                    } else {
+                        format!("..{:.3}", most as f64 / 1e6)
+                    }
+                }),
                 if estimate.at_least { " at least" } else { "" }
             )
         })
@@ -39,14 +46,15 @@ async fn a_plan_tells_calls_items_and_money_and_makes_no_call() {
             "profile b 1 jobs  1 calls 1 items $0.000",
             "daily a 1 jobs 2026-10-06..2026-10-07 1 calls 2 items $0.000 at least",
             "daily b 1 jobs 2026-10-06..2026-10-07 1 calls 2 items $0.000 at least",
-            "posts a 1 jobs 2026-09-09..2026-10-08 1 calls 0 items $0.000 at least",
-            "posts b 1 jobs 2026-09-09..2026-10-08 1 calls 0 items $0.000 at least",
+            "posts a 1 jobs 2026-09-09..2026-10-08 1 calls 0 items $0.000..0.030 at least",
+            "posts b 1 jobs 2026-09-09..2026-10-08 1 calls 0 items $0.000..0.030 at least",
             "followers a+b 1 jobs  1 calls 2 items $0.020",
             "numbers a 0 jobs  0 calls 0 items $0.000",
             "numbers b 0 jobs  0 calls 0 items $0.000",
         ]
     );
     assert_eq!((plan.total.calls, plan.total.cost_micro_usd), (7, 20_000));
+    assert_eq!(plan.total.cost_at_most_micro_usd, Some(2 * 30_000 + 20_000));
     assert_eq!(plan.warnings, Vec::<String>::new());
 }
 

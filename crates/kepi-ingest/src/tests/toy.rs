@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use crate::{
     Fetch, InMemory, Ingest, IngestAccount, IngestOptions, IngestRequest, Outcome, PageWriter, Pages,
     RunReport, Silent, StopFlag,
-    seam::{Clock, Fetched, NewPage, RunRecord},
+    seam::{Clock, Fetched, NewPage, RunRecord, Spend},
 };
 
 const QUOTA: &[Quota] =
@@ -185,7 +185,7 @@ impl std::fmt::Debug for Platform {
 
 #[async_trait]
 impl Fetch for Platform {
-    async fn fetch(&self, _: &dyn Adapter, job: &Job, cursor: &Cursor) -> Result<Fetched> {
+    async fn fetch(&self, _: &dyn Adapter, job: &Job, cursor: &Cursor, spent: &mut Spend) -> Result<Fetched> {
         let accounts: Vec<AccountId> = job.accounts.iter().map(|account| account.id.clone()).collect();
         {
             let mut busy = self.busy.lock().unwrap();
@@ -214,10 +214,17 @@ impl Fetch for Platform {
         }
         let days = job.window.map(|days| format!(" {days}")).unwrap_or_default();
         self.log.write(format!("ask {}:{}{days} {cursor:?}", names(&accounts), job.endpoint));
+        spent.calls += 1;
         let answer = (self.answer.lock().unwrap())(job, cursor)?;
+        spent.micro_usd += 500_000;
         let body = Body::json(serde_json::to_vec(&answer).unwrap(), self.clock.now());
         let request = format!("GET https://toy.example/{}", job.endpoint);
-        Ok(Fetched { body, request, calls: 1, cost_micro_usd: 500_000, attempts: 1 })
+        let identity = String::new();
+        Ok(Fetched { body, request, calls: 1, cost_micro_usd: 500_000, attempts: 1, identity })
+    }
+
+    fn calls_left(&self, _: &dyn Adapter, _: &Fetched, endpoint: &str, left: u32, until: Timestamp) {
+        self.log.write(format!("left {endpoint} {left} until {until}"));
     }
 
     async fn settle(&self, _: &dyn Adapter, _: &Job, _: &Fetched, items: u32) -> Result<u64> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kepi_core::ErrorKind;
+use kepi_core::{ErrorKind, Reach};
 
 use super::Hold;
 use crate::{
@@ -20,7 +20,7 @@ const SPREAD_PER_PERCENT: Duration = Duration::from_secs(2);
 /// How long an allowance rests of which all is used and nobody says for how long.
 const FULL_REST: Duration = Duration::from_secs(900);
 
-/// The gate of one (platform, credential, pool).
+/// The gate of one pool, credential, application or address: see [`Reach`].
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     /// Closed by a refusal until then; after that one call goes first.
@@ -29,6 +29,8 @@ pub(super) struct Gate {
     refusals: u32,
     in_flight: u32,
     left: Option<Left>,
+    /// How many more calls go out until then, as an answer's body told.
+    granted: Option<(u32, Timestamp)>,
     usage: Option<Usage>,
     /// With the allowance nearly used: when the next call goes out.
     spread_until: Option<Timestamp>,
@@ -39,21 +41,19 @@ pub(super) struct Gate {
 pub(super) enum Outcome {
     /// The platform let it pass.
     Fine,
-    /// The platform refused it: nothing more of this pool until then.
-    Refused { until: Timestamp, kind: ErrorKind },
-    /// The balance is used up: nothing more of this credential until then.
-    Broke { until: Timestamp },
+    /// The platform refused it: nothing more of what its limit reaches until then.
+    Refused { until: Timestamp, kind: ErrorKind, reach: Reach },
     /// No answer came.
     Unknown,
 }
 
 impl Outcome {
-    /// An outcome as the pool's gate sees it, or the credential's.
-    pub(super) fn seen_by(self, pool: bool) -> Self {
+    /// An outcome as the gate of a reach sees it: a limit says nothing of narrower ones, and wider ones let the call
+    /// pass.
+    pub(super) fn seen_by(self, gate: Reach) -> Self {
         match self {
-            Self::Broke { until } if !pool => Self::Refused { until, kind: ErrorKind::BudgetExhausted },
-            Self::Broke { .. } => Self::Unknown,
-            Self::Refused { .. } if !pool => Self::Fine,
+            Self::Refused { reach, .. } if gate < reach => Self::Unknown,
+            Self::Refused { reach, .. } if gate > reach => Self::Fine,
             other => other,
         }
     }
@@ -75,6 +75,10 @@ impl Gate {
             self.left = None;
         }
         let kind = ErrorKind::QuotaExhausted;
+        self.granted = self.granted.filter(|(_, until)| now < *until);
+        if let Some((0, until)) = self.granted {
+            return Err(Hold { until: Some(until), kind });
+        }
         if let Some(left) = self.left
             && left.remaining <= self.in_flight
         {
@@ -89,9 +93,17 @@ impl Gate {
     /// Lets a call out; `true` when it goes ahead of the others after a pause.
     pub(super) fn take(&mut self, now: Timestamp) -> bool {
         self.in_flight += 1;
+        if let Some((left, _)) = &mut self.granted {
+            *left = left.saturating_sub(1);
+        }
         self.spread_until = self.usage.and_then(|usage| spread(usage, now));
         self.probing = self.pause.is_some();
         self.probing
+    }
+
+    /// So many more calls go out until an instant.
+    pub(super) fn grant(&mut self, left: u32, until: Timestamp) {
+        self.granted = Some((left, until));
     }
 
     /// Takes a call back with what it heard.
@@ -114,14 +126,14 @@ impl Gate {
                 self.pause = None;
                 self.refusals = 0;
             }
-            Outcome::Refused { until, kind } => {
+            Outcome::Refused { until, kind, .. } => {
                 // Calls that were on their way together are refused together: that counts once.
                 let first = probe || self.pause.is_none();
                 self.refusals += u32::from(first);
                 let known = self.pause.map_or(until, |(known, _)| known.max(until));
                 self.pause = Some((known, kind));
             }
-            Outcome::Fine | Outcome::Broke { .. } | Outcome::Unknown => {}
+            Outcome::Fine | Outcome::Unknown => {}
         }
     }
 

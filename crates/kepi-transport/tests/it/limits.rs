@@ -8,15 +8,15 @@ use std::{
 use futures::future::join_all;
 use jiff::Timestamp;
 use kepi_core::{
-    Cost, ErrorKind, Response, Retry,
+    Cost, Cursor, ErrorKind, Response, Retry,
     descriptor::{Reset, Scope},
 };
 use kepi_transport::{
-    Clock, Quotas,
+    Clock, Quotas, Spend,
     testing::{ManualClock, ScriptedWire},
 };
 
-use crate::support::{Bench, START, Toy, at, ok, policy, quota, seconds_since_start};
+use crate::support::{Bench, START, Toy, at, job, ok, policy, quota, seconds_since_start};
 
 /// A platform that counts its calls in windows from the first call on and tells in its headers what is left.
 #[derive(Default)]
@@ -257,6 +257,61 @@ async fn a_daily_allowance_is_full_at_midnight_of_its_zone() {
     assert_eq!(error.retry_policy(), Retry::At(at("2026-10-05T16:00:00Z")));
     clock.set(at("2026-10-05T16:00:00Z"));
     assert!(bench.fetch("list").await.is_ok());
+}
+
+/// A refusal holds back the calls that its limit reaches, and no other. `s` and `t` share a token, all share an app.
+#[tokio::test]
+async fn a_refusal_holds_back_what_its_limit_reaches() {
+    const POOL: &[kepi_core::Quota] = &[quota("pool", 100, 100, Reset::Rolling)];
+    let check = async |said: &'static str, expected: [usize; 4]| {
+        let mut refused = false;
+        let bench = bench_on(jumping(), Toy::new(POOL, Cost::Free), move |_, _| {
+            if std::mem::replace(&mut refused, true) { ok() } else { ScriptedWire::json(429, said) }
+        });
+        let mut calls = Vec::new();
+        for (endpoint, name) in [("fixed", "s"), ("fixed", "t"), ("fixed", "u"), ("list", "u")] {
+            let before = bench.calls();
+            let _ = bench.fetch_for(endpoint, name).await;
+            calls.push(bench.calls() - before);
+        }
+        assert_eq!(calls, expected, "{said}");
+    };
+    check("pool gone", [1, 0, 1, 1]).await;
+    check("user gone", [1, 0, 1, 1]).await;
+    check("app gone", [1, 0, 0, 0]).await;
+    check("address gone", [1, 0, 0, 0]).await;
+}
+
+/// What a body told of the calls that are left bounds those of its pool and credential, until all are back.
+#[tokio::test]
+async fn so_many_calls_go_out_as_are_left() {
+    let clock = jumping();
+    let bench = bench_on(Arc::clone(&clock), Toy::default(), |_, _| ok());
+    let told = bench.fetch_for("fixed", "s").await.unwrap();
+    let until = at("2026-10-05T16:00:00Z");
+    bench.transport.calls_left(&bench.toy, &told, "fixed", 2, until);
+    for _ in 0..2 {
+        bench.fetch_for("fixed", "t").await.unwrap();
+    }
+    let error = bench.fetch_for("fixed", "s").await.unwrap_err();
+    assert_eq!((error.kind(), error.retry_policy()), (ErrorKind::QuotaExhausted, Retry::At(until)));
+    assert_eq!(bench.calls(), 3);
+    bench.fetch_for("fixed", "u").await.unwrap();
+    bench.fetch_for("list", "s").await.unwrap();
+    clock.set(until);
+    bench.fetch_for("fixed", "s").await.unwrap();
+}
+
+/// What a call took is told when it brings nothing too.
+#[tokio::test]
+async fn calls_that_fail_are_counted_with_their_price() {
+    let bench = bench_on(jumping(), Toy::new(&[], Cost::PerCall(7)), |_, _| ScriptedWire::json(503, ""));
+    let mut spent = Spend::default();
+    let asked = job("list", "a");
+    let failed = bench.transport.fetch_counted(&bench.toy, &asked, &Cursor::default(), &mut spent).await;
+    assert!(failed.is_err());
+    assert_eq!((spent.calls, spent.micro_usd), (bench.calls() as u64, 0));
+    assert!(spent.calls > 1, "{spent:?}");
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! A toy platform, and short words for what the tests say over and over.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kepi_core::{
     AccountId, AccountRef, Adapter, Body, Cost, Cursor, Decoder, Descriptor, Endpoint, Error, ErrorKind,
-    Grant, Job, Page, Payload, Placement, Quota, Request, Response, Result, Shape, Token, TokenFlow,
-    TokenKind,
+    Grant, Job, Page, Payload, Placement, Quota, Reach, Request, Response, Result, Retry, Shape, Token,
+    TokenFlow, TokenKind,
     credential::Refresh,
     descriptor::{Reset, Scope, Sunset},
     http::Text,
@@ -142,6 +142,16 @@ impl Adapter for Toy {
         match &*body {
             body if body.contains("error 88") => Some(Error::new(ErrorKind::RateLimited, "error 88")),
             body if body.contains("quota gone") => Some(Error::new(ErrorKind::QuotaExhausted, "quota gone")),
+            "pool gone" | "user gone" | "app gone" | "address gone" => {
+                let reach = match body.split(' ').next() {
+                    Some("user") => Reach::User,
+                    Some("app") => Reach::App,
+                    Some("address") => Reach::Address,
+                    _ => Reach::Pool,
+                };
+                let again = Retry::After(Duration::from_secs(7200));
+                Some(Error::new(ErrorKind::RateLimited, body.to_owned()).retry(again).reaching(reach))
+            }
             body if body.contains("told you") => Some(Error::new(ErrorKind::BadRequest, body.to_owned())),
             _ => None,
         }

@@ -6,10 +6,15 @@ use std::{
 };
 
 use indicatif::ProgressBar;
-use kepi_core::{AccountId, DateSpan, Error, document::one_of_hint, period::add_days};
+use jiff::civil::Date;
+use kepi_core::{
+    AccountId, DateSpan, Error,
+    document::one_of_hint,
+    period::{add_days, local_day},
+};
 use kepi_ingest::{
-    Ending, EndpointReport, IngestAccount, IngestRequest, Outcome as RunOutcome, PlanReport, Progress,
-    RunKind, RunReport, StopFlag, Tally,
+    Ending, EndpointReport, IngestAccount, IngestRequest, Outcome as RunOutcome, PlanReport, PlannedEndpoint,
+    Progress, RunKind, RunReport, StopFlag, Tally,
 };
 
 use crate::{
@@ -24,9 +29,8 @@ pub(crate) async fn run(project: &Project, arguments: &Ingest) -> Result<Outcome
     let range = match (arguments.from, arguments.to) {
         (None, None) => None,
         (from, to) => {
-            let today = project.today()?;
-            let to = to.unwrap_or_else(|| add_days(today, -1));
-            Some(DateSpan::new(from.unwrap_or(to), add_days(to, 1)))
+            let to = to.map_or_else(|| yesterday(project), Ok)?;
+            Some(days(project, from.unwrap_or(to), to)?)
         }
     };
     let request = request(project, &arguments.selection, RunKind::Ingest, range)?;
@@ -34,13 +38,34 @@ pub(crate) async fn run(project: &Project, arguments: &Ingest) -> Result<Outcome
 }
 
 pub(crate) async fn backfill(project: &Project, arguments: &Backfill) -> Result<Outcome> {
-    let to = match arguments.to {
-        Some(to) => to,
-        None => add_days(project.today()?, -1),
-    };
-    let range = Some(DateSpan::new(arguments.from, add_days(to, 1)));
+    let to = arguments.to.map_or_else(|| yesterday(project), Ok)?;
+    let range = Some(days(project, arguments.from, to)?);
     let request = request(project, &arguments.selection, RunKind::Backfill, range)?;
     pass(project, &request, arguments.plan, arguments.format.format).await
+}
+
+fn yesterday(project: &Project) -> Result<Date> {
+    Ok(add_days(project.today()?, -1))
+}
+
+/// The days that a person asks for, both ends included: in order, and none that has not begun anywhere an account is.
+fn days(project: &Project, from: Date, to: Date) -> Result<DateSpan> {
+    let zones = project.config.accounts.iter().map(|known| known.zone.as_str());
+    let mut today = project.today()?;
+    for zone in zones {
+        today = today.max(local_day(project.now(), &kepi_core::period::zone(zone)?));
+    }
+    if let Some(ahead) = [from, to].into_iter().find(|day| *day > today) {
+        return Err(Error::bad_input(format!("no platform knows {ahead} yet"))
+            .hint(format!("today is {today}: name days up to it"))
+            .into());
+    }
+    if from > to {
+        return Err(Error::bad_input(format!("the first day, {from}, is after the last, {to}"))
+            .hint("--from names the first day and --to the last, which is yesterday where it is not named")
+            .into());
+    }
+    Ok(DateSpan::new(from, add_days(to, 1)))
 }
 
 async fn pass(
@@ -120,21 +145,35 @@ pub(crate) fn dollars(micro_usd: u64) -> String {
 }
 
 fn print_plan(plan: &PlanReport, format: RowFormat) -> Result<()> {
-    let mut rows = Rows::new(["platform", "accounts", "endpoint", "days", "calls", "items", "usd", "note"]);
+    let mut rows = Rows::new([
+        "platform",
+        "accounts",
+        "endpoint",
+        "days",
+        "calls",
+        "items",
+        "usd",
+        "usd at most",
+        "note",
+    ]);
     for endpoint in &plan.endpoints {
         let at_least = if endpoint.estimate.at_least { "at least " } else { "" };
         let mut notes = endpoint.warnings.clone();
         notes.extend(endpoint.refused.clone());
+        notes.extend(endpoint.lacking.iter().map(|known| {
+            format!("{} is not asked until {}: {}", known.account, known.retry_at, known.reason)
+        }));
         notes
             .extend(endpoint.clamped.iter().map(|days| format!("{days} are no longer kept by the platform")));
         rows.push([
             endpoint.platform.as_str().into(),
-            accounts_text(&endpoint.accounts).into(),
+            accounts_text(&named(endpoint)).into(),
             endpoint.endpoint.as_str().into(),
             endpoint.days.map(|days| days.to_string()).into(),
             format!("{at_least}{}", endpoint.estimate.calls).into(),
             endpoint.estimate.items.into(),
             dollars(endpoint.estimate.cost_micro_usd).into(),
+            endpoint.estimate.cost_at_most_micro_usd.map(dollars).into(),
             notes.join("; ").into(),
         ]);
     }
@@ -142,14 +181,26 @@ fn print_plan(plan: &PlanReport, format: RowFormat) -> Result<()> {
     for warning in &plan.warnings {
         output::note(&format!("warning: {warning}"));
     }
-    let at_least = if plan.total.at_least { "at least " } else { "" };
+    let total = &plan.total;
+    let at_least = if total.at_least { "at least " } else { "" };
+    let most = match total.cost_at_most_micro_usd {
+        Some(most) if most == total.cost_micro_usd => String::new(),
+        Some(most) => format!(", at most {} USD", dollars(most)),
+        None => ", and what lists bring whose length only the platform knows".to_owned(),
+    };
     output::note(&format!(
-        "in all {at_least}{} calls, {} items, {} USD",
-        plan.total.calls,
-        plan.total.items,
-        dollars(plan.total.cost_micro_usd)
+        "in all {at_least}{} calls, {} items, {} USD{most}",
+        total.calls,
+        total.items,
+        dollars(total.cost_micro_usd)
     ));
     Ok(())
+}
+
+/// The accounts of a row: those that are asked, and those that are known to lack it.
+fn named(endpoint: &PlannedEndpoint) -> Vec<AccountId> {
+    let lacking = endpoint.lacking.iter().map(|known| known.account.clone());
+    endpoint.accounts.iter().cloned().chain(lacking).collect()
 }
 
 fn print_report(report: &RunReport, format: RowFormat) -> Result<()> {
