@@ -102,7 +102,8 @@ fn hint_for(reason: &str) -> &'static str {
         "was a file of the store removed by hand? `kepi maintain` makes tables anew from the journal; the journal itself \
          comes from a copy only"
     } else if says(&["corrupt", "invalid", "eof", "parse", "expected", "magic"]) {
-        "a file of the store is torn: restore it from a copy"
+        "a file of the store is torn: restore it from a copy, or move the folder of its table (but not `pages`) away \
+         and run `kepi maintain`"
     } else {
         "run again; what was committed is safe"
     }
