@@ -205,6 +205,17 @@ impl<'d, 'i> Block<'d, 'i> {
         self.faults.add(self.span(), message, "in this block", Some(format!("add {key} = …")));
     }
 
+    /// Says that a table is missing.
+    pub fn missing_block(&self, key: &str) {
+        let message = format!("[{}] is missing", self.name(key));
+        self.faults.add(
+            self.span(),
+            message,
+            "in this file",
+            Some(format!("add a line [{}]", self.name(key))),
+        );
+    }
+
     /// A text that some reader turns into a value.
     pub fn parsed<T>(&self, key: &'static str, read: impl FnOnce(&str) -> Result<T>) -> Option<Placed<T>> {
         let text = self.text(key)?;
@@ -223,7 +234,7 @@ impl<'d, 'i> Block<'d, 'i> {
         self.parsed(key, |text| {
             words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
                 let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                Error::bad_config(format!("{text:?} is not {} {key}", article(key)))
+                Error::bad_config(format!("{} cannot be {text:?}", self.name(key)))
                     .hint(one_of_hint(text, &names))
             })
         })
@@ -248,9 +259,16 @@ impl<'d, 'i> Block<'d, 'i> {
     pub fn number(&self, key: &'static str) -> Option<Placed<f64>> {
         let found = self.get(key)?;
         match number_of(found.get_ref()) {
-            Some(value) => Some(Placed { value, span: found.span() }),
+            Some(value) if value.is_finite() => Some(Placed { value, span: found.span() }),
+            Some(_) => self.not_finite(key, found),
             None => self.expected(key, "a number", found),
         }
+    }
+
+    fn not_finite<T>(&self, key: &str, found: &Spanned<DeValue<'_>>) -> Option<T> {
+        let message = format!("{} is not a number that can be reckoned with", self.name(key));
+        self.faults.add(found.span(), message, "neither nan nor inf, nor beyond 1.8e308", None);
+        None
     }
 
     /// True or false.
@@ -282,11 +300,12 @@ impl<'d, 'i> Block<'d, 'i> {
     #[must_use]
     pub fn numbers(&self, key: &'static str) -> Option<Placed<Vec<f64>>> {
         let found = self.get(key)?;
-        let numbers = match found.get_ref() {
+        let numbers: Option<Vec<f64>> = match found.get_ref() {
             DeValue::Array(items) => items.iter().map(|item| number_of(item.get_ref())).collect(),
             _ => None,
         };
         match numbers {
+            Some(numbers) if numbers.iter().any(|number| !number.is_finite()) => self.not_finite(key, found),
             Some(value) => Some(Placed { value, span: found.span() }),
             None => self.expected(key, "a list of numbers", found),
         }
@@ -368,10 +387,6 @@ impl<'d, 'i> Block<'d, 'i> {
     }
 }
 
-fn article(word: &str) -> &'static str {
-    if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
-}
-
 fn number_of(value: &DeValue<'_>) -> Option<f64> {
     match value {
         DeValue::Integer(number) => {
@@ -432,9 +447,15 @@ pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
 #[must_use]
 pub fn one_of_hint(name: &str, known: &[&str]) -> String {
     const SHOWN: usize = 40;
-    let mut all = known.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
-    if known.len() > SHOWN {
-        all = format!("{all} and {} more", known.len() - SHOWN);
+    let mut each: Vec<&str> = Vec::new();
+    for name in known {
+        if !each.contains(name) {
+            each.push(name);
+        }
+    }
+    let mut all = each.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    if each.len() > SHOWN {
+        all = format!("{all} and {} more", each.len() - SHOWN);
     }
     nearest(name, known.iter().copied()).map_or_else(
         || format!("known here: {all}"),
@@ -481,6 +502,35 @@ mod tests {
                 "8:2 unknown key acount",
             ]
         );
+    }
+
+    #[test]
+    fn numbers_are_finite() {
+        let faults = Faults::new("k.toml");
+        let document = Document::parse("a = nan\nb = -inf\nc = 1e400\nd = [1, inf]\ne = 1e300\n", &faults);
+        let root = document.block(&faults);
+        for key in ["a", "b", "c", "e"] {
+            assert_eq!(root.number(key).is_some(), key == "e", "{key}");
+        }
+        assert_eq!(root.numbers("d"), None);
+        let told: Vec<String> = faults.into_vec().into_iter().map(|fault| fault.message).collect();
+        assert_eq!(
+            told,
+            ["a", "b", "c", "d"].map(|key| format!("{key} is not a number that can be reckoned with"))
+        );
+    }
+
+    #[test]
+    fn a_word_that_is_not_known_is_answered_with_each_known_one_once() {
+        let faults = Faults::new("k.toml");
+        let document = Document::parse("[[goal]]\nserves = \"banana\"\n", &faults);
+        let root = document.block(&faults);
+        for goal in root.blocks("goal") {
+            assert_eq!(goal.one_of("serves", &[("revenue", 1), ("revenue", 2), ("reputation", 3)]), None);
+        }
+        let fault = faults.into_vec().remove(0);
+        assert_eq!(fault.message, "goal.serves cannot be \"banana\"");
+        assert_eq!(fault.hint.as_deref(), Some("known here: revenue, reputation"));
     }
 
     #[test]

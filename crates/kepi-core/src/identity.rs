@@ -103,8 +103,8 @@ impl AccountId {
     /// a slash, a colon or a control character.
     pub fn new(text: &str) -> Result<Self> {
         let bad = || {
-            Error::bad_input(format!("{text:?} is not an account"))
-                .hint("accounts are written platform/name, for example x/ropensci")
+            Error::bad_input(format!("{text:?} is not an account, platform/name"))
+                .hint("for example x/ropensci")
         };
         let (platform, name) = text.split_once('/').ok_or_else(bad)?;
         Platform::new(platform).map_err(|_| bad())?;

@@ -56,6 +56,23 @@ pub(crate) fn torn(what: impl std::fmt::Display) -> Error {
         .hint("the journal keeps every page: restore the folder from a copy, or `kepi maintain` to rebuild")
 }
 
+/// How systems say that a disk is full.
+const FULL: [&str; 5] = ["no space", "no storage space", "disk full", "quota exceeded", "os error 28"];
+
+/// Whether something failed because the disk is full: what was committed can still be read.
+#[must_use]
+pub fn is_disk_full(error: &Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let text = error.to_string().to_lowercase();
+        if FULL.iter().any(|word| text.contains(word)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
@@ -76,13 +93,17 @@ fn hint_for(reason: &str) -> &'static str {
         "os error 30",
         "forbidden",
     ]) {
-        "kepi may not write there: check the owner and the rights of the store's folder"
-    } else if says(&["no space", "no storage space", "disk full", "quota exceeded", "os error 28"]) {
+        "check the owner and the rights of the store's folder and of what is in it"
+    } else if says(&FULL) {
         "the disk is full: make room and run again, nothing that was committed is lost"
+    } else if says(&["not a directory", "file exists", "os error 17", "os error 20"]) {
+        "there is a file where a folder should be: move it, or name another folder as project.store"
     } else if says(&["not found", "no such file", "os error 2"]) {
-        "was a file removed from the store by hand? restore it from a copy"
+        "was a file of the store removed by hand? `kepi maintain` makes tables anew from the journal; the journal itself \
+         comes from a copy only"
     } else if says(&["corrupt", "invalid", "eof", "parse", "expected", "magic"]) {
-        "a file of the store is torn: restore it from a copy"
+        "a file of the store is torn: restore it from a copy, or move the folder of its table (but not `pages`) away \
+         and run `kepi maintain`"
     } else {
         "run again; what was committed is safe"
     }
@@ -93,10 +114,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_full_disk_is_told_by_whatever_layer_says_it() {
+        let full =
+            || std::io::Error::new(std::io::ErrorKind::StorageFull, "No space left on device (os error 28)");
+        assert!(is_disk_full(&store("commit", full())));
+        assert!(is_disk_full(&Error::new(ErrorKind::Store, "commit").caused_by(full())));
+        let denied =
+            std::io::Error::new(std::io::ErrorKind::PermissionDenied, "Permission denied (os error 13)");
+        assert!(!is_disk_full(&store("commit", denied)));
+    }
+
+    #[test]
     fn the_hint_fits_the_cause() {
         for (reason, word) in [
             ("Permission denied (os error 13)", "rights"),
             ("No space left on device (os error 28)", "full"),
+            ("Not a directory (os error 20)", "a file where a folder"),
+            ("No such file or directory (os error 2)", "kepi maintain"),
             ("Corrupt footer", "torn"),
         ] {
             assert!(hint_for(reason).contains(word), "{reason}: {}", hint_for(reason));

@@ -18,6 +18,7 @@ mod location;
 mod log;
 mod maintain;
 mod makers;
+mod mend;
 mod options;
 mod parquet_files;
 mod plan;
@@ -41,8 +42,10 @@ mod writer;
 mod tests;
 
 pub use catch_up::{CaughtUp, Decoders, Redecode};
+pub use fail::is_disk_full;
 pub use journal::NewPage;
 pub use maintain::{MaintainOptions, Maintained};
+pub use mend::Mended;
 pub use options::{Clock, Fault, StoreOptions};
 pub use query::{QueryRows, query};
 pub use records::{DecisionRecord, EvaluationRecord, RunRecord, SignalRecord};

@@ -37,7 +37,13 @@ impl Location {
         let url = if location.contains("://") {
             let mut text = location.trim_end_matches('/').to_owned();
             text.push('/');
-            Url::parse(&text).map_err(|error| bad_location(location).caused_by(error))?
+            let url = Url::parse(&text).map_err(|error| bad_location(location).caused_by(error))?;
+            if url.scheme() != "file" && options.backend.is_none() {
+                return Err(Error::bad_config(format!("this kepi keeps no stores at {}://", url.scheme()))
+                    .with("store", location)
+                    .hint("name a folder as project.store, such as ./store"));
+            }
+            url
         } else {
             let path = std::path::absolute(PathBuf::from(location))
                 .map_err(|error| bad_location(location).caused_by(error))?;
@@ -51,7 +57,10 @@ impl Location {
         if let Ok(folder) = self.url.to_file_path()
             && self.backend.is_none()
         {
-            std::fs::create_dir_all(folder).at("create the store's folder").map_err(|e| self.named(e))?;
+            std::fs::create_dir_all(folder).at("create the store's folder").map_err(|error| {
+                self.named(error)
+                    .hint("project.store names it: check its path, and the rights on the folders above")
+            })?;
         }
         if self.marker().await?.is_some() {
             return self.check().await;
@@ -143,5 +152,5 @@ impl Location {
 
 fn bad_location(location: &str) -> Error {
     Error::bad_config(format!("{location:?} is not a place for a store"))
-        .hint("project.store is a folder such as ./store, or an address such as s3://bucket/kepi")
+        .hint("project.store is a folder, such as ./store")
 }

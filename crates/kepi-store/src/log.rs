@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     fail::{Fail, store, torn},
+    mend::gone,
     options::StoreOptions,
     schema::TableSchema,
     stats::Stats,
@@ -179,7 +180,8 @@ impl TableLog {
         schema: Arc<TableSchema>,
         options: StoreOptions,
     ) -> Result<Self> {
-        let snapshot = load(&log, None).await.map_err(|error| error.with("table", schema.table.name))?;
+        let found = load(&log, None).await.map_err(|error| error.with("table", schema.table.name))?;
+        let snapshot = found.ok_or_else(|| gone(schema.table.name))?;
         let (subjects, state) = (Subjects::default(), Mutex::new(Arc::new(snapshot)));
         Ok(Self { schema, options, subjects, log, state })
     }
@@ -227,7 +229,8 @@ impl TableLog {
     pub(crate) async fn at_recorded(&self, snapshot: Arc<Snapshot>, recorded: i64) -> Result<Arc<Snapshot>> {
         let mut found = snapshot;
         while found.recorded() > recorded && found.version > 0 {
-            found = Arc::new(load(&self.log, Some(found.version - 1)).await?);
+            let before = load(&self.log, Some(found.version - 1)).await?;
+            found = Arc::new(before.ok_or_else(|| gone(self.name()))?);
         }
         Ok(found)
     }
@@ -313,6 +316,20 @@ impl TableLog {
         Ok(unnamed)
     }
 
+    /// Data files that the newest version names and that the folder does not have, or not whole.
+    pub(crate) async fn absent_files(&self) -> Result<Vec<String>> {
+        let snapshot = self.refresh().await?;
+        let files = self.files();
+        let mut listing = files.list(None);
+        let mut there = HashMap::new();
+        while let Some(found) = listing.next().await {
+            let found = found.at("list the files")?;
+            there.insert(found.location.to_string(), found.size);
+        }
+        let whole = |file: &&Arc<DataFile>| there.get(&file.path) == Some(&file.size);
+        Ok(snapshot.files.values().filter(|file| !whole(file)).map(|file| file.path.clone()).collect())
+    }
+
     fn adopt(&self, snapshot: Snapshot) -> Arc<Snapshot> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if snapshot.version >= state.version {
@@ -393,10 +410,15 @@ async fn has_checkpoint(log: &LogStoreRef) -> Result<bool> {
     }
 }
 
-/// The state of a table at a version, the newest when none is named.
-async fn load(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {
+/// Whether anything was committed to a table since it was made.
+pub(crate) async fn has_commits(log: &LogStoreRef) -> Result<bool> {
+    Ok(log.read_commit_entry(1).await.at("read the log")?.is_some() || has_checkpoint(log).await?)
+}
+
+/// The state of a table at a version, the newest when none is named; `None` when it has no log.
+async fn load(log: &LogStoreRef, version: Option<u64>) -> Result<Option<Snapshot>> {
     if has_checkpoint(log).await? {
-        return load_from_checkpoint(log, version).await;
+        return load_from_checkpoint(log, version).await.map(Some);
     }
     let mut snapshot = None;
     for next in 0..=version.unwrap_or(u64::MAX) {
@@ -404,7 +426,7 @@ async fn load(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {
         let actions = get_actions(next, &bytes).at("read the log")?;
         snapshot.get_or_insert_with(Snapshot::default).apply(next, actions);
     }
-    snapshot.ok_or_else(|| torn("a table has no log"))
+    Ok(snapshot)
 }
 
 async fn load_from_checkpoint(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {

@@ -9,6 +9,7 @@ use crate::{
     log::{Changes, DataFile, NewFile, Snapshot, TableLog},
     makers::{self, Making},
     parquet_files::{Encoded, Partition, encode, put, write},
+    records::RECORDS,
     schema::TableSchema,
 };
 
@@ -147,7 +148,7 @@ pub(crate) fn partition_of(file: &DataFile) -> Partition {
 pub(crate) fn order(schema: &TableSchema) -> Vec<&'static str> {
     match schema.table.name {
         "pages" | "rejects" => vec!["recorded_at", "stream", "sequence"],
-        "runs" | "evaluations" | "decisions" | "signals" => Vec::new(),
+        name if RECORDS.contains(&name) => Vec::new(),
         name => match crate::rows::Layout::of(name) {
             Some(layout) => layout.order(),
             None => vec!["account", "post", "day", "end_day", "at"],

@@ -8,7 +8,7 @@ use arrow::{
     },
     util::display::{ArrayFormatter, FormatOptions},
 };
-use datafusion::{execution::context::SQLOptions, prelude::SessionContext};
+use datafusion::{error::DataFusionError, execution::context::SQLOptions, prelude::SessionContext};
 use futures::StreamExt;
 use jiff::Timestamp;
 use kepi_core::{Error, ErrorKind, Result, document::nearest};
@@ -31,17 +31,50 @@ pub struct QueryRows {
 /// `BadInput` when the SQL is wrong or would change something; `Store` when the tables cannot be read.
 pub async fn query(context: &SessionContext, sql: &str) -> Result<QueryRows> {
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let sql = if lists_tables(sql) { TABLES } else { sql };
     let frame = context.sql_with_options(sql, options).await.map_err(|error| wrong(context, &error))?;
-    let columns = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let mut stream = frame.execute_stream().await.map_err(|error| wrong(context, &error))?;
+    let columns = numbered(frame.schema().fields().iter().map(|field| field.name().as_str()));
+    let mut stream = frame.execute_stream().await.map_err(|error| failed(context, error))?;
     let mut rows = Vec::new();
     while let Some(batch) = stream.next().await {
-        append(&batch.map_err(|error| wrong(context, &error))?, &mut rows)?;
+        append(&batch.map_err(|error| failed(context, error))?, &mut rows)?;
     }
     Ok(QueryRows { columns, rows })
 }
 
-fn wrong(context: &SessionContext, error: &datafusion::error::DataFusionError) -> Error {
+/// The tables of the store, always in the same order and without the views about them.
+const TABLES: &str = "select table_name, table_type from information_schema.tables \
+                      where table_schema = 'public' order by table_name";
+
+fn lists_tables(sql: &str) -> bool {
+    let words = sql.trim().trim_end_matches(';').split_whitespace();
+    words.map(str::to_lowercase).eq(["show", "tables"])
+}
+
+/// Names of columns of which none stands twice: the second `x` is `x_2`.
+fn numbered<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let names: Vec<&str> = names.collect();
+    let mut columns: Vec<String> = Vec::with_capacity(names.len());
+    for name in &names {
+        let others = (2..).map(|number| format!("{name}_{number}"));
+        let free = |one: &String| !columns.contains(one) && (one == name || !names.contains(&one.as_str()));
+        let chosen = std::iter::once((*name).to_owned()).chain(others).find(free);
+        columns.push(chosen.unwrap_or_default());
+    }
+    columns
+}
+
+/// A statement that cannot be run to its end: by its own fault, or by that of a file it reads.
+fn failed(context: &SessionContext, error: DataFusionError) -> Error {
+    match error.find_root() {
+        DataFusionError::ObjectStore(_) | DataFusionError::ParquetError(_) | DataFusionError::IoError(_) => {
+            crate::fail::store("read the tables", error)
+        }
+        _ => wrong(context, &error),
+    }
+}
+
+fn wrong(context: &SessionContext, error: &DataFusionError) -> Error {
     let text = error.strip_backtrace();
     let tables: Vec<String> = context
         .catalog("datafusion")
@@ -132,4 +165,32 @@ fn texts(array: &ArrayRef) -> Result<Vec<Value>> {
             Ok(Value::String(text))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn columns_of_one_name_are_numbered() {
+        let context = SessionContext::new();
+        let sql = "select a.x, b.x, 3 as x_2 from (select 1 as x) a, (select 2 as x) b";
+        let found = query(&context, sql).await.unwrap();
+        assert_eq!(found.columns, ["x", "x_3", "x_2"]);
+        assert_eq!(found.rows, [[Value::from(1), Value::from(2), Value::from(3)]]);
+    }
+
+    #[tokio::test]
+    async fn tables_are_listed_in_one_order_without_the_views_about_them() {
+        let config = datafusion::prelude::SessionConfig::new().with_information_schema(true);
+        let context = SessionContext::new_with_config(config);
+        for name in ["c", "a", "d", "b"] {
+            context.sql(&format!("create table {name} (x int)")).await.unwrap().collect().await.unwrap();
+        }
+        for sql in ["show tables", " SHOW\nTables; "] {
+            let found = query(&context, sql).await.unwrap();
+            let names: Vec<&str> = found.rows.iter().filter_map(|row| row[0].as_str()).collect();
+            assert_eq!(names, ["a", "b", "c", "d"], "{sql}");
+        }
+    }
 }

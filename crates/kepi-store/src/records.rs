@@ -3,7 +3,7 @@
 use std::{collections::HashSet, iter::once as one};
 
 use jiff::{Timestamp, civil::Date};
-use kepi_core::Result;
+use kepi_core::{Result, tables};
 use smol_str::SmolStr;
 
 use crate::{
@@ -14,6 +14,10 @@ use crate::{
     store::Store,
     value::days_of,
 };
+
+/// The tables of records.
+pub(crate) const RECORDS: [&str; 4] =
+    [tables::RUNS.name, tables::EVALUATIONS.name, tables::DECISIONS.name, tables::SIGNALS.name];
 
 /// A finished run.
 #[derive(Debug, Clone, PartialEq)]

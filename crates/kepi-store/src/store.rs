@@ -8,17 +8,16 @@ use std::{
 use kepi_core::{
     Account, AccountId, Body, Error, ErrorKind, Job, NamedPost, PostRef, Result, Stream,
     plan::{KnownPost, StreamState},
-    tables,
 };
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
 use crate::{
     dimension::{self, Entry, Said},
-    fail::torn,
     journal::{Journal, digest, last_recorded},
     location::Location,
     log::{Snapshot, TableLog, is_there},
+    mend,
     options::StoreOptions,
     rollup, schema,
     value::{date_of, instant},
@@ -69,19 +68,28 @@ impl Store {
     /// Creates the store's folder and tables, or opens them; tables of an older kepi get the columns they lack.
     ///
     /// # Errors
-    /// `Store` when the folder holds something else, may not be written, or was written by a newer kepi.
+    /// `Store` when the folder holds something else, may not be written, lacks a table that it had, or was written by
+    /// a newer kepi.
     pub async fn create(location: &str, options: StoreOptions) -> Result<Self> {
         let place = Location::parse(location, &options)?;
         place.establish().await?;
+        if let Some(missing) = mend::missing(&place).await?.first() {
+            return Err(mend::gone(missing));
+        }
+        let store = Self::with_all_tables(&place, options).await?;
+        rollup::begin(&store.0).await?;
+        Ok(store)
+    }
+
+    /// Opens the store's tables and makes those that are not there.
+    pub(crate) async fn with_all_tables(place: &Location, options: StoreOptions) -> Result<Self> {
         let mut tables = HashMap::new();
         for schema in schema::all() {
             let log = place.log(schema.table.name)?;
             let table = TableLog::create(log, schema.clone(), options.clone()).await?;
             tables.insert(schema.table.name, table);
         }
-        let store = Self::of(tables, options, place.is_writable())?;
-        rollup::begin(&store.0).await?;
-        Ok(store)
+        Self::of(tables, options, place.is_writable())
     }
 
     /// Opens a store that exists, also one that may only be read. Nothing is created or changed.
@@ -94,9 +102,7 @@ impl Store {
         let mut tables = HashMap::new();
         for schema in schema::all() {
             let log = place.log(schema.table.name)?;
-            // Stores of an older kepi have no rollups and remember no signals; they can be read without.
-            let newer = [rollup::NAME, tables::SIGNALS.name].contains(&schema.table.name);
-            if newer && !is_there(&log).await? {
+            if mend::NEWER.contains(&schema.table.name) && !is_there(&log).await? {
                 continue;
             }
             let table = TableLog::open(log, schema.clone(), options.clone()).await?;
@@ -110,7 +116,7 @@ impl Store {
         options: StoreOptions,
         writable: bool,
     ) -> Result<Self> {
-        let pages = tables.remove("pages").ok_or_else(|| torn("the journal is missing"))?;
+        let pages = tables.remove("pages").ok_or_else(|| mend::gone("pages"))?;
         let journal = Journal::new(pages);
         let (turn, line) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
         Ok(Self(Arc::new(Inner { options, journal, tables, writable, turn, line })))

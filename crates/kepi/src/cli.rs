@@ -8,7 +8,7 @@ use kepi_core::AccountId;
 
 /// Collects what a brand's social accounts did and holds it against the KPIs the brand set.
 #[derive(Debug, Parser)]
-#[command(name = "kepi", version, about, long_about = None, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "kepi", version, about, long_about = None, max_term_width = 100)]
 pub(crate) struct Cli {
     /// The project's configuration.
     #[arg(short, long, global = true, env = "KEPI_CONFIG", default_value = "kepi.toml", value_name = "FILE")]
@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Query(Query),
     /// Lists platforms, endpoints and metrics: what can be had from where.
     Adapters(Format),
-    /// Compacts the store and cleans up what no reader needs.
+    /// Compacts the store, cleans up what no reader needs, and makes anew what is gone of it.
     Maintain(Maintain),
 }
 
@@ -228,7 +228,8 @@ pub(crate) struct Import {
     /// A description of the table: which column is what.
     #[arg(long, value_name = "FILE")]
     pub map: Option<PathBuf>,
-    /// When the files were exported, where they do not say: 2026-10-05T08:00:00Z, or a date.
+    /// When the files were exported, where they do not say: 2026-10-05T08:00:00Z; 2026-10-05T08:00 in the project's
+    /// zone; 2026-10-05, at the beginning of that day.
     #[arg(long, value_name = "TIME")]
     pub observed_at: Option<String>,
 }
@@ -255,7 +256,8 @@ pub(crate) struct Narrowing {
     /// Only this account; may be given several times.
     #[arg(long, value_name = "ACCOUNT")]
     pub account: Vec<AccountId>,
-    /// What was known at this instant.
+    /// What was known at this instant: 2026-10-05T08:00:00Z; 2026-10-05T08:00 in the project's zone; 2026-10-05, at
+    /// the end of that day.
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
 }
@@ -268,7 +270,8 @@ pub(crate) struct Evaluate {
     /// The period: 2026-10-05, 2026-W41, 2026-10, 2026-Q4, 2026, 2026-10-01..2026-10-20, last-28d, mtd, qtd, ytd.
     #[arg(long, default_value = "last-28d")]
     pub period: String,
-    /// Break down by platform, account, format, category, campaign, product_type, day, week, month, quarter.
+    /// Break down by platform, account, brand, market, format, category, campaign, product_type, language, tag:NAME,
+    /// and day, week, month, quarter, year.
     #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
     pub by: Vec<String>,
     #[command(flatten)]
@@ -373,7 +376,8 @@ pub(crate) struct Decide {
     /// By whom.
     #[arg(long, required_unless_present = "list", value_name = "NAME")]
     pub by: Option<String>,
-    /// When it was decided: 2026-10-05T08:00:00Z, or a date; now otherwise.
+    /// When it was decided: 2026-10-05T08:00:00Z; 2026-10-05T08:00 in the project's zone; 2026-10-05, at the beginning
+    /// of that day; now otherwise.
     #[arg(long, value_name = "TIME", conflicts_with = "list")]
     pub at: Option<String>,
     /// Show what was decided, with the KPI before and after.
@@ -399,7 +403,7 @@ pub(crate) struct SuggestTargets {
     /// The period to aim at; the next quarter otherwise.
     #[arg(long)]
     pub period: Option<String>,
-    /// Break down by platform, account, format, category, campaign, product_type.
+    /// Break down by platform, account, brand, market, format, category, campaign, product_type, language.
     #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
     pub by: Vec<String>,
     /// Only this account; may be given several times.

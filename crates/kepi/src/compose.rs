@@ -6,12 +6,18 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
 use kepi_adapter_files::Files;
 use kepi_core::{Account, AccountId, AccountRef, Adapter, Decoder, Descriptor, Error, period::local_day};
 use kepi_engine::{Kpi, Planned, Source, TagRule};
 use kepi_ingest::{Ingest, IngestAccount, IngestOptions, Memory, schedule::State};
-use kepi_store::{ConfiguredAccount as StoredAccount, Decoders, Store, StoreOptions};
+use kepi_store::{
+    CaughtUp, ConfiguredAccount as StoredAccount, Decoders, Mended, Store, StoreOptions, is_disk_full,
+};
 use kepi_transport::{Clock, CredentialSource, FileCredentials, RetryPolicy, SystemClock, Transport};
 use serde_json::{Map, Value};
 
@@ -19,6 +25,7 @@ use crate::{
     adapters,
     config::{Config, ConfiguredAccount},
     failure::{Failure, FaultyText, Result},
+    output,
 };
 
 /// A project with its adapters.
@@ -78,6 +85,13 @@ impl Project {
         Ok(local_day(self.now(), &kepi_core::period::zone(&self.config.project.zone)?))
     }
 
+    /// An instant as people write it; without a zone it is one of the project's. A bare date is the beginning of the
+    /// day, or its end.
+    pub(crate) fn instant(&self, text: &str, of_day: OfDay) -> Result<Timestamp> {
+        let zone = kepi_core::period::zone(&self.config.project.zone)?;
+        Ok(instant(text, of_day, &zone)?)
+    }
+
     /// The reader of export files, with the project's own layouts.
     pub(crate) fn files(&self) -> Result<Arc<Files>> {
         let mut files = Files::with_catalogue(self.config.catalogue.clone())?;
@@ -103,9 +117,17 @@ impl Project {
     pub(crate) async fn open_store(&self) -> Result<Store> {
         let store = Store::open(&self.config.store_location(), StoreOptions::default()).await?;
         if store.is_writable() {
-            store.catch_up(&self.decoders()?).await?;
+            kept_behind(store.catch_up(&self.decoders()?).await)?;
         }
         Ok(store)
+    }
+
+    /// The store, with what is gone of it made anew where the journal tells it.
+    pub(crate) async fn mended_store(&self) -> Result<(Store, Mended)> {
+        let (location, decoders) = (self.config.store_location(), self.decoders()?);
+        let (store, mended) = Store::mend(&location, StoreOptions::default(), &decoders).await?;
+        store.put_accounts(self.stored_accounts()).await?;
+        Ok((store, mended))
     }
 
     /// The store to read from, where there is one yet.
@@ -131,9 +153,10 @@ impl Project {
         )
     }
 
-    /// Makes an account known to the store; says whether the configuration lacks it.
-    pub(crate) async fn register_account(&self, store: &Store, id: &AccountId) -> Result<bool> {
-        if self.config.account(id).is_some() {
+    /// Makes an account known to the store; says whether neither it nor the configuration knew it.
+    pub(crate) async fn register_account(&self, store: &Store, id: &AccountId) -> kepi_core::Result<bool> {
+        let known = store.accounts().await?.iter().any(|row| row.account.id == *id);
+        if known || self.config.account(id).is_some() {
             return Ok(false);
         }
         let account = Account { zone: Some(self.reference(id).zone), ..Account::new(id.clone()) };
@@ -148,8 +171,18 @@ impl Project {
 
     /// All KPIs of the project; all faults of all files at once.
     pub(crate) fn kpis(&self) -> Result<Vec<Kpi>> {
+        let (folder, patterns) = (self.config.folder(), &self.config.project.kpis);
+        let paths = self.kpi_files()?;
+        for pattern in patterns.iter().filter(|_| !paths.is_empty()) {
+            if matching(folder, std::slice::from_ref(pattern))?.is_empty() {
+                return Err(Error::bad_config("a pattern of KPI files matches none")
+                    .with("kpis", pattern)
+                    .hint("its path is relative to the configuration; mend it, or take it out of [project] kpis")
+                    .into());
+            }
+        }
         let mut sources = Vec::new();
-        for path in self.kpi_files()? {
+        for path in paths {
             sources.push(Source { name: path.display().to_string(), text: read(&path)? });
         }
         if sources.is_empty() {
@@ -323,6 +356,50 @@ fn build_adapters(config: &Config) -> Result<BTreeMap<String, Arc<dyn Adapter>>>
         .collect()
 }
 
+/// A disk that is full keeps nobody from reading what is there.
+fn kept_behind(caught_up: kepi_core::Result<CaughtUp>) -> Result<()> {
+    match caught_up {
+        Err(error) if is_disk_full(&error) => {
+            output::note(
+                "the disk is full: what was taken in last is not in these numbers; make room and run again",
+            );
+            Ok(())
+        }
+        caught_up => Ok(caught_up.map(drop)?),
+    }
+}
+
+/// Which end of a day a bare date means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfDay {
+    Beginning,
+    End,
+}
+
+fn instant(text: &str, of_day: OfDay, zone: &TimeZone) -> kepi_core::Result<Timestamp> {
+    let bad = || {
+        Error::bad_input(format!("{text:?} is not a time"))
+            .hint("write 2026-10-05T08:00:00Z, 2026-10-05T08:00 in the project's zone, or 2026-10-05")
+    };
+    if let Ok(at) = text.parse() {
+        return Ok(at);
+    }
+    let moment = |at: DateTime| at.to_zoned(zone.clone()).map(|at| at.timestamp()).map_err(|_| bad());
+    let bare = !text.trim().contains(['T', 't', ' ', ':']);
+    if !bare {
+        return moment(text.parse().map_err(|_| bad())?);
+    }
+    let day: Date = text.parse().map_err(|_| bad())?;
+    match of_day {
+        OfDay::Beginning => moment(day.into()),
+        OfDay::End => {
+            let next = day.tomorrow().map_err(|_| bad())?;
+            // What is recorded is told by the microsecond.
+            Ok(moment(next.into())?.checked_sub(SignedDuration::from_micros(1)).map_err(|_| bad())?)
+        }
+    }
+}
+
 /// A fault of a platform's settings, shown at its block.
 fn faulty(config: &Config, platform: &str, error: &Error) -> Failure {
     let name = config.file.display().to_string();
@@ -339,7 +416,11 @@ fn faulty(config: &Config, platform: &str, error: &Error) -> Failure {
 
 fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| {
-        Error::bad_config("the file cannot be read").with("file", path.display()).caused_by(error).into()
+        Error::bad_config("the file cannot be read")
+            .with("file", path.display())
+            .hint("check its rights")
+            .caused_by(error)
+            .into()
     })
 }
 
@@ -352,10 +433,51 @@ fn matching(folder: &Path, patterns: &[String]) -> Result<Vec<PathBuf>> {
             Error::bad_config(format!("{pattern:?} is not a pattern of files")).with("reason", reason)
         };
         for path in glob::glob(&full.display().to_string()).map_err(|error| bad(error.to_string()))? {
-            found.push(path.map_err(|error| bad(error.to_string()))?);
+            found.push(path.map_err(|error| {
+                Error::bad_config(format!("the files of {pattern:?} cannot be looked up"))
+                    .with("folder", error.path().display())
+                    .hint("check the rights on the folder")
+                    .caused_by(std::io::Error::from(error))
+            })?);
         }
     }
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_without_a_zone_is_one_of_the_project() {
+        let berlin = TimeZone::get("Europe/Berlin").expect("a zone");
+        let read = |text: &str, of_day| instant(text, of_day, &berlin).map(|at| at.to_string()).ok();
+        for (text, told) in [
+            ("2026-10-05T08:00:00Z", "2026-10-05T08:00:00Z"),
+            ("2026-10-05T08:00:00+03:00", "2026-10-05T05:00:00Z"),
+            ("2026-10-05T08:00", "2026-10-05T06:00:00Z"),
+            ("2026-12-05 08:00:30", "2026-12-05T07:00:30Z"),
+        ] {
+            for of_day in [OfDay::Beginning, OfDay::End] {
+                assert_eq!(read(text, of_day).as_deref(), Some(told), "{text}");
+            }
+        }
+        assert_eq!(read("2026-10-05", OfDay::Beginning).as_deref(), Some("2026-10-04T22:00:00Z"));
+        assert_eq!(read("2026-10-05", OfDay::End).as_deref(), Some("2026-10-05T21:59:59.999999Z"));
+        for bad in ["", "yesterday", "2026-13-01", "2026-10-05T", "2026-10-05T25:00"] {
+            assert_eq!(read(bad, OfDay::End), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_keeps_nobody_from_reading() {
+        let failed = |text: &str| {
+            let cause = std::io::Error::other(text.to_owned());
+            kept_behind(Err(Error::new(kepi_core::ErrorKind::Store, "commit").caused_by(cause)))
+        };
+        assert!(failed("No space left on device (os error 28)").is_ok());
+        assert!(failed("Permission denied (os error 13)").is_err());
+    }
 }

@@ -207,7 +207,7 @@ fn read_project(root: &Block<'_, '_>) -> Project {
     };
     let Some(block) = root.block("project") else {
         if !root.has("project") {
-            root.missing("[project]");
+            root.missing_block("project");
         }
         return project;
     };
@@ -604,7 +604,7 @@ enabled = ["wci"]
             [
                 "2:1 project.name is missing",
                 "3:8 \"Europe/Berln\" is not a time zone",
-                "6:6 \"ropensci\" is not an account",
+                "6:6 \"ropensci\" is not an account, platform/name",
                 "7:1 unknown key account.zon",
                 "11:42 a secret does not stand in the configuration",
                 "13:1 job.cron is missing",

@@ -97,14 +97,23 @@ impl Failure {
 
 fn show_error(error: &Error) {
     output::note(&format!("error: {error}"));
+    reasons(error).iter().for_each(|line| output::note(line));
+}
+
+/// Why it happened and what to do next, a line each. A layer that only repeats what another one said is left out.
+pub(crate) fn reasons(error: &Error) -> Vec<String> {
+    let (mut lines, mut said) = (Vec::new(), error.to_string());
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        output::note(&format!("  because: {cause}"));
+        let text = cause.to_string();
+        if !said.contains(text.trim()) {
+            lines.push(format!("  because: {text}"));
+            said = format!("{said}\n{text}");
+        }
         source = cause.source();
     }
-    if let Some(hint) = error.hint_text() {
-        output::note(&format!("  hint: {hint}"));
-    }
+    lines.extend(error.hint_text().map(|hint| format!("  hint: {hint}")));
+    lines
 }
 
 fn show_faults(text: &FaultyText) {
@@ -154,7 +163,48 @@ impl Diagnostic for Report<'_> {
             .get(self.fault.span.clone())
             .and_then(|place| place.find('\n'))
             .map_or(self.fault.span.end, |at| self.fault.span.start + at);
-        let span = (self.fault.span.start, first_line_end.saturating_sub(self.fault.span.start));
+        let span = visible(self.source.inner(), self.fault.span.start..first_line_end);
+        let span = (span.start, span.len());
         Some(Box::new(std::iter::once(LabeledSpan::new_primary_with_span(label, span))))
+    }
+}
+
+/// A place of which something can be shown: what stands before it, where it is the empty end of a line.
+fn visible(text: &str, span: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    if !span.is_empty() {
+        return span;
+    }
+    let ends = |rest: &str| rest.chars().next().is_none_or(|c| c == '\n' || c == '\r');
+    match (text.get(..span.start), text.get(span.start..)) {
+        (Some(before), Some(rest)) if ends(rest) => {
+            before.char_indices().next_back().map_or(span.clone(), |(at, _)| at..span.start)
+        }
+        (_, Some(rest)) => span.start..span.start + rest.chars().next().map_or(0, char::len_utf8),
+        _ => span,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_repeats_another_is_left_out() {
+        let denied = || std::io::Error::other("Permission denied (os error 13)");
+        let wrapped =
+            Error::new(ErrorKind::Store, "open the log: Permission denied (os error 13)").caused_by(denied());
+        let error = Error::new(ErrorKind::Store, "read the log").caused_by(wrapped).hint("check the rights");
+        assert_eq!(
+            reasons(&error),
+            ["  because: open the log: Permission denied (os error 13)", "  hint: check the rights"]
+        );
+    }
+
+    #[test]
+    fn an_empty_place_is_shown_by_what_stands_there() {
+        let text = "name = \nzone = \"ü";
+        let shown = |at: usize| &text[visible(text, at..at)];
+        assert_eq!((shown(7), shown(0), shown(text.len())), (" ", "n", "ü"));
+        assert_eq!(&text[visible(text, 0..4)], "name");
     }
 }

@@ -3,9 +3,10 @@
 //! Results go to stdout, everything else to stderr. Exit codes: 0 done (a missed target is still 0), 1 failed,
 //! 2 bad usage or configuration, 3 done with something set aside.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 mod adapters;
 mod catalogue;
@@ -30,7 +31,11 @@ fn blocking_threads() -> usize {
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    start_log(&cli.log);
+    if let Err(reason) = start_log(&cli.log) {
+        output::note(&format!("error: --log {:?} is no filter: {reason}", cli.log));
+        output::note("  hint: error, warn, info, debug, trace, or a filter such as kepi_transport=debug");
+        return ExitCode::from(2);
+    }
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = match builder.enable_all().max_blocking_threads(blocking_threads()).build() {
         Ok(runtime) => runtime,
@@ -48,8 +53,22 @@ fn main() -> ExitCode {
     }
 }
 
-fn start_log(filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+/// Logs to stderr, in colours where a person looks on.
+fn start_log(filter: &str) -> Result<(), String> {
+    let level = |part: &&str| part.parse::<LevelFilter>().is_ok();
+    // A lone word that is no level would be taken for the name of a module, and all else be silent.
+    if let Some(word) =
+        filter.split(',').map(str::trim).find(|part| !part.contains(['=', '[']) && !level(part))
+    {
+        return Err(format!("{word:?} is no level"));
+    }
+    let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let ansi = std::io::stderr().is_terminal() && !plain;
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(ansi)
+        .with_writer(std::io::stderr)
+        .try_init();
+    Ok(())
 }

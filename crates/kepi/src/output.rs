@@ -1,6 +1,6 @@
 //! What is printed: results on stdout, everything else on stderr.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use kepi_core::{Error, ErrorKind};
@@ -12,6 +12,11 @@ use crate::{cli::RowFormat, failure::Result};
 #[expect(clippy::print_stderr, reason = "this is the one place that writes to stderr")]
 pub(crate) fn note(line: &str) {
     eprintln!("{line}");
+}
+
+/// So many of something: `1 job`, `2 jobs`.
+pub(crate) fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Prints results on stdout. A reader that went away (`| head`) is no failure.
@@ -59,15 +64,13 @@ impl Rows {
         match format {
             RowFormat::Table => result(&format!("{}\n", self.table())),
             RowFormat::Json => json(&self.objects()),
+            RowFormat::Csv if std::io::stdout().is_terminal() => result(&harmless(&self.csv()?)),
             RowFormat::Csv => result(&self.csv()?),
         }
     }
 
-    fn objects(&self) -> Vec<Value> {
-        self.rows
-            .iter()
-            .map(|row| self.columns.iter().cloned().zip(row.iter().cloned()).collect::<Value>())
-            .collect()
+    fn objects(&self) -> Vec<Object<'_>> {
+        self.rows.iter().map(|row| Object { columns: &self.columns, row }).collect()
     }
 
     fn table(&self) -> Table {
@@ -94,6 +97,27 @@ impl Rows {
     }
 }
 
+/// A row as JSON, its keys in the order of the columns.
+struct Object<'a> {
+    columns: &'a [String],
+    row: &'a [Value],
+}
+
+impl serde::Serialize for Object<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.columns.iter().zip(self.row))
+    }
+}
+
+/// A text that a terminal shows and does not obey: control characters but for line breaks are written out.
+pub(crate) fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
 /// Prints one JSON value.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)
@@ -104,7 +128,7 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Result<()> {
 fn text_of(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => harmless(text),
         other => other.to_string(),
     }
 }
@@ -122,6 +146,21 @@ fn csv_text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objects_keep_the_order_of_their_columns() {
+        let mut rows = Rows::new(["b", "a"]);
+        rows.push([Value::from(1), Value::Null]);
+        assert_eq!(serde_json::to_string(&rows.objects()).ok().as_deref(), Some(r#"[{"b":1,"a":null}]"#));
+    }
+
+    #[test]
+    fn a_terminal_is_not_given_orders() {
+        let mut rows = Rows::new(["text"]);
+        rows.push(["\u{1b}[31mred\tor\nnot".into()]);
+        let table = rows.table().to_string();
+        assert!(table.contains("\\u{1b}[31mred\\tor") && !table.contains(['\u{1b}', '\t']), "{table:?}");
+    }
 
     #[test]
     fn cells_of_csv_cannot_run_and_cannot_break() {

@@ -153,13 +153,175 @@ fn all_faults_of_kpi_files_are_shown_formulas_included() {
     }
 }
 
+/// A day of an account's overview, as X exports it.
+fn write_overview(folder: &Path, name: &str, impressions: &str) {
+    let text = format!(
+        "Date,Impressions,Likes,Engagements,Bookmarks,Shares,New follows,Unfollows,Replies,Reposts,\
+         Profile visits,Create Post,Video views,Media views\n\
+         \"Fri, Jun 5, 2026\",\"{impressions}\",31,88,4,2,1,0,5,3,9,1,0,0\n"
+    );
+    std::fs::write(folder.join(name), text).expect("written");
+}
+
+#[test]
+fn a_table_that_is_gone_is_never_taken_for_an_empty_one() {
+    let folder = project();
+    let path = folder.path();
+    let nothing = kepi(path, &["maintain"]);
+    assert_eq!(nothing.code, Some(1), "{}", nothing.stderr);
+    assert!(nothing.stderr.contains("there is no kepi store") && !path.join("store").exists());
+    write_overview(path, "overview_2026-06-06.csv", "1,204");
+    let import = ["import", "--account", "x/a", "overview_2026-06-06.csv"];
+    assert_eq!(kepi(path, &import).code, Some(0));
+    let sql = "select impressions from account_facts where current";
+    let query = ["query", "--format", "csv", sql];
+    std::fs::remove_dir_all(path.join("store/account_facts")).expect("removed");
+    for asked in [&query[..], &["evaluate"], &import] {
+        let refused = kepi(path, asked);
+        assert_eq!(refused.code, Some(1), "{asked:?}: {}", refused.stderr);
+        for said in ["its table account_facts is gone", "kepi maintain"] {
+            assert!(refused.stderr.contains(said), "{asked:?}: {}", refused.stderr);
+        }
+    }
+    let mended = kepi(path, &["maintain"]);
+    assert_eq!(mended.code, Some(0), "{}", mended.stderr);
+    assert!(mended.stderr.contains("account_facts: gone or not whole"), "{}", mended.stderr);
+    assert_eq!(kepi(path, &query).stdout, "impressions\n1204\n");
+    // Records are derived from nothing.
+    std::fs::remove_dir_all(path.join("store/decisions")).expect("removed");
+    let mended = kepi(path, &["maintain"]);
+    assert_eq!(mended.code, Some(3), "{}", mended.stderr);
+    assert!(mended.stderr.contains("decisions: gone"), "{}", mended.stderr);
+}
+
+#[test]
+fn a_failed_import_makes_no_account_known() {
+    let folder = project();
+    let path = folder.path();
+    let failed = kepi(path, &["import", "--account", "x/typo", "nothere.csv"]);
+    assert_eq!(failed.code, Some(2), "{}", failed.stderr);
+    assert!(
+        failed.stderr.contains("No such file") && !failed.stderr.contains("now knows"),
+        "{}",
+        failed.stderr
+    );
+    write_overview(path, "overview_2026-06-06.csv", "1,204");
+    let import = || kepi(path, &["import", "--account", "x/a", "overview_2026-06-06.csv"]).stderr;
+    assert!(import().contains("the store now knows it"));
+    write_overview(path, "overview_2026-06-06.csv", "1,300");
+    let again = import();
+    assert!(again.contains("1 imported") && !again.contains("now knows"), "{again}");
+    let known =
+        kepi(path, &["query", "--format", "csv", "select account from accounts where current order by 1"]);
+    assert_eq!(known.stdout, "account\nx/a\n");
+}
+
+/// What a script reads by name and by place stays where it is, whatever the rows hold.
+#[test]
+fn csv_has_one_header() {
+    let folder = project();
+    let path = folder.path();
+    let band = "[[kpi]]\nid = \"a\"\ngoal = \"engagement\"\nbasis = \"activity\"\nsubject = \"account\"\nplatforms = [\"x\"]\n\
+                formula = \"likes / impressions\"\ndirection = \"band\"\n\
+                [[kpi.target]]\nperiod = \"2026-06\"\nband = [0.02, 0.04]\n";
+    std::fs::write(path.join("kpis/own.toml"), band).expect("written");
+    write_overview(path, "overview_2026-06-06.csv", "1,204");
+    assert_eq!(kepi(path, &["import", "--account", "x/a", "overview_2026-06-06.csv"]).code, Some(0));
+    let card = |more: &[&str]| {
+        let mut asked = vec!["evaluate", "--period", "2026-06", "--format", "csv"];
+        asked.extend(more);
+        let done = kepi(path, &asked);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        done.stdout
+    };
+    let header = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let whole = header(&card(&[]));
+    assert!(whole.starts_with("kpi,version,name,basis,traffic,period.start,period.end,value,"), "{whole}");
+    let with_band = card(&["--kpi", "a"]);
+    assert_eq!(header(&with_band), whole);
+    assert!(with_band.contains(",0.02,,band,0.02,0.04,"), "{with_band}");
+    assert_eq!(header(&card(&["--kpi", "x-likes-per-post"])), whole);
+    let parts = header(&card(&["--kpi", "a", "--by", "day,platform,account"]));
+    assert_eq!(parts, whole.replacen("name,", "name,scope.platform,scope.account,", 1));
+    let shown = kepi(path, &["evaluate", "--period", "2026-06", "--kpi", "a"]);
+    assert!(shown.stdout.contains("2.000 % … 4.000 %"), "{}", shown.stdout);
+}
+
+#[test]
+fn what_is_no_time_and_no_filter_is_refused() {
+    let folder = project();
+    write_overview(folder.path(), "overview_2026-06-06.csv", "1,204");
+    assert_eq!(kepi(folder.path(), &["import", "--account", "x/a", "overview_2026-06-06.csv"]).code, Some(0));
+    let refused = kepi(folder.path(), &["evaluate", "--as-of", "2026-06-05T"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("in the project's zone"), "{}", refused.stderr);
+    for filter in ["nonsense=foo=bar", "verbose"] {
+        let refused = kepi(folder.path(), &["--log", filter, "check"]);
+        assert_eq!(refused.code, Some(2), "{filter}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains("no filter") && refused.stderr.contains("warn"),
+            "{}",
+            refused.stderr
+        );
+    }
+}
+
+#[test]
+fn numbers_and_formulas_that_cannot_be_reckoned_with_are_refused() {
+    let folder = project();
+    let kpi = |formula: &str, target: &str| {
+        format!(
+            "[[kpi]]\nid = \"a\"\ngoal = \"engagement\"\nformula = \"{formula}\"\n\
+             [[kpi.target]]\nperiod = \"2026-Q3\"\nabsolute = {target}\n"
+        )
+    };
+    for target in ["nan", "inf", "1e400"] {
+        std::fs::write(folder.path().join("kpis/own.toml"), kpi("likes", target)).expect("written");
+        let refused = kepi(folder.path(), &["check"]);
+        assert_eq!(refused.code, Some(2), "{target}: {}", refused.stderr);
+        assert!(refused.stderr.contains("own.toml:7:12"), "{target}: {}", refused.stderr);
+    }
+    let long = vec!["likes"; 30_000].join(" + ");
+    std::fs::write(folder.path().join("kpis/own.toml"), kpi(&long, "1")).expect("written");
+    let refused = kepi(folder.path(), &["check"]);
+    assert_eq!(refused.code, Some(2), "{:.500}", refused.stderr);
+    // The longest that is read can be evaluated as well.
+    let longest = vec!["likes"; 500].join(" + ");
+    std::fs::write(folder.path().join("kpis/own.toml"), kpi(&longest, "1")).expect("written");
+    write_overview(folder.path(), "overview_2026-06-06.csv", "1,204");
+    assert_eq!(kepi(folder.path(), &["import", "--account", "x/a", "overview_2026-06-06.csv"]).code, Some(0));
+    let done = kepi(folder.path(), &["evaluate", "--kpi", "a"]);
+    assert_eq!(done.code, Some(0), "{:.500}", done.stderr);
+}
+
+#[test]
+fn what_a_project_names_and_nobody_has_is_said() {
+    let folder = project();
+    let file = folder.path().join("kepi.toml");
+    let text = std::fs::read_to_string(&file).expect("read");
+    let own = "[[kpi]]\nid = \"a\"\ngoal = \"engagement\"\nformula = \"likes\"\nplatforms = [\"instagrm\"]\n";
+    std::fs::write(folder.path().join("kpis/own.toml"), own).expect("written");
+    let done = kepi(folder.path(), &["check"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stderr.contains("did you mean instagram?"), "{}", done.stderr);
+    let changed = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from} is not in the configuration that init writes");
+        std::fs::write(&file, text.replacen(from, to, 1)).expect("written");
+    };
+    changed("kpis/*.toml\"", "kpis/*.toml\", \"more/*.toml\"");
+    let refused = kepi(folder.path(), &["check"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("more/*.toml"), "{}", refused.stderr);
+    changed("store = \"./store\"", "store = \"s3://bucket/kepi\"");
+    let refused = kepi(folder.path(), &["query", "select 1"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("name a folder as project.store"), "{}", refused.stderr);
+}
+
 #[test]
 fn the_good_files_are_kept_and_the_bad_ones_named() {
     let folder = project();
-    let overview = "Date,Impressions,Likes,Engagements,Bookmarks,Shares,New follows,Unfollows,Replies,Reposts,\
-                    Profile visits,Create Post,Video views,Media views\n\
-                    \"Fri, Jun 5, 2026\",\"1,204\",31,88,4,2,1,0,5,3,9,1,0,0\n";
-    std::fs::write(folder.path().join("overview_2026-06-06.csv"), overview).expect("written");
+    write_overview(folder.path(), "overview_2026-06-06.csv", "1,204");
     std::fs::write(folder.path().join("holiday.csv"), "a,b\n1,2\n").expect("written");
     let files = ["import", "--account", "x/a", "overview_2026-06-06.csv", "holiday.csv"];
     let done = kepi(folder.path(), &files);
@@ -174,14 +336,9 @@ fn the_good_files_are_kept_and_the_bad_ones_named() {
     assert_eq!(nothing.code, Some(2), "{}", nothing.stderr);
 }
 
-/// One day of an account, as X writes it.
+/// A day of an account's overview, imported.
 fn overview(folder: &Path, name: &str, impressions: u32) {
-    let text = format!(
-        "Date,Impressions,Likes,Engagements,Bookmarks,Shares,New follows,Unfollows,Replies,Reposts,\
-         Profile visits,Create Post,Video views,Media views\n\
-         \"Fri, Jun 5, 2026\",{impressions},31,88,4,2,1,0,5,3,9,1,0,0\n"
-    );
-    std::fs::write(folder.join(name), text).expect("written");
+    write_overview(folder, name, &impressions.to_string());
     assert_eq!(kepi(folder, &["import", "--account", "x/a", name]).code, Some(0));
 }
 

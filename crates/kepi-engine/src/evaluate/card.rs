@@ -131,7 +131,6 @@ pub struct TargetValue {
     /// Which way is good.
     pub direction: Direction,
     /// Both ends, where it is a band.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub band: Option<(f64, f64)>,
 }
 

@@ -370,6 +370,21 @@ mod tests {
     }
 
     #[test]
+    fn a_formula_that_is_too_deep_to_walk_is_refused() {
+        let chain = |terms: usize| vec!["likes"; terms].join(" + ");
+        assert!(parse(&chain(500), Catalogue::builtin()).is_ok());
+        for terms in [501, 30_000] {
+            let flaws = parse(&chain(terms), Catalogue::builtin()).unwrap_err();
+            assert!(flaws[0].message.contains("too long"), "{flaws:?}");
+        }
+        for deep in
+            [format!("{}likes{}", "(".repeat(400), ")".repeat(400)), format!("{}likes", "-".repeat(900))]
+        {
+            let _ = parse(&deep, Catalogue::builtin());
+        }
+    }
+
+    #[test]
     fn what_is_no_formula_is_refused_and_never_panics() {
         for bad in [
             "",

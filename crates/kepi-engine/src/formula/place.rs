@@ -4,13 +4,24 @@ use datafusion::sql::sqlparser::{
     ast::Expr,
     dialect::GenericDialect,
     parser::Parser,
-    tokenizer::{Location, Token},
+    tokenizer::{Location, Token, Tokenizer},
 };
 
 use crate::fault::Flaw;
 
+/// Words and signs of a formula; a tree of more would be too deep to walk.
+const MOST_WORDS: usize = 1000;
+
 pub(super) fn read_sql(text: &str) -> Result<Expr, Flaw> {
     let whole = 0..text.len();
+    let words = Tokenizer::new(&GenericDialect {}, text)
+        .tokenize()
+        .map_or(0, |words| words.iter().filter(|word| !matches!(word, Token::Whitespace(_))).count());
+    if words > MOST_WORDS {
+        return Err(Flaw::new(whole, format!("the formula is too long: {words} words and signs")).hint(
+            format!("{MOST_WORDS} at most; a metric of the project's own may stand for a part of it"),
+        ));
+    }
     let refused = |error: String| {
         let (message, at) = split_location(&error);
         let span = at.map_or(whole.clone(), |at| {

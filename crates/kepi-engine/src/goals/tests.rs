@@ -127,7 +127,7 @@ fn kpis_refer_to_goals_and_objectives() {
 
     assert_eq!(
         kpis(&text("heard-in-berln", "")).unwrap_err()[0],
-        "[\"heard-in-berln\"] \"heard-in-berln\" is not a goal; did you mean heard-in-berlin? known here: \
+        "[\"heard-in-berln\"] kpi.goal cannot be \"heard-in-berln\"; did you mean heard-in-berlin? known here: \
          heard-in-berlin, engagement, dialogue, brand-awareness, community-growth, web-traffic, lead-generation, \
          revenue, reputation, retention"
     );
@@ -151,10 +151,10 @@ fn faults_are_told_with_their_place() {
         "[0] a priority is a whole number from 1",
         "[-1] a weight is a number above zero",
         "[serfes] unknown key goal.serfes; did you mean serves?",
-        "[\"shrt\"] \"shrt\" is not a term; did you mean short?",
+        "[\"shrt\"] goal.objective.term cannot be \"shrt\"; did you mean short?",
         "the objective ends before it begins",
         "goal.objective.task.name is missing",
-        "\"finished\" is not a state",
+        "goal.objective.task.state cannot be \"finished\"",
         "goal engagement stands twice",
     ] {
         assert!(told.iter().any(|one| one.contains(part)), "{part} is not told: {told:#?}");

@@ -40,6 +40,8 @@ pub fn parse_kpis_for(
 ) -> Result<Vec<Kpi>, Vec<Fault>> {
     let mut found = Vec::new();
     let mut kpis: Vec<Kpi> = Vec::new();
+    // Where each stands.
+    let mut places: Vec<String> = Vec::new();
     let mut guards = Vec::new();
     let mut named = BTreeSet::new();
     for source in sources {
@@ -52,12 +54,16 @@ pub fn parse_kpis_for(
             guards.extend(own.iter().map(|guard| (source, guard.clone())));
             named.extend(block.text("id").map(|id| id.value));
             let Some(kpi) = read_kpi(&source.text, block, (catalogue, goals), &own) else { continue };
-            if kpis.iter().any(|known| known.id == kpi.id && known.version == kpi.version) {
-                let message = format!("KPI {} version {} is declared already", kpi.id, kpi.version);
+            let first = kpis.iter().position(|known| known.id == kpi.id && known.version == kpi.version);
+            if let Some(first) = first.and_then(|place| places.get(place)) {
+                let message =
+                    format!("KPI {} version {} is declared already, in {first}", kpi.id, kpi.version);
                 let hint = "raise version when the formula changes, or choose another id".to_owned();
                 faults.add(span, message, "declared again", Some(hint));
                 continue;
             }
+            let line = source.text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
+            places.push(format!("{}:{line}", source.name));
             kpis.push(kpi);
         }
         root.finish();

@@ -49,8 +49,8 @@ age = "a week"
              engagement, community-growth, web-traffic, lead-generation, revenue, reputation, retention",
             "k.toml:3:6 \"Bad Id\" is not a KPI id; lowercase words joined by hyphens, for example x-engagement-rate",
             "k.toml:5:12 there is no metric lkes; did you mean likes?",
-            "k.toml:6:13 \"upp\" is not a direction; did you mean up? known here: up, down, band",
-            "k.toml:10:8 \"engagment\" is not a goal; did you mean engagement? known here: brand-awareness, engagement, \
+            "k.toml:6:13 kpi.direction cannot be \"upp\"; did you mean up? known here: up, down, band",
+            "k.toml:10:8 kpi.goal cannot be \"engagment\"; did you mean engagement? known here: brand-awareness, engagement, \
              community-growth, web-traffic, lead-generation, revenue, reputation, retention",
             "k.toml:12:10 there is no metric commments; did you mean comments?",
             "k.toml:13:5 there is no metric impresions; did you mean impressions?",
@@ -101,7 +101,7 @@ fn a_version_is_declared_once() {
     assert_eq!(
         told,
         [
-            "k.toml:5:1 KPI k version 1 is declared already; raise version when the formula changes, or choose another id"
+            "k.toml:5:1 KPI k version 1 is declared already, in k.toml:1; raise version when the formula changes, or choose another id"
         ]
     );
 }

@@ -2,6 +2,7 @@
 
 mod any_order;
 mod facts;
+mod mend;
 mod places;
 mod readings;
 mod records;

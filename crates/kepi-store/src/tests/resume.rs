@@ -12,7 +12,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use kepi_core::{DateSpan, Error, ErrorKind, Page, Reject};
 
 use super::support::{Echo, World, account_day, born, date, given, new_page, noon, page, reading, rows};
-use crate::{Fault, Store, StoreOptions, parquet_files::read_whole};
+use crate::{Fault, Store, StoreOptions, parquet_files::read_whole, records::RECORDS};
 
 /// Pages that touch every kind of table, restate a day and mend a series.
 fn story() -> Vec<Page> {
@@ -41,12 +41,12 @@ fn story() -> Vec<Page> {
 }
 
 /// All that the projections say, history included, read without a query engine: it is asked for often.
-async fn everything(store: &Store) -> Vec<String> {
+pub(super) async fn everything(store: &Store) -> Vec<String> {
     let mut all = Vec::new();
     let snapshots = store.0.consistent().await.unwrap();
     for schema in crate::schema::all() {
         let name = schema.table.name;
-        if matches!(name, "pages" | "runs" | "evaluations" | "decisions" | "signals") {
+        if name == "pages" || RECORDS.contains(&name) {
             continue;
         }
         let table = store.0.table(name).unwrap();
@@ -79,7 +79,7 @@ async fn everything(store: &Store) -> Vec<String> {
     all
 }
 
-async fn tell(store: &Store) -> kepi_core::Result<()> {
+pub(super) async fn tell(store: &Store) -> kepi_core::Result<()> {
     for page in story() {
         let mut writer = store.writer(Some("run".into()));
         writer.push(new_page(page)).await?;

@@ -51,7 +51,7 @@ async fn asked(
     let mut request = evaluate::request(project, kpis, period)?;
     request.by = by(&arguments.by, dimensions)?;
     let store = project.open_store().await?;
-    narrow(&mut request, &store, &arguments.narrowing).await?;
+    narrow(project, &mut request, &store, &arguments.narrowing).await?;
     Ok((request, store))
 }
 

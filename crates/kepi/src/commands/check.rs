@@ -5,7 +5,8 @@ mod online;
 
 use std::fmt::Write as _;
 
-use kepi_engine::{Measured, Point, SmartReview};
+use kepi_core::{Platform, document::nearest};
+use kepi_engine::{Kpi, Measured, Point, SmartReview};
 
 use crate::{
     cli::{Check, RowFormat},
@@ -43,12 +44,17 @@ pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome>
         RowFormat::Csv => rows(&reviews).print(RowFormat::Csv)?,
         RowFormat::Table => {
             output::result(&format!(
-                "{}: {} accounts, {} platforms, {count} KPIs, {} jobs{}: all of it can be read\n",
+                "{}: {}, {}, {}, {}{}: all of it can be read\n",
                 project.config.file.display(),
-                project.config.accounts.len(),
-                project.adapters().len(),
-                project.config.jobs.len(),
-                if experiments == 0 { String::new() } else { format!(", {experiments} experiments") }
+                output::counted(project.config.accounts.len(), "account"),
+                output::counted(project.adapters().len(), "platform"),
+                output::counted(count, "KPI"),
+                output::counted(project.config.jobs.len(), "job"),
+                if experiments == 0 {
+                    String::new()
+                } else {
+                    format!(", {}", output::counted(experiments, "experiment"))
+                }
             ))?;
             output::result(&for_people(&reviews, !arguments.kpi.is_empty(), measured.is_some()))?;
             if arguments.kpi.is_empty() {
@@ -56,6 +62,7 @@ pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome>
             }
         }
     }
+    strange_platforms(project, &request.kpis).iter().for_each(|told| output::note(told));
     goals::remarks(project, &project.kpis()?).iter().for_each(|told| output::note(told));
     for kpi in project.kpis()?.into_iter().map(|kpi| kpi.in_fiscal(project.config.project.fiscal)) {
         let periods =
@@ -65,6 +72,24 @@ pub(crate) async fn run(project: &Project, arguments: &Check) -> Result<Outcome>
         }
     }
     if arguments.online { online::run(project, arguments).await } else { Ok(Outcome::Done) }
+}
+
+/// Platforms of KPIs that nothing here is of and that look like one that is known. Files may bring any other.
+fn strange_platforms(project: &Project, kpis: &[Kpi]) -> Vec<String> {
+    let accounts = project.config.accounts.iter().map(|known| known.account.id.platform_name());
+    let known: Vec<&str> = project.adapters().keys().map(String::as_str).chain(accounts).collect();
+    let mut told = Vec::new();
+    for kpi in kpis {
+        for platform in kpi.platforms.iter().map(Platform::as_str).filter(|name| !known.contains(name)) {
+            if let Some(near) = nearest(platform, known.iter().copied()) {
+                told.push(format!(
+                    "{}: no account is of the platform {platform}; did you mean {near}?",
+                    kpi.id
+                ));
+            }
+        }
+    }
+    told
 }
 
 /// What the store says of the KPIs; nothing where there is none yet.

@@ -15,10 +15,9 @@ use crate::{
     cli::{Decide, RowFormat},
     commands::{
         evaluate::{self, Kept, chosen, real_text, record_all},
-        import::parse_instant,
         signals::store,
     },
-    compose::Project,
+    compose::{OfDay, Project},
     failure::{Outcome, Result},
     output::{self, Rows},
 };
@@ -50,7 +49,7 @@ async fn decide(project: &Project, said: Said<'_>, at: Option<&str>) -> Result<O
         }
     }
     let now = project.now();
-    let at = at.map(parse_instant).transpose()?;
+    let at = at.map(|text| project.instant(text, OfDay::Beginning)).transpose()?;
     if let Some(later) = at.filter(|at| *at > now) {
         let hint = "leave --at out for a decision of now";
         return Err(Error::bad_input(format!("{later} is not over yet")).hint(hint).into());

@@ -127,7 +127,7 @@ async fn scorecard(project: &Project) -> Result<()> {
     let store = project.open_store().await?;
     let session = store.session().await?;
     let rows = kepi_engine::evaluate(&session, &request).await?;
-    evaluate::print(&rows, RowFormat::Table, false)
+    evaluate::print(&rows, RowFormat::Table, &evaluate::Asked::default())
 }
 
 /// Commands that work as they are printed, wherever this `kepi` stands.
@@ -185,8 +185,9 @@ pub(super) fn write_project(
     let sections = sections(dir, simulator, simulated)?;
     let platforms = adapters::names().into_iter().map(str::to_owned).collect();
     init::write(&Init { dir: dir.to_owned(), goal: Vec::new(), platforms })?;
-    std::fs::write(dir.join("kepi.toml"), format!("{first}{project}{sections}"))?;
-    Ok(())
+    let file = dir.join("kepi.toml");
+    let text = format!("{first}{project}{sections}");
+    Ok(std::fs::write(&file, text).map_err(|error| init::unwritable(&file, error))?)
 }
 
 /// The configuration of the platforms and their accounts; the secrets of these go into files in a folder.
@@ -271,8 +272,8 @@ fn is_for(kind: &str, platform_id: &str) -> bool {
 
 fn keep_secret(dir: &Path, name: &str, secret: &str) -> Result<String> {
     let folder = dir.join(".kepi/secrets");
-    std::fs::create_dir_all(&folder)?;
+    std::fs::create_dir_all(&folder).map_err(|error| init::unwritable(&folder, error))?;
     let file = folder.join(name.replace('/', "."));
-    std::fs::write(&file, secret)?;
+    std::fs::write(&file, secret).map_err(|error| init::unwritable(&file, error))?;
     Ok(std::path::absolute(&file)?.display().to_string())
 }

@@ -9,15 +9,15 @@ use jiff::Timestamp;
 use kepi_core::{AccountId, Error, Period, document::one_of_hint, period::add_days};
 use kepi_engine::{
     BaselineValue, Dimension, EvaluationRequest, ExperimentResult, Index, Kpi, Number, OfferedByDescriptors,
-    ScoreRow, TagRule,
+    ScoreRow, TagRule, TargetValue,
 };
-use kepi_store::{EvaluationRecord, Store};
+use kepi_store::{EvaluationRecord, Store, is_disk_full};
 use serde_json::{Value, json};
 
 use crate::{
     cli::{Evaluate, Narrowing, RowFormat},
-    commands::{decide, goals, import::parse_instant},
-    compose::Project,
+    commands::{decide, goals},
+    compose::{OfDay, Project},
     failure::{Outcome, Result},
     output::{self, Rows},
 };
@@ -31,14 +31,14 @@ pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outco
     request.rollups = !arguments.no_rollups;
     request.compare = arguments.compare.parse()?;
     let store = project.open_store().await?;
-    narrow(&mut request, &store, &arguments.narrowing).await?;
+    narrow(project, &mut request, &store, &arguments.narrowing).await?;
     let session = store.session().await?;
     let mut rows = match tag {
         Some(tag) => kepi_engine::evaluate_by_tag(&session, &request, &tags, tag).await?,
         None => kepi_engine::evaluate(&session, &request).await?,
     };
     rows.extend(kepi_engine::evaluate_indices(&session, &request, &indices).await?);
-    print(&rows, arguments.format.format, !arguments.kpi.is_empty())?;
+    print(&rows, arguments.format.format, &Asked { named: !arguments.kpi.is_empty(), by: &request.by })?;
     if arguments.format.format == RowFormat::Table {
         if arguments.by.is_empty() && arguments.kpi.is_empty() {
             goals::print(&goals::standings(project, &request.kpis, &rows)?)?;
@@ -84,11 +84,12 @@ pub(crate) fn tag_dimension<'a>(tags: &[TagRule], by: &'a [String]) -> Result<Op
 
 /// Narrows what is asked to accounts that the store knows, and to what was known at an instant.
 pub(crate) async fn narrow(
+    project: &Project,
     request: &mut EvaluationRequest,
     store: &Store,
     narrowing: &Narrowing,
 ) -> Result<()> {
-    request.as_of = narrowing.as_of.as_deref().map(parse_instant).transpose()?;
+    request.as_of = narrowing.as_of.as_deref().map(|text| project.instant(text, OfDay::End)).transpose()?;
     narrow_to(request, store, &narrowing.account).await
 }
 
@@ -168,7 +169,13 @@ pub(crate) async fn record_all(store: &Store, rows: &[ScoreRow], kept: &Kept) ->
         let known = said_last(store, &said).await?;
         records.extend(said.into_iter().filter(|record| known.get(&question(record)) != Some(&record.row)));
     }
-    Ok(store.append_evaluations(records).await?)
+    match store.append_evaluations(records).await {
+        Err(error) if is_disk_full(&error) => {
+            output::note("the disk is full, so the store does not remember this evaluation");
+            Ok(())
+        }
+        kept => Ok(kept?),
+    }
 }
 
 /// What a row answers: KPI, version, scope, period, and as of when where that was asked.
@@ -310,29 +317,58 @@ pub(crate) fn chosen(kpis: Vec<Kpi>, names: &[String]) -> Result<Vec<Kpi>> {
     Ok(kpis.into_iter().filter(|kpi| names.iter().any(|name| named(kpi, name))).collect())
 }
 
-/// Prints a scorecard; `named` where somebody asked for just these KPIs, of which nothing is left out then.
-pub(crate) fn print(rows: &[ScoreRow], format: RowFormat, named: bool) -> Result<()> {
+/// How a scorecard was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Asked<'a> {
+    /// Whether somebody asked for just these KPIs, of which nothing is left out then.
+    pub named: bool,
+    /// The dimensions that it is broken down by.
+    pub by: &'a [Dimension],
+}
+
+/// Prints a scorecard.
+pub(crate) fn print(rows: &[ScoreRow], format: RowFormat, asked: &Asked<'_>) -> Result<()> {
     match format {
         RowFormat::Json => output::json(&rows),
-        RowFormat::Csv => flat(rows).print(format),
+        RowFormat::Csv => flat(rows, asked.by).print(format),
         RowFormat::Table => {
-            let rows = if named { rows.to_vec() } else { with_numbers(&concerned(rows)) };
+            let rows = if asked.named { rows.to_vec() } else { with_numbers(&concerned(rows)) };
             for_people(&rows)?;
-            let mut notes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-            for row in &rows {
-                for note in &row.notes {
-                    notes.entry(note).or_default().insert(&row.kpi);
-                }
-            }
-            for (note, kpis) in &notes {
-                match kpis.first() {
-                    Some(only) if kpis.len() == 1 => output::note(&format!("{only}: {note}")),
-                    _ => output::note(&format!("{note}: {}", some(kpis))),
-                }
-            }
+            notes(&rows).iter().for_each(|note| output::note(note));
             Ok(())
         }
     }
+}
+
+/// What a reader must know, each said once with the rows that it is said of.
+fn notes(rows: &[ScoreRow]) -> Vec<String> {
+    let periods: BTreeSet<_> = rows.iter().map(|row| row.period.start).collect();
+    let mut notes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        let mut parts: Vec<String> = Vec::new();
+        if !row.scope.is_empty() {
+            parts.push(scope_text(&row.scope));
+        }
+        if periods.len() > 1 {
+            parts.push(span_text(row));
+        }
+        let name = if parts.is_empty() {
+            row.kpi.to_string()
+        } else {
+            format!("{} ({})", row.kpi, parts.join(", "))
+        };
+        for note in &row.notes {
+            notes.entry(note).or_default().insert(name.clone());
+        }
+    }
+    let line = |(note, names): (&str, BTreeSet<String>)| {
+        let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        match names.first() {
+            Some(only) if names.len() == 1 => format!("{only}: {note}"),
+            _ => format!("{note}: {}", some(&names)),
+        }
+    };
+    notes.into_iter().map(line).collect()
 }
 
 /// Names for people: a few of them, and how many more there are.
@@ -408,11 +444,7 @@ fn for_people(rows: &[ScoreRow]) -> Result<()> {
                 .into(),
             number_text(row.previous, &row.unit).into(),
             row.change_rel.map(|change| format!("{:+.1} %", change * 100.0)).into(),
-            row.target
-                .as_ref()
-                .and_then(|target| target.value)
-                .map(|value| real_text(value, &row.unit))
-                .into(),
+            row.target.as_ref().and_then(|target| target_text(target, &row.unit)).into(),
             row.pace.as_ref().and_then(|pace| pace.forecast).map(|value| real_text(value, &row.unit)).into(),
             row.status.as_str().into(),
             row.coverage.map(|share| format!("{:.0} %", share * 100.0)).into(),
@@ -442,6 +474,13 @@ pub(crate) fn scope_text(scope: &BTreeMap<String, Option<String>>) -> String {
     scope.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
+fn target_text(target: &TargetValue, unit: &str) -> Option<String> {
+    match target.band {
+        Some((low, high)) => Some(format!("{} … {}", real_text(low, unit), real_text(high, unit))),
+        None => target.value.map(|value| real_text(value, unit)),
+    }
+}
+
 fn span_text(row: &ScoreRow) -> String {
     kepi_core::DateSpan::new(row.period.start, row.period.end).to_string()
 }
@@ -457,55 +496,85 @@ pub(crate) fn real_text(value: f64, unit: &str) -> String {
     if unit == "ratio" { format!("{:.3} %", value * 100.0) } else { format!("{value:.2}") }
 }
 
-/// All fields of all rows in one flat table.
-fn flat(rows: &[ScoreRow]) -> Rows {
-    let mut table = Rows::default();
-    for row in rows {
-        let Ok(Value::Object(fields)) = serde_json::to_value(row) else { continue };
-        let mut cells = Vec::new();
-        for (name, value) in &fields {
-            flatten(name, value, &mut cells);
+/// The columns of CSV in their order, but for the dimensions asked for, which follow `name`.
+const COLUMNS: [&str; 36] = [
+    "kpi",
+    "version",
+    "name",
+    "basis",
+    "traffic",
+    "period.start",
+    "period.end",
+    "value",
+    "unit",
+    "numerator",
+    "denominator",
+    "posts",
+    "interval.low",
+    "interval.high",
+    "previous",
+    "change_abs",
+    "change_rel",
+    "target.value",
+    "target.stretch",
+    "target.direction",
+    "target.band.low",
+    "target.band.high",
+    "baseline",
+    "attainment",
+    "pace.expected",
+    "pace.forecast",
+    "pace.low",
+    "pace.high",
+    "pace.required",
+    "status",
+    "coverage",
+    "fresh_at",
+    "benchmark.source",
+    "benchmark.median",
+    "benchmark.percentile",
+    "notes",
+];
+
+/// All fields of all rows in one flat table, whose columns depend on the dimensions asked for and on nothing else.
+fn flat(rows: &[ScoreRow], by: &[Dimension]) -> Rows {
+    let scope = by.iter().filter(|dimension| dimension.grain().is_none());
+    let scope: Vec<String> = scope.map(|dimension| format!("scope.{}", dimension.as_str())).collect();
+    let (names, others) = COLUMNS.split_at(3);
+    let columns: Vec<String> = names
+        .iter()
+        .map(|name| (*name).to_owned())
+        .chain(scope)
+        .chain(others.iter().map(|name| (*name).to_owned()))
+        .collect();
+    let cells = |row: &ScoreRow| {
+        let mut cells = BTreeMap::new();
+        if let Ok(Value::Object(fields)) = serde_json::to_value(row) {
+            fields.into_iter().for_each(|(name, value)| flatten(name, value, &mut cells));
         }
-        let row = cells.into_iter().map(|(name, value)| {
-            if !table.columns.contains(&name) {
-                table.columns.push(name.clone());
-            }
-            (name, value)
-        });
-        let found: Vec<(String, Value)> = row.collect();
-        table.rows.push(
-            table
-                .columns
-                .iter()
-                .map(|column| {
-                    found
-                        .iter()
-                        .find(|(name, _)| name == column)
-                        .map_or(Value::Null, |(_, value)| value.clone())
-                })
-                .collect(),
-        );
-    }
-    let width = table.columns.len();
-    table.rows.iter_mut().for_each(|row| row.resize(width, Value::Null));
-    table
+        columns.iter().map(|column| cells.remove(column).unwrap_or(Value::Null)).collect()
+    };
+    let rows = rows.iter().map(cells).collect();
+    Rows { columns, rows }
 }
 
 /// `period.start`, `interval.low` … : the parts of a field that has parts.
-fn flatten(name: &str, value: &Value, cells: &mut Vec<(String, Value)>) {
-    match (name, value) {
-        ("scope" | "period" | "target" | "pace" | "benchmark", Value::Object(parts)) => {
-            cells.extend(parts.iter().map(|(part, value)| (format!("{name}.{part}"), value.clone())));
+fn flatten(name: String, value: Value, cells: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(parts) => {
+            parts.into_iter().for_each(|(part, value)| flatten(format!("{name}.{part}"), value, cells));
         }
-        ("interval", Value::Array(ends)) => {
-            cells.extend(
-                ends.iter().zip(["low", "high"]).map(|(end, which)| (format!("{name}.{which}"), end.clone())),
-            );
-        }
-        ("notes", Value::Array(notes)) => {
+        Value::Array(notes) if name == "notes" => {
             let notes: Vec<&str> = notes.iter().filter_map(Value::as_str).collect();
-            cells.push((name.to_owned(), notes.join("; ").into()));
+            cells.insert(name, notes.join("; ").into());
         }
-        _ => cells.push((name.to_owned(), value.clone())),
+        Value::Array(ends) => {
+            for (end, which) in ends.into_iter().zip(["low", "high"]) {
+                cells.insert(format!("{name}.{which}"), end);
+            }
+        }
+        other => {
+            cells.insert(name, other);
+        }
     }
 }

@@ -152,7 +152,11 @@ impl Explained<'_> {
             let _ = writeln!(text, "  {what:<10} {words}");
         }
         output::result(&text)?;
-        evaluate::print(&self.row.into_iter().cloned().collect::<Vec<_>>(), RowFormat::Table, true)?;
+        evaluate::print(
+            &self.row.into_iter().cloned().collect::<Vec<_>>(),
+            RowFormat::Table,
+            &evaluate::Asked { named: true, by: &[] },
+        )?;
         Rows { columns: self.sources.columns.clone(), rows: self.sources.rows.clone() }
             .print(RowFormat::Table)?;
         for Found { what, sql, found } in &self.behind {

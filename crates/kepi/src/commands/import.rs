@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use kepi_adapter_files::{Choice, FileInput, Files, Map, Recipe};
 use kepi_core::{Body, Cursor, Decoder, Error, ErrorKind, Notice, Stream};
 use kepi_store::{NewPage, RunRecord, Store, Writer};
@@ -10,8 +10,8 @@ use smol_str::SmolStr;
 
 use crate::{
     cli::Import,
-    compose::Project,
-    failure::{Outcome, Result},
+    compose::{OfDay, Project},
+    failure::{Outcome, Result, reasons},
     output,
     progress::Steps,
 };
@@ -24,6 +24,8 @@ struct Tally {
     failed: u64,
     measurements: usize,
     rejects: usize,
+    /// Whether the account is known to the store.
+    registered: bool,
 }
 
 pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome> {
@@ -33,16 +35,10 @@ pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome
         (None, Some(layout)) => Choice::Layout(layout),
         (None, None) => Choice::Detect,
     };
-    let observed_at = arguments.observed_at.as_deref().map(parse_instant).transpose()?;
+    let observed_at = arguments.observed_at.as_deref();
+    let observed_at = observed_at.map(|text| project.instant(text, OfDay::Beginning)).transpose()?;
     let files = project.files()?;
     let store = project.store().await?;
-    if project.register_account(&store, &arguments.account).await? {
-        let zone = project.reference(&arguments.account).zone;
-        output::note(&format!(
-            "{} is not in the configuration; the store now knows it, with days of {zone}",
-            arguments.account
-        ));
-    }
     let mut steps = Steps::new("files", arguments.files.len() as u64);
     let mut tally = Tally::default();
     let started_at = project.now();
@@ -57,9 +53,7 @@ pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome
             Err(error) => {
                 tally.failed += 1;
                 steps.note(&format!("{}: {error}", path.display()));
-                if let Some(hint) = error.hint_text() {
-                    steps.note(&format!("  hint: {hint}"));
-                }
+                reasons(&error).iter().for_each(|line| steps.note(line));
             }
         }
         steps.step(&path.display().to_string());
@@ -135,11 +129,23 @@ async fn import(
         return Ok(());
     }
     let page = files.decode(&job, &Cursor::default(), &body)?;
+    // An account of which nothing can be read is none that anybody knows.
+    let speaks = !page.measurements.is_empty() || !page.posts.is_empty();
+    if speaks
+        && !std::mem::replace(&mut tally.registered, true)
+        && project.register_account(store, &arguments.account).await?
+    {
+        output::note(&format!(
+            "{} is not in the configuration; the store now knows it, with days of {}",
+            arguments.account, account.zone
+        ));
+    }
     tally.imported += 1;
     tally.measurements += page.measurements.len();
     tally.rejects += page.rejects.len();
     for reject in page.rejects.iter().take(3) {
-        output::note(&format!("{}: {}: {}", file.path.display(), reject.place, reject.reason));
+        let told = format!("{}: {}: {}", file.path.display(), reject.place, reject.reason);
+        output::note(&output::harmless(&told));
     }
     for notice in &page.notices {
         if let Notice::Gap { reason } | Notice::Remark { text: reason } = notice {
@@ -169,25 +175,16 @@ fn map(project: &Project, arguments: &Import) -> Result<Option<Map>> {
     Ok(Some(Map::parse(&path.display().to_string(), &text, &project.config.catalogue)?))
 }
 
-/// An instant, or the beginning of a day in UTC.
-pub(crate) fn parse_instant(text: &str) -> Result<Timestamp> {
-    let bad = || {
-        Error::bad_input(format!("{text:?} is not a time"))
-            .hint("write 2026-10-05T08:00:00Z, 2026-10-05T10:00:00+02:00 or 2026-10-05")
-    };
-    if let Ok(at) = text.parse() {
-        return Ok(at);
-    }
-    let date: Date = text.parse().map_err(|_| bad())?;
-    Ok(date.to_zoned(TimeZone::UTC).map_err(|_| bad())?.timestamp())
-}
-
 fn say(tally: &Tally) {
     output::note(&format!(
-        "{} imported, {} known already, {} failed; {} measurements, {} rows set aside",
-        tally.imported, tally.known, tally.failed, tally.measurements, tally.rejects
+        "{} imported, {} known already, {} failed; {}, {} set aside",
+        tally.imported,
+        tally.known,
+        tally.failed,
+        output::counted(tally.measurements, "measurement"),
+        tally.rejects
     ));
     if tally.rejects > 0 {
-        output::note("the rows set aside: kepi query \"select place, reason, raw from rejects\"");
+        output::note("what was set aside: kepi query \"select place, reason, raw from rejects\"");
     }
 }

@@ -77,14 +77,17 @@ fn goal(name: &str) -> Result<Goal> {
     })
 }
 
+/// A file of a project that cannot be written.
+pub(crate) fn unwritable(path: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Store, "cannot write the project")
+        .with("file", path.display())
+        .hint("check that the folder may be written and the disk is not full")
+        .caused_by(error)
+}
+
 /// Writes a file that is not there yet; what is there stays as it is.
 fn write_new(path: &Path, text: &str) -> Result<()> {
-    let failed = |error: std::io::Error| {
-        Error::new(ErrorKind::Store, "cannot write the project")
-            .with("file", path.display())
-            .hint("check that the folder may be written and the disk is not full")
-            .caused_by(error)
-    };
+    let failed = |error: std::io::Error| unwritable(path, error);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
     }

@@ -36,7 +36,10 @@ pub(crate) async fn run(project: &Project, arguments: &Run) -> Result<Outcome> {
     let runner = IngestRunner::new(ingest, project.ingest_accounts(), Arc::new(Silent));
     let own = Arc::new(Project::load(&project.config.file)?);
     let after = Evaluate { project: own, looked: Mutex::new(None) };
-    output::note(&format!("{} jobs; Ctrl-C finishes the page in hand and stops", jobs.len()));
+    output::note(&format!(
+        "{}; Ctrl-C finishes the page in hand and stops",
+        output::counted(jobs.len(), "job")
+    ));
     Scheduler::new(jobs, state.clone(), Arc::new(runner), Arc::new(after), project.clock(), stop)
         .run(arguments.until)
         .await?;

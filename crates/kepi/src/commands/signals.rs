@@ -18,7 +18,7 @@ pub(crate) async fn run(project: &Project, arguments: &Signals) -> Result<Outcom
     let mut request = evaluate::request(project, kpis, arguments.period.as_deref().unwrap_or("last-28d"))?;
     request.by = dimensions(&arguments.by)?;
     let store = store(project).await?;
-    narrow(&mut request, &store, &arguments.narrowing).await?;
+    narrow(project, &mut request, &store, &arguments.narrowing).await?;
     if let (Some(as_of), None) = (request.as_of, &arguments.period) {
         // What was known then went up to the day before.
         let day = local_day(as_of, &kepi_core::period::zone(&project.config.project.zone)?);

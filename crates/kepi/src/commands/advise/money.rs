@@ -26,7 +26,7 @@ async fn asked(
     let known = [Dimension::Platform, Dimension::Account, Dimension::Campaign];
     request.by = by(&arguments.by, &known)?;
     let store = project.open_store().await?;
-    narrow(&mut request, &store, &arguments.narrowing).await?;
+    narrow(project, &mut request, &store, &arguments.narrowing).await?;
     Ok((request, store))
 }
 

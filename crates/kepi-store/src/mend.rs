@@ -1,0 +1,164 @@
+//! A store of which tables or files are gone: what the journal tells is made anew from it.
+
+use kepi_core::{Error, ErrorKind, Result, tables};
+
+use crate::{
+    catch_up::{CaughtUp, Decoders},
+    journal::stored_rows,
+    location::Location,
+    log::{Changes, RECORDED, TableLog, has_commits, is_there},
+    options::StoreOptions,
+    project::LAST,
+    records::RECORDS,
+    rollup, schema,
+    store::Store,
+};
+
+/// Tables that stores of an older kepi do not have: such a store can be read without.
+pub(crate) const NEWER: [&str; 2] = [rollup::NAME, tables::SIGNALS.name];
+
+/// What was not there, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mended {
+    /// Projections that were gone, or of which files were: all projections were made anew from the journal.
+    pub rebuilt: Vec<&'static str>,
+    /// Tables of records that were gone: they begin anew, empty.
+    pub lost: Vec<&'static str>,
+    /// What was decoded.
+    pub caught_up: CaughtUp,
+}
+
+impl Store {
+    /// Opens a store of which tables or data files may be gone, and makes the projections anew from the journal when
+    /// any of theirs are. Then, and after a store that is whole was opened, the projections are where the journal is.
+    ///
+    /// # Errors
+    /// `Store` when there is none, when a file of the journal or of a table of records is gone, or when the journal
+    /// has no body any more of which numbers stand in the projections; otherwise as [`Store::catch_up`].
+    pub async fn mend(
+        location: &str,
+        options: StoreOptions,
+        decoders: &dyn Decoders,
+    ) -> Result<(Self, Mended)> {
+        let place = Location::parse(location, &options)?;
+        place.check().await?;
+        let missing = missing(&place).await?;
+        if missing.contains(&tables::PAGES.name) {
+            return Err(gone(tables::PAGES.name));
+        }
+        let (lost, mut rebuilt): (Vec<_>, Vec<_>) =
+            missing.iter().copied().partition(|name| RECORDS.contains(name));
+        let mut last = None;
+        for schema in schema::all() {
+            let (name, log) = (schema.table.name, place.log(schema.table.name)?);
+            if !is_there(&log).await? {
+                continue;
+            }
+            let table = TableLog::open(log, schema.clone(), options.clone()).await?;
+            if let Some(path) = table.absent_files().await?.first() {
+                if name == tables::PAGES.name || RECORDS.contains(&name) {
+                    return Err(file_gone(name, path));
+                }
+                rebuilt.push(name);
+            }
+            if name == LAST {
+                last = Some(table);
+            }
+        }
+        if !rebuilt.is_empty() {
+            bodies_are_there(&place, &options).await?;
+            // Before any table is made: a store that is left half mended says that it lags behind the journal.
+            if let Some(last) = last {
+                empty(&last).await?;
+            }
+        }
+        let store = Self::with_all_tables(&place, options).await?;
+        if !rebuilt.is_empty() {
+            for schema in schema::all() {
+                let name = schema.table.name;
+                if name != tables::PAGES.name && name != LAST && !RECORDS.contains(&name) {
+                    empty(store.0.table(name)?).await?;
+                }
+            }
+        }
+        rollup::begin(&store.0).await?;
+        let caught_up = store.catch_up(decoders).await?;
+        Ok((store, Mended { rebuilt, lost, caught_up }))
+    }
+}
+
+/// The tables that a store once had and has no more.
+pub(crate) async fn missing(place: &Location) -> Result<Vec<&'static str>> {
+    let (mut missing, mut there) = (Vec::new(), false);
+    for schema in schema::all() {
+        match is_there(&place.log(schema.table.name)?).await? {
+            true => there = true,
+            false => missing.push(schema.table.name),
+        }
+    }
+    // A store is made table by table, the journal first, and nothing is committed before all are there.
+    let had_all = match missing.contains(&tables::PAGES.name) {
+        true => there,
+        false => has_commits(&place.log(tables::PAGES.name)?).await?,
+    };
+    missing.retain(|name| had_all && !NEWER.contains(name));
+    Ok(missing)
+}
+
+/// A table that is not there though the store had it.
+pub(crate) fn gone(table: &str) -> Error {
+    let hint = if table == tables::PAGES.name {
+        "it is the journal, and nothing else has what it held: restore its folder from a copy"
+    } else if RECORDS.contains(&table) {
+        "restore its folder from a copy; without one, `kepi maintain` begins it anew, empty"
+    } else {
+        "`kepi maintain` makes it anew from the journal"
+    };
+    Error::new(ErrorKind::Store, format!("the store is damaged: its table {table} is gone")).hint(hint)
+}
+
+fn file_gone(table: &str, path: &str) -> Error {
+    let hint = if table == tables::PAGES.name {
+        "it is of the journal, and nothing else has what it held: restore it from a copy".to_owned()
+    } else {
+        format!(
+            "restore it from a copy; without one, move the folder {table} away and `kepi maintain` begins it anew"
+        )
+    };
+    Error::new(ErrorKind::Store, "the store is damaged: a file is gone or not whole")
+        .with("table", table)
+        .with("file", path)
+        .hint(hint)
+}
+
+/// What has no body cannot be decoded again: its numbers stand in the projections alone.
+async fn bodies_are_there(place: &Location, options: &StoreOptions) -> Result<()> {
+    let schema = schema::all().iter().find(|schema| schema.table.name == tables::PAGES.name);
+    let schema = schema.ok_or_else(|| gone(tables::PAGES.name))?;
+    let journal = TableLog::open(place.log(tables::PAGES.name)?, schema.clone(), options.clone()).await?;
+    for file in journal.known().files.values() {
+        let rows = stored_rows(&journal, file, i64::MIN, i64::MAX).await?;
+        let without = rows.iter().filter(|row| row.body.is_none()).count();
+        if without > 0 {
+            return Err(Error::new(ErrorKind::Store, "the projections cannot be made anew without loss")
+                .with("pages without their body", without)
+                .hint("restore the store from a copy"));
+        }
+    }
+    Ok(())
+}
+
+/// Takes all rows out of a projection and says that it has nothing of the journal.
+async fn empty(table: &TableLog) -> Result<()> {
+    loop {
+        let base = table.refresh().await?;
+        let remove = base.files.values().cloned().collect();
+        let transactions = vec![(RECORDED.to_owned(), NOTHING)];
+        if table.commit(&base, Changes { remove, transactions, ..Changes::default() }).await?.is_some() {
+            return Ok(());
+        }
+    }
+}
+
+/// An instant before any commit of a journal.
+const NOTHING: i64 = -1;
