@@ -41,8 +41,9 @@ type Figure = (String, SubjectKind, String);
 /// What the adapters tell, and under which traffic.
 fn told_by_apis() -> BTreeMap<Figure, BTreeSet<Traffic>> {
     let mut told: BTreeMap<Figure, BTreeSet<Traffic>> = BTreeMap::new();
-    for platform in xtask::adapter_names() {
-        let adapter = xtask::build_adapter(platform, serde_json::json!({})).expect("no setting is required");
+    for platform in xtask::generate::adapter_names() {
+        let adapter =
+            xtask::generate::build_adapter(platform, serde_json::json!({})).expect("no setting is required");
         for (_, field) in adapter.descriptor().fields() {
             let figure = (platform.to_owned(), field.subject, field.metric.to_owned());
             told.entry(figure).or_default().insert(field.traffic);
