@@ -68,7 +68,7 @@ fn told_by(layout: &Layout) -> BTreeSet<(Figure, Traffic)> {
                 .keys()
                 .for_each(|metric| traffics.iter().for_each(|traffic| tell(metric.as_str(), *traffic)));
         }
-        for named in &table.named {
+        if let Some(named) = &table.named {
             named.metrics.keys().for_each(|metric| tell(metric.as_str(), named.traffic));
         }
     }
