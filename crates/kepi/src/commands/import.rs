@@ -1,20 +1,27 @@
 //! `kepi import`: native export files and tables of a person's own.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kepi_adapter_files::{Choice, FileInput, Files, Map};
 use kepi_core::{Body, Cursor, Decoder, Error, ErrorKind, Notice, Stream};
+use kepi_ingest::StopFlag;
 use kepi_store::{NewPage, RunRecord, Store, Writer};
 use smol_str::SmolStr;
 
 use crate::{
     cli::Import,
     compose::Project,
-    failure::{Outcome, Result},
+    failure::{Failure, FaultyText, Outcome, Result},
     output,
     progress::Steps,
 };
+
+/// How long files wait for others to be committed with them.
+const COMMIT_EVERY: Duration = Duration::from_millis(500);
 
 /// What became of the files.
 #[derive(Debug, Default)]
@@ -48,7 +55,20 @@ pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome
     let started_at = project.now();
     let run = SmolStr::from(format!("import-{started_at}"));
     let mut writer = store.writer(Some(run.clone()));
+    let stop = StopFlag::default();
+    stop.on_signals()?;
+    let mut read = Vec::new();
+    let mut since = Instant::now();
     for path in &arguments.files {
+        if stop.is_stopped() {
+            break;
+        }
+        // A file is told to be done once it is in the store.
+        if since.elapsed() >= COMMIT_EVERY {
+            writer.flush().await?;
+            read.drain(..).for_each(|name: String| steps.step(&name));
+            since = Instant::now();
+        }
         let file = File { path, choice, observed_at };
         match import(project, arguments, &files, &store, &mut writer, &file, &mut tally).await {
             Ok(()) => {}
@@ -62,14 +82,27 @@ pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome
                 }
             }
         }
-        steps.step(&path.display().to_string());
+        read.push(path.display().to_string());
     }
     let written = writer.finish().await?;
+    // The same file twice in one go, or taken in by another import meanwhile.
+    let twice = tally.imported.saturating_sub(written.pages as u64);
+    tally.imported -= twice;
+    tally.known += twice;
+    tally.measurements = written.measurements;
+    read.drain(..).for_each(|name| steps.step(&name));
     drop(steps);
     if tally.imported > 0 {
         store.append_run(record(project, run, started_at, &tally, written.pages as u64)).await?;
     }
     say(&tally);
+    let done = tally.imported + tally.known + tally.failed;
+    if stop.is_stopped() && done < arguments.files.len() as u64 {
+        let text = format!("stopped after {done} of {} files; what was read is in the store", arguments.files.len());
+        let error = Error::new(ErrorKind::Cancelled, text)
+            .hint("import the same files again: what is known adds nothing");
+        return Err(error.into());
+    }
     match (tally.failed, tally.imported + tally.known) {
         (0, _) if tally.rejects == 0 => Ok(Outcome::Done),
         (failed, 0) if failed > 0 => Err(Error::bad_input("no file could be imported").into()),
@@ -132,7 +165,6 @@ async fn import(
     }
     let page = files.decode(&job, &Cursor::default(), &body)?;
     tally.imported += 1;
-    tally.measurements += page.measurements.len();
     tally.rejects += page.rejects.len();
     for reject in page.rejects.iter().take(3) {
         output::note(&format!("{}: {}: {}", file.path.display(), reject.place, reject.reason));
@@ -162,7 +194,11 @@ fn map(project: &Project, arguments: &Import) -> Result<Option<Map>> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Error::bad_input("the map cannot be read").with("file", path.display()).caused_by(error)
     })?;
-    Ok(Some(Map::parse(&path.display().to_string(), &text, &project.config.catalogue)?))
+    let name = path.display().to_string();
+    match Map::parse(&name, &text, &project.config.catalogue) {
+        Ok(map) => Ok(Some(map)),
+        Err(faults) => Err(Failure::Faults(vec![FaultyText { name, text, faults }])),
+    }
 }
 
 /// An instant, or the beginning of a day in UTC.
@@ -180,10 +216,15 @@ pub(crate) fn parse_instant(text: &str) -> Result<Timestamp> {
 
 fn say(tally: &Tally) {
     output::note(&format!(
-        "{} imported, {} known already, {} failed; {} measurements, {} rows set aside",
-        tally.imported, tally.known, tally.failed, tally.measurements, tally.rejects
+        "{} imported, {} known already, {} failed; {} {}, {} rows or cells set aside",
+        tally.imported,
+        tally.known,
+        tally.failed,
+        tally.measurements,
+        if tally.measurements == 1 { "measurement" } else { "measurements" },
+        tally.rejects
     ));
     if tally.rejects > 0 {
-        output::note("the rows set aside: kepi query \"select place, reason, raw from rejects\"");
+        output::note("what was set aside: kepi query \"select place, reason, raw from rejects\"");
     }
 }
