@@ -98,7 +98,8 @@ pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome
     say(&tally);
     let done = tally.imported + tally.known + tally.failed;
     if stop.is_stopped() && done < arguments.files.len() as u64 {
-        let text = format!("stopped after {done} of {} files; what was read is in the store", arguments.files.len());
+        let text =
+            format!("stopped after {done} of {} files; what was read is in the store", arguments.files.len());
         let error = Error::new(ErrorKind::Cancelled, text)
             .hint("import the same files again: what is known adds nothing");
         return Err(error.into());
@@ -215,14 +216,11 @@ pub(crate) fn parse_instant(text: &str) -> Result<Timestamp> {
 }
 
 fn say(tally: &Tally) {
+    let measurements = if tally.measurements == 1 { "measurement" } else { "measurements" };
+    let set_aside = if tally.rejects == 1 { "row or cell" } else { "rows or cells" };
     output::note(&format!(
-        "{} imported, {} known already, {} failed; {} {}, {} rows or cells set aside",
-        tally.imported,
-        tally.known,
-        tally.failed,
-        tally.measurements,
-        if tally.measurements == 1 { "measurement" } else { "measurements" },
-        tally.rejects
+        "{} imported, {} known already, {} failed; {} {measurements}, {} {set_aside} set aside",
+        tally.imported, tally.known, tally.failed, tally.measurements, tally.rejects
     ));
     if tally.rejects > 0 {
         output::note("what was set aside: kepi query \"select place, reason, raw from rejects\"");
