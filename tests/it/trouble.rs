@@ -155,7 +155,7 @@ async fn the_schedule_stops_when_asked() {
     let mut said = std::io::BufReader::new(child.stderr.take().expect("piped"));
     let mut line = String::new();
     std::io::BufRead::read_line(&mut said, &mut line).expect("a line");
-    assert!(line.contains("1 jobs"), "{line}");
+    assert!(line.contains("1 job;"), "{line}");
     send_term(&child);
     let status = child.wait().expect("it ends");
     assert!(status.success(), "{status:?}");

@@ -7,8 +7,8 @@ mod unread;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kepi_core::{
-    AccountRef, Body, DateSpan, Job, Measurement, MetricId, Page, Provenance, Reading, Result, Segment,
-    Subject, SubjectKind, Traffic, Window, WindowKind,
+    AccountRef, Body, Catalogue, DateSpan, Job, Measurement, MetricId, Nature, Page, Provenance, Reading,
+    Result, Segment, Subject, SubjectKind, Traffic, Value, Window, WindowKind,
     period::{self, add_days},
 };
 
@@ -17,12 +17,22 @@ use self::{known::KnownPosts, page::PageBuilder};
 use crate::{
     layout::Names,
     locate::{self, Found},
-    read,
+    observed::ObservedBy,
+    read::{self, text::NOT_UTF8},
     recipe::Recipe,
     sheet::{Row, normal},
     time::{self, Moment},
     value::{self, Kind, Measure, Style},
 };
+
+/// The first day of which a row may tell.
+const FIRST_DAY: Date = jiff::civil::date(2000, 1, 1);
+
+/// The day before which all of them are.
+const END_OF_DAYS: Date = jiff::civil::date(2100, 1, 1);
+
+/// Follows begun less follows ended.
+const FOLLOWS_NET: MetricId = MetricId::from_static("follows_net");
 
 /// Decodes a body by its job.
 pub(crate) fn decode(job: &Job, body: &Body) -> Result<Page> {
@@ -31,6 +41,12 @@ pub(crate) fn decode(job: &Job, body: &Body) -> Result<Page> {
     let zone = period::zone(recipe.layout.zone.as_deref().unwrap_or(&account.zone))?;
     let file = read::read(&body.bytes, recipe.layout.delimiter)?;
     let mut page = PageBuilder::new(account.id.clone());
+    if file.guessed {
+        page.remark(format!(
+            "{} does not say its encoding and is read as {}: save it as UTF-8 if words look wrong",
+            recipe.file, file.encoding
+        ));
+    }
     let found = locate::tables(&recipe.layout, &file.sheets);
     let known = KnownPosts::of(&recipe.known);
     for found in &found {
@@ -71,7 +87,8 @@ impl TableReader<'_> {
         }
         let rows: Vec<&Row> = self.found.rows().collect();
         let times = self.times(&rows);
-        let last_day = times.iter().flatten().map(|moment| moment.day(self.zone)).max();
+        let days = times.iter().flatten().map(|moment| moment.day(self.zone));
+        let last_day = days.filter(|day| self.check_day(*day).is_ok()).max();
         for (row, moment) in rows.iter().zip(&times) {
             if let Err(reason) = self.row(row, moment.as_ref(), last_day, &columns, page) {
                 page.reject(self.place(row), reason, row.raw.clone());
@@ -238,14 +255,14 @@ impl TableReader<'_> {
             Some(moment) => *moment,
             None => self.moment(row, &table.time)?,
         };
-        let day = moment.day(self.zone);
+        let day = self.check_day(moment.day(self.zone))?;
         match table.window {
             WindowKind::Day => Ok(Window::Day(day)),
             WindowKind::At => {
                 moment.instant(self.zone).map(Window::At).ok_or_else(|| "a time out of range".to_owned())
             }
             WindowKind::Period => {
-                let until = self.moment(row, &table.until)?.day(self.zone);
+                let until = self.check_day(self.moment(row, &table.until)?.day(self.zone))?;
                 if until < day {
                     return Err(format!("the period ends on {until}, before it begins on {day}"));
                 }
@@ -288,6 +305,12 @@ impl TableReader<'_> {
         for number in columns {
             match value::read(row.cell(number.column), &number.style) {
                 Ok(None) => {}
+                Ok(Some((Value::Count(count), _)))
+                    if count < 0 && !self.may_fall_below_zero(number.metric) =>
+                {
+                    let place = format!("{}, column {}", self.place(row), number.header);
+                    page.reject(place, format!("{count} is less than nothing"), row.raw.clone());
+                }
                 Ok(Some((value, flags))) => {
                     let reading = Reading { metric: number.metric.clone(), value, flags, definition: None };
                     let traffic = of_row.unwrap_or(number.traffic);
@@ -306,6 +329,29 @@ impl TableReader<'_> {
             }
         }
         values
+    }
+
+    /// Net numbers may; of a span of days also what people can take back.
+    fn may_fall_below_zero(&self, metric: &MetricId) -> bool {
+        let Some(metric) = Catalogue::builtin().get(metric.as_str()) else { return true };
+        let of_days = self.found.table.window != WindowKind::At;
+        metric.id == FOLLOWS_NET || (of_days && metric.nature == Nature::Count && metric.revocable)
+    }
+
+    /// A day that can be meant: not before there were platforms, and not after the numbers were read.
+    fn check_day(&self, day: Date) -> Result<Date, String> {
+        let read = self.zone.to_datetime(self.recipe.observed_at).date();
+        if !(FIRST_DAY..END_OF_DAYS).contains(&day) {
+            return Err(format!("{day} is no day that can be meant"));
+        }
+        // Zones differ by a day, and the end of a range in the name is no more than a lower bound.
+        let bounded = self.recipe.observed_by != ObservedBy::RangeInName;
+        if bounded && day > add_days(read, 1) {
+            return Err(format!(
+                "{day} is after {read}, when the numbers were read: say it with --observed-at if that is wrong"
+            ));
+        }
+        Ok(day)
     }
 
     fn traffic(&self, row: &Row) -> Option<Traffic> {
@@ -328,7 +374,7 @@ impl TableReader<'_> {
 
     fn tell_a_cut_end(&self, rows: &[&Row], page: &mut PageBuilder) {
         let Some(last) = rows.last().filter(|_| self.found.sheet.even) else { return };
-        if self.check_shape(last).is_err() {
+        if last.fault != Some(NOT_UTF8) && self.check_shape(last).is_err() {
             page.gap(format!(
                 "{} ends in the middle of a row ({}): rows may be missing; download it again",
                 self.recipe.file,

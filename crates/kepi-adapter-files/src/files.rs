@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
-    AccountRef, Body, Catalogue, Cursor, DateSpan, Decoder, Error, Job, NamedPost, Page, Provenance, Result,
+    AccountRef, Body, Catalogue, Cursor, DateSpan, Decoder, Error, InputIdentity, Job, NamedPost, Page,
+    Provenance, Result, WindowKind,
     period::{self, add_days},
 };
 use smol_str::SmolStr;
 
 use crate::{
     decode,
-    layout::{self, Layout},
+    layout::{self, Layout, Table},
     locate::{self, Found, HEADER_WITHIN},
     map::Map,
     nearest,
@@ -116,7 +117,10 @@ impl Files {
             Choice::Layout(name) => self.named(name, input, &file),
             Choice::Map(map) => fits_map(map, &file),
         };
-        let layout = capped(layout.map_err(in_file)?.clone(), input.account);
+        let with_encoding =
+            |error: Error| if file.guessed { error.with("encoding", file.encoding) } else { error };
+        let layout = layout.map_err(with_encoding).map_err(in_file)?.clone();
+        let layout = capped(layout, input.account);
         self.job(input, &file, layout).map_err(in_file)
     }
 
@@ -148,12 +152,13 @@ impl Files {
     fn job(&self, input: &FileInput<'_>, file: &Read, layout: Layout) -> Result<Job> {
         let zone = period::zone(layout.zone.as_deref().unwrap_or(&input.account.zone))?;
         let (observed_at, observed_by) = observe(input, file, &zone)?;
-        let recipe = Recipe {
+        let mut recipe = Recipe {
             file: input.name.to_owned(),
             encoding: file.encoding.into(),
             observed_at,
             observed_estimated: observed_by.is_estimate(),
             observed_by,
+            identity: None,
             days: days_told(&layout, file).or_else(|| days(input.name, &zone)),
             currency: layout.currency.clone().or_else(|| input.currency.map(Into::into)),
             kinds: layout.kinds(&self.catalogue)?,
@@ -161,6 +166,7 @@ impl Files {
             derived: Vec::new(),
             layout,
         };
+        recipe.identity = Some(identity(&recipe, &zone)?);
         let endpoint = recipe.layout.id.clone();
         Ok(Job {
             endpoint,
@@ -299,6 +305,24 @@ fn observe(input: &FileInput<'_>, file: &Read, zone: &TimeZone) -> Result<(Times
     observed::observed(&evidence, zone).ok_or_else(|| {
         Error::bad_input("nothing tells when the numbers were read")
             .hint("say it with --observed-at 2026-10-09")
+    })
+}
+
+/// All that the bytes are read by, and the observation time that the user says. A guessed one is left out, and so is
+/// the name, unless its days are those of the numbers.
+fn identity(recipe: &Recipe, zone: &TimeZone) -> Result<InputIdentity> {
+    let covers = |table: &Table| table.window == WindowKind::Period && table.time.is_none();
+    let of_name = recipe.layout.tables.iter().any(covers);
+    let days = recipe.days.filter(|_| of_name);
+    let layout = Layout { title: String::new(), ..recipe.layout.clone() };
+    let read_by = serde_json::to_vec(&(layout, &recipe.kinds, &recipe.currency, zone.iana_name(), days));
+    let read_by = read_by.map_err(|error| {
+        Error::new(kepi_core::ErrorKind::Unexpected, "write what a file is read by").caused_by(error)
+    })?;
+    let said = recipe.observed_by == ObservedBy::User;
+    Ok(InputIdentity {
+        read_by: blake3::hash(&read_by).to_hex().as_str().into(),
+        said: said.then(|| smol_str::format_smolstr!("{}", recipe.observed_at)),
     })
 }
 

@@ -443,7 +443,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Vec<Layout>> {
 }
 
 /// Line and column of a byte, both counted from 1; columns in characters.
-pub(crate) fn position(text: &str, byte: usize) -> (usize, usize) {
+fn position(text: &str, byte: usize) -> (usize, usize) {
     let before: &str = text.get(..byte.min(text.len())).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;

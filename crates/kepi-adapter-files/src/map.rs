@@ -17,15 +17,17 @@ mod reader;
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use kepi_core::{Catalogue, Error, MetricId, Platform, Provenance, Result, SubjectKind, Traffic, WindowKind};
+use kepi_core::{
+    Catalogue, MetricId, Platform, Provenance, SubjectKind, Traffic, WindowKind, document::Fault,
+};
 use smol_str::SmolStr;
 use toml::de::{DeTable, DeValue};
 
 use self::reader::{Entries, Reader, Span, entry};
 use crate::{
     files::map_endpoint,
-    layout::{Format, IdColumn, IdPart, Layout, Names, PostColumns, SegmentColumn, Table, position},
-    nearest,
+    layout::{Format, IdColumn, IdPart, Layout, Names, PostColumns, SegmentColumn, Table},
+    nearest, time,
     value::Rates,
 };
 
@@ -39,19 +41,16 @@ impl Map {
     /// Reads a map. `name` stands in errors and, without its ending, in the name of what is read by it.
     ///
     /// # Errors
-    /// `BadInput` with line and column of every fault.
-    pub fn parse(name: &str, text: &str, catalogue: &Catalogue) -> Result<Self> {
+    /// All faults, each with its place.
+    pub fn parse(name: &str, text: &str, catalogue: &Catalogue) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(name, catalogue);
         let document = DeTable::parse(text).map_err(|error| {
-            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-            Error::bad_input(format!("{name}:{line}:{column}: {}", error.message()))
-                .hint("a map is written in TOML: key = \"value\"")
+            let hint = "a map is written in TOML: key = \"value\"";
+            vec![reader.made(error.span().unwrap_or(0..0), error.message(), hint)]
         })?;
-        let mut reader = Reader::new(catalogue);
         let layout = reader.layout(name, document.get_ref(), document.span());
-        match reader.finish(name, text) {
-            Some(error) => Err(error),
-            None => Ok(Self { layout }),
-        }
+        let faults = reader.finish();
+        if faults.is_empty() { Ok(Self { layout }) } else { Err(faults) }
     }
 
     /// What it comes to: a layout of one table.
@@ -207,7 +206,7 @@ impl Reader<'_> {
         let keys: &[&str] =
             if *name == "period" { &["start", "end", "format"] } else { &["column", "format"] };
         let Some(inner) = self.table(value, keys) else { return (WindowKind::At, Names::None, Names::None) };
-        dates.extend(self.text(inner, "format"));
+        dates.extend(self.date_format(inner));
         match *name {
             "period" => {
                 let start = self.needed(inner, "start", &value.span());
@@ -227,7 +226,7 @@ impl Reader<'_> {
             return PostColumns { id: own, ..PostColumns::default() };
         };
         let Some(inner) = self.table(value, POST) else { return PostColumns::default() };
-        dates.extend(self.text(inner, "format"));
+        dates.extend(self.date_format(inner));
         let part = self.word(inner, "id_form", ID_FORMS);
         let mut names = |key: &str| self.text(inner, key).map_or(Names::None, Names::One);
         let columns = PostColumns {
@@ -315,6 +314,16 @@ impl Reader<'_> {
         let dimension = self.needed(inner, "dimension", &value.span());
         let dimension: SmolStr = dimension.iter().next().unwrap_or_default().into();
         Some(SegmentColumn { dimension, column, value: None, whole: self.texts(inner, "whole") })
+    }
+
+    fn date_format(&mut self, entries: &Entries<'_>) -> Option<String> {
+        let format = self.text(entries, "format")?;
+        if !time::tells_a_day(&format) {
+            let at = entry(entries, "format").map_or(0..0, toml::Spanned::span);
+            let hint = "its parts are %Y, %m, %d, %H, %M and %S, as in \"%d.%m.%Y %H:%M\"";
+            self.fault(&at, format!("{format:?} is no form of dates"), hint);
+        }
+        Some(format)
     }
 
     fn currency(&mut self, top: &Entries<'_>) -> Option<SmolStr> {

@@ -15,6 +15,8 @@ use crate::sheet::Sheet;
 pub(crate) struct Read {
     /// Its kind or encoding, as people name it.
     pub(crate) encoding: &'static str,
+    /// Whether the encoding is only the likeliest one.
+    pub(crate) guessed: bool,
     /// When it says that it was made.
     pub(crate) made_at: Option<Timestamp>,
     /// Its sheets; a text is one.
@@ -44,8 +46,9 @@ pub(crate) fn read(bytes: &[u8], delimiter: Option<char>) -> Result<Read> {
     }
     let decoded = text::decode(bytes)?;
     if decoded.text.trim_start().starts_with('<') {
-        return Ok(Read { encoding: "HTML", made_at: None, sheets: html::sheets(&decoded.text)? });
+        let sheets = html::sheets(&decoded.text)?;
+        return Ok(Read { encoding: "HTML", guessed: false, made_at: None, sheets });
     }
-    let sheets = vec![text::rows(&decoded.text, delimiter)];
-    Ok(Read { encoding: decoded.encoding, made_at: None, sheets })
+    let sheets = vec![text::sheet(&decoded, delimiter)];
+    Ok(Read { encoding: decoded.encoding, guessed: decoded.guessed, made_at: None, sheets })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
-use kepi_core::{DateSpan, Error, ErrorKind, Job, MetricId, Result};
+use kepi_core::{DateSpan, Error, ErrorKind, InputIdentity, Job, MetricId, Result};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -26,6 +26,9 @@ pub struct Recipe {
     /// The days that the file's name tells, for tables that cover them as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<DateSpan>,
+    /// By what another import of the same bytes is known; jobs of an older kepi have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<InputIdentity>,
     /// The currency of its money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<SmolStr>,

@@ -96,6 +96,15 @@ fn read_text(text: &str, formats: &[String]) -> Result<Moment, String> {
     Err(format!("{text:?} is not a date such as {known}"))
 }
 
+/// Whether a form says which day is meant.
+pub(crate) fn tells_a_day(format: &str) -> bool {
+    let day = date(2026, 10, 9);
+    let Ok(moment_of_day) = day.at(18, 30, 0, 0).to_zoned(TimeZone::UTC) else { return false };
+    let written = jiff::fmt::strtime::format(format, &moment_of_day);
+    let read = written.and_then(|text| BrokenDownTime::parse(format, &text));
+    read.ok().and_then(|parsed| moment(&parsed)).is_some_and(|moment| moment.day(&TimeZone::UTC) == day)
+}
+
 fn moment(parsed: &BrokenDownTime) -> Option<Moment> {
     if parsed.offset().is_some() {
         return parsed.to_timestamp().ok().map(Moment::Instant);
@@ -196,6 +205,16 @@ mod tests {
         check("2016-12-23 18:50 +0000", &[], "2016-12-23T18:50:00Z");
         check("2026-10-09T10:00:00Z", &[], "2026-10-09T10:00:00Z");
         check("yesterday", &[], "refused");
+    }
+
+    #[test]
+    fn forms_that_tell_a_day() {
+        for format in ["%Y-%m-%d", "%d.%m.%y %H:%M", "%a, %b %d, %Y", "%Y年%m月%d日"] {
+            assert!(tells_a_day(format), "{format}");
+        }
+        for format in ["%Q-%Z", "%K", "%Y-%m", "d.m.Y", "%H:%M", ""] {
+            assert!(!tells_a_day(format), "{format}");
+        }
     }
 
     #[test]

@@ -268,8 +268,10 @@ pub struct Post {
     pub account: AccountId,
     /// The platform's id, always text (ids pass 2^53).
     pub id: SmolStr,
-    /// When it was published.
+    /// When it was published, where the source tells the instant.
     pub published_at: Option<Timestamp>,
+    /// The local day of publishing, where the source tells no more than that; a day is no midnight.
+    pub published_day: Option<Date>,
     /// Its form, as kepi names it: `post`, `reply`, `video`, `image`, `article` …
     pub format: Option<SmolStr>,
     /// Headline, where the platform has one.
@@ -302,6 +304,7 @@ impl Post {
             account,
             id: id.into(),
             published_at: None,
+            published_day: None,
             format: None,
             title: None,
             text: None,

@@ -35,7 +35,61 @@ pub struct Job {
     pub input: Option<serde_json::Value>,
 }
 
+/// By what the imports of the same bytes are told apart. It stands in the input of a file's job as `identity`.
+///
+/// What is merely guessed of a file, such as when its numbers were read, is none of it: a copy is the same file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputIdentity {
+    /// A digest of all that its bytes are read by.
+    pub read_by: SmolStr,
+    /// What the user said of it beside; who says nothing asks for nothing new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<SmolStr>,
+}
+
 impl Job {
+    /// Whether it asks for what another job asked for before. When they were planned does not matter.
+    ///
+    /// ```
+    /// use kepi_core::Job;
+    /// let job = |input: serde_json::Value| -> Result<Job, serde_json::Error> {
+    ///     serde_json::from_value(serde_json::json!({
+    ///         "endpoint": "x-content",
+    ///         "accounts": [{ "id": "x/demo", "platform_id": null, "zone": "UTC" }],
+    ///         "planned_at": "2026-10-09T00:00:00Z",
+    ///         "input": input,
+    ///     }))
+    /// };
+    /// let file = job(serde_json::json!({ "file": "a.csv", "identity": { "read_by": "1" } }))?;
+    /// let copy = job(serde_json::json!({ "file": "b.csv", "identity": { "read_by": "1" } }))?;
+    /// let dated = job(serde_json::json!({ "file": "b.csv", "identity": { "read_by": "1", "said": "2026-10-01" } }))?;
+    /// assert!(copy.asks_again(&file) && copy.asks_again(&dated));
+    /// assert!(!dated.asks_again(&file));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn asks_again(&self, earlier: &Self) -> bool {
+        let same = self.endpoint == earlier.endpoint
+            && self.window == earlier.window
+            && self.posts == earlier.posts
+            && self.refused == earlier.refused;
+        same && match (self.identity(), earlier.identity()) {
+            (Some(own), Some(other)) => {
+                self.accounts
+                    .iter()
+                    .map(|account| &account.id)
+                    .eq(earlier.accounts.iter().map(|account| &account.id))
+                    && own.read_by == other.read_by
+                    && (own.said.is_none() || own.said == other.said)
+            }
+            _ => self.accounts == earlier.accounts && self.input == earlier.input,
+        }
+    }
+
+    fn identity(&self) -> Option<InputIdentity> {
+        serde_json::from_value(self.input.as_ref()?.get("identity")?.clone()).ok()
+    }
+
     /// The first account: the only one of most jobs.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub use descriptor::{Cost, Descriptor, Endpoint, Field, Quota, Shape};
 pub use error::{Error, ErrorKind, Reach, Result, Retry};
 pub use http::{Body, Method, Payload, Request, Response};
 pub use identity::{Account, AccountId, AccountRef, NamedPost, Platform, Post, PostRef};
-pub use job::{Cursor, Job, Stream};
+pub use job::{Cursor, InputIdentity, Job, Stream};
 pub use measurement::{
     Flags, Measurement, Money, Provenance, Reading, Segment, Subject, SubjectKind, Traffic, Value, Window,
 };

@@ -322,7 +322,7 @@ pub const POSTS: Table = Table {
     partition: &CURRENT,
 };
 const POST_DIMENSION: [Column; 15] = [
-    may("published_at", Type::Instant, "when it was published"),
+    may("published_at", Type::Instant, "when it was published; null where no source tells more than the day"),
     may("published_day", Type::Date, "its local day"),
     may("format", Type::Text, "post, reply, video, image, article …"),
     may("title", Type::Text, "headline"),

@@ -57,8 +57,13 @@ impl Series {
     }
 }
 
-/// When a post was published: instant and local day.
-pub(crate) type Birth = Option<(i64, i32)>;
+/// When a post was published: the instant, where more than the day is known, and the local day.
+pub(crate) type Birth = Option<(Option<i64>, i32)>;
+
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// How much earlier than in UTC a day begins where it begins first.
+const EARLIEST_ZONE: i64 = 14 * HOUR_MICROS;
 
 /// What is known beside the readings.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,6 +77,7 @@ impl Context {
     /// The day from which counters run from zero: that of the birth, when we were watching by then.
     fn zero_day(self) -> Option<i32> {
         let (published, day) = self.birth?;
+        let published = published.unwrap_or_else(|| i64::from(day) * 24 * HOUR_MICROS - EARLIEST_ZONE);
         (published > self.first_observed?).then_some(day)
     }
 }
@@ -383,9 +389,9 @@ fn given(series: &Series, rows: &[Arc<Row>], context: Context, recorded: i64) ->
 
 /// The birth of a post from its dimension.
 pub(crate) fn birth(published_at: Option<i64>, published_day: Option<i32>) -> Birth {
-    let at = published_at?;
-    let utc = || days_of(crate::value::instant(at).to_zoned(jiff::tz::TimeZone::UTC).date());
-    Some((at, published_day.unwrap_or_else(utc)))
+    let utc = |at| days_of(crate::value::instant(at).to_zoned(jiff::tz::TimeZone::UTC).date());
+    let day = published_day.or_else(|| published_at.map(utc))?;
+    Some((published_at, day))
 }
 
 /// An origin of which a table keeps no more than this.
@@ -466,7 +472,7 @@ mod tests {
                 })
                 .collect();
             let readings: Vec<&Row> = rows.iter().collect();
-            let context = Context { birth: born.map(|day| (micros(day), day)), first_observed: Some(micros(watched)) };
+            let context = Context { birth: born.map(|day| (Some(micros(day)), day)), first_observed: Some(micros(watched)) };
             let plain = plain(&series(), &readings, context, 7).unwrap();
             prop_assert_eq!(plain, stepwise(&series(), &readings, Vec::new(), context, 7));
         }

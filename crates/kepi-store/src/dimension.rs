@@ -86,6 +86,9 @@ const ACCOUNT_FIELDS: [(&str, Kind); 9] = [
     ("configured", Kind::Flag),
 ];
 
+/// When a post was published, and the day alone.
+const PUBLISHED: [&str; 2] = ["published_at", "published_day"];
+
 /// The field that says when the first number of an account was read.
 const FIRST: &str = "first_observed_at";
 
@@ -104,6 +107,12 @@ impl Fields {
 
     fn get(&self, field: &str) -> Option<&(Field, i64)> {
         self.place(field).ok().map(|place| &self.0[place].1)
+    }
+
+    fn remove(&mut self, field: &str) {
+        if let Ok(place) = self.place(field) {
+            self.0.remove(place);
+        }
     }
 
     fn insert(&mut self, field: &'static str, value: (Field, i64)) {
@@ -149,12 +158,32 @@ impl Entry {
 
     /// Takes in what another entry says; whether anything changed.
     fn absorb(&mut self, other: &Self) -> bool {
-        let mut changed = false;
-        for (field, (value, observed)) in &other.fields.0 {
+        let mut changed = settle_published(&mut self.fields, &other.fields);
+        for (field, (value, observed)) in
+            other.fields.0.iter().filter(|(field, _)| !PUBLISHED.contains(field))
+        {
             changed |= settle(&mut self.fields, field, value.clone(), *observed);
         }
         changed
     }
+}
+
+/// Takes in when a post was published. Who tells the day alone says nothing where the instant is known, and an instant
+/// brings its own day, whenever each was said.
+fn settle_published(fields: &mut Fields, said: &Fields) -> bool {
+    let [instant, day] = PUBLISHED;
+    match (fields.get(instant).is_some(), said.get(instant).is_some()) {
+        (true, false) => return false,
+        (false, true) => fields.remove(day),
+        _ => {}
+    }
+    let mut changed = false;
+    for field in PUBLISHED {
+        if let Some((value, observed)) = said.get(field) {
+            changed |= settle(fields, field, value.clone(), *observed);
+        }
+    }
+    changed
 }
 
 fn settle(fields: &mut Fields, field: &'static str, value: Field, observed: i64) -> bool {
@@ -249,14 +278,20 @@ impl Said {
 
     /// Takes in what a page says of a post.
     pub(crate) fn post(&mut self, page: &PageContext, post: Post, observed: i64) {
-        let published = post.published_at;
-        let day = published.map(|at| days_of(local_day(at, page.zone(&post.account))));
+        let zone = page.zone(&post.account);
+        let day = post.published_at.map(|at| local_day(at, zone)).or(post.published_day);
+        let mut published = Fields::default();
+        if let Some(at) = post.published_at {
+            published.insert(PUBLISHED[0], (Field::Instant(at.as_microsecond()), observed));
+        }
+        if let Some(day) = day {
+            published.insert(PUBLISHED[1], (Field::Date(days_of(day)), observed));
+        }
         let tags = (!post.tags.is_empty()).then(|| serde_json::Value::from(post.tags).to_string());
         let short = |text: Option<SmolStr>| text.map(Field::Text);
         let long = |text: Option<String>| text.map(|text| Field::Text(text.into()));
         let entry = self.entry(post.account.as_str(), &post.id);
-        entry.say("published_at", published.map(|at| Field::Instant(at.as_microsecond())), observed);
-        entry.say("published_day", day.map(Field::Date), observed);
+        settle_published(&mut entry.fields, &published);
         entry.say("format", short(post.format), observed);
         entry.say("title", long(post.title), observed);
         entry.say("text", long(post.text), observed);

@@ -81,28 +81,18 @@ impl Waiting {
         self.packed.len()
     }
 
-    /// Whether another page is the same one, fetched or imported again.
-    pub(crate) fn repeats(&self, other: &Self) -> bool {
-        self.stream == other.stream
-            && same_ask(&self.job, &other.job)
-            && (self.digest == other.digest || (self.job.input.is_none() && self.cursor == other.cursor))
+    /// Whether it is the same page as an earlier one, fetched or imported again.
+    pub(crate) fn repeats(&self, earlier: &Self) -> bool {
+        self.stream == earlier.stream
+            && self.job.asks_again(&earlier.job)
+            && (self.digest == earlier.digest || (self.job.input.is_none() && self.cursor == earlier.cursor))
     }
 
     fn is_recorded_as(&self, row: &Recorded) -> bool {
         let cursor = Cursor::from_stored(row.cursor.as_deref());
-        same_ask(&self.job, &row.job)
+        self.job.asks_again(&row.job)
             && (self.digest == row.digest || (self.job.input.is_none() && self.cursor == cursor))
     }
-}
-
-/// Whether two jobs ask for the same; when they were planned does not matter.
-fn same_ask(a: &Job, b: &Job) -> bool {
-    a.endpoint == b.endpoint
-        && a.accounts == b.accounts
-        && a.window == b.window
-        && a.posts == b.posts
-        && a.refused == b.refused
-        && a.input == b.input
 }
 
 /// The digest of a body.
@@ -219,7 +209,7 @@ impl Journal {
         for file in snapshot.files.values().filter(holds) {
             let rows =
                 recorded_rows(&self.table, file, |s, _, d| s == stream.as_str() && d == digest).await?;
-            if rows.iter().any(|row| same_ask(&row.job, job)) {
+            if rows.iter().any(|row| job.asks_again(&row.job)) {
                 return Ok(true);
             }
         }

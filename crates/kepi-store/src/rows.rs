@@ -102,7 +102,7 @@ pub(crate) fn lifetime_batch(
     keys(&mut frame, Layout::Wide(SubjectKind::Post), rows);
     origins(&mut frame, schema, rows);
     frame.instants("recorded_at", rows.iter().map(|row| row.recorded));
-    frame.maybe_instants("published_at", births.iter().map(|birth| birth.map(|(at, _)| at)));
+    frame.maybe_instants("published_at", births.iter().map(|birth| birth.and_then(|(at, _)| at)));
     frame.maybe_dates("published_day", births.iter().map(|birth| birth.map(|(_, day)| day)));
     frame.ints("rank", ranks.iter().copied());
     let cells: Vec<&[Cell]> = rows.iter().map(|row| row.cells.as_slice()).collect();

@@ -136,7 +136,7 @@ impl Store {
         self.0.journal.states().await
     }
 
-    /// Whether the same body was taken in already for the same job, whenever that was planned.
+    /// Whether the same body was taken in already for the same job ([`Job::asks_again`]).
     ///
     /// # Errors
     /// `Store` when the journal cannot be read.

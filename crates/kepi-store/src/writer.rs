@@ -88,7 +88,7 @@ impl Writer {
             self.bases.insert(page.stream.clone(), base);
         }
         let waiting = Waiting::new(page, self.run.clone())?;
-        if waiting.job.input.is_some() && self.waiting.iter().any(|other| other.repeats(&waiting)) {
+        if waiting.job.input.is_some() && self.waiting.iter().any(|earlier| waiting.repeats(earlier)) {
             return Ok(());
         }
         self.rows += waiting.page.measurements.len() + waiting.page.posts.len() / 4;

@@ -418,6 +418,48 @@ fn an_evaluation_that_says_the_same_again_is_kept_once() {
     assert_eq!(kept(), "value\n1204.0\n1300.0\n");
 }
 
+/// The same bytes under another name are the same file, in one import and in the next.
+#[test]
+fn a_copy_of_a_file_adds_nothing() {
+    let folder = project();
+    let path = folder.path();
+    let map = "subject = \"account\"\n[day]\ncolumn = \"day\"\n[metrics]\nfollows_gained = \"new\"\n";
+    std::fs::write(path.join("map.toml"), map).expect("written");
+    for name in ["a_2025-10-02.csv", "b.csv", "c.csv"] {
+        std::fs::write(path.join(name), "day,new\n2025-10-01,3\n").expect("written");
+    }
+    let import = |more: &[&str]| {
+        let done = kepi(path, &[&["import", "--account", "x/a", "--map", "map.toml"], more].concat());
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        done.stderr
+    };
+    let told = import(&["a_2025-10-02.csv", "b.csv"]);
+    assert!(told.contains("1 imported, 1 known already, 0 failed; 1 measurement,"), "{told}");
+    let told = import(&["c.csv"]);
+    assert!(told.contains("0 imported, 1 known already"), "{told}");
+    let told = import(&["--observed-at", "2025-10-03T00:00:00Z", "c.csv"]);
+    assert!(told.contains("1 imported, 0 known already"), "{told}");
+}
+
+/// Faults of a map show the offending text, as those of all files that people write.
+#[test]
+fn faults_of_a_map_are_shown_in_their_text() {
+    let folder = project();
+    let path = folder.path();
+    let map =
+        "subject = \"account\"\n[day]\ncolumn = \"day\"\nformat = \"%Q-%Z\"\n[metrics]\nlike = \"Likes\"\n";
+    std::fs::write(path.join("bad.toml"), map).expect("written");
+    std::fs::write(path.join("a.csv"), "day,Likes\n2025-10-01,3\n").expect("written");
+    let done = kepi(path, &["import", "--account", "x/a", "--map", "bad.toml", "a.csv"]);
+    assert_eq!(done.code, Some(2), "{}", done.stderr);
+    for said in
+        ["bad.toml:4:10", "4 | \"%Q-%Z\"", "bad.toml:6:1", "6 | like", "did you mean likes?", "2 faults"]
+    {
+        assert!(done.stderr.contains(said), "{said} is missing:\n{}", done.stderr);
+    }
+    assert!(done.stderr.len() < 1_500, "{}", done.stderr);
+}
+
 #[test]
 fn unknown_names_are_answered_with_the_known_ones() {
     let folder = project();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kepi_core::{
-    AccountId, Measurement, Notice, Page, Post, Reading, Reject, Segment, Subject, Traffic, Window,
+    AccountId, Measurement, Notice, Page, Post, Reading, Reject, Segment, Subject, Traffic, Value, Window,
 };
 use smol_str::SmolStr;
 
@@ -105,8 +105,9 @@ impl PageBuilder {
             return;
         };
         for reading in measurement.values {
+            let metric = reading.metric.clone();
             if let Some(reason) = self.add(at, reading) {
-                self.reject(place.to_owned(), reason, raw.to_owned());
+                self.reject(format!("{place}, {metric}"), reason, raw.to_owned());
             }
         }
     }
@@ -116,8 +117,9 @@ impl PageBuilder {
         match kept.values.iter().find(|other| other.metric == reading.metric) {
             Some(other) if *other == reading => None,
             Some(other) => Some(format!(
-                "{} is {:?} here and {:?} in an earlier row of the same key; the earlier is kept",
-                reading.metric, reading.value, other.value
+                "{} here and {} in an earlier row of the same key; the earlier is kept",
+                shown(&reading),
+                shown(other)
             )),
             None => {
                 kept.values.push(reading);
@@ -154,4 +156,15 @@ impl PageBuilder {
         }
         self.page
     }
+}
+
+/// A number as people write it, with what was said of it.
+fn shown(reading: &Reading) -> String {
+    let number = match &reading.value {
+        Value::Count(count) => count.to_string(),
+        Value::Real(real) => real.to_string(),
+        Value::Money(money) => format!("{} {}", money.amount, money.currency),
+    };
+    let flags: Vec<_> = reading.flags.names().collect();
+    if flags.is_empty() { number } else { format!("{number} ({})", flags.join(", ")) }
 }

@@ -51,19 +51,26 @@ impl TableReader<'_> {
         if let (true, Some(Moment::Day(day)), Some(id)) = (columns.dated_by_id, moment, &own_id) {
             moment = made_at(id, day).map(Moment::Instant).or(moment);
         }
-        let published_at = moment.and_then(|moment| moment.instant(self.zone));
+        let (published_at, published_day) = match moment {
+            Some(Moment::Day(day)) => (None, Some(day)),
+            moment => (moment.and_then(|moment| moment.instant(self.zone)), None),
+        };
         let id = match &own_id {
             Some(id) => id.clone(),
             None => {
                 let name = title.as_deref().or(words.as_deref()).unwrap_or_default();
                 match self.known_id(name, moment, format.as_deref(), page)? {
                     Some(id) => id,
-                    None => derived_id(name, published_at, format.as_deref())?,
+                    None => {
+                        let at = moment.and_then(|moment| moment.instant(self.zone));
+                        derived_id(name, at, format.as_deref())?
+                    }
                 }
             }
         };
         let post = Post {
             published_at,
+            published_day,
             format,
             title,
             text: words,
@@ -111,7 +118,9 @@ impl TableReader<'_> {
         if is_missing(&cell.shown(), &self.found.table.missing) {
             return Ok(None);
         }
-        time::read(cell, &self.found.table.dates).map(Some)
+        let moment = time::read(cell, &self.found.table.dates)?;
+        self.check_day(moment.day(self.zone))?;
+        Ok(Some(moment))
     }
 
     fn own_id(&self, row: &Row, place: &IdColumn) -> Result<Option<SmolStr>, String> {
@@ -169,22 +178,37 @@ fn id_of(cell: &Cell) -> Result<Option<SmolStr>, String> {
         Cell::Empty => Ok(None),
         Cell::Text(text) => {
             let id = text.trim().trim_matches(['\'', '"']).trim();
-            let number = id.contains(['e', 'E']) && id.contains('+') && id.parse::<f64>().is_ok();
-            if number {
-                return Err(format!(
-                    "the id {id} lost its digits in a spreadsheet: import the file as it was downloaded"
-                ));
+            if is_formatted_number(id) {
+                return Err(spoilt(id));
             }
             Ok((!id.is_empty()).then(|| id.into()))
         }
         Cell::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
             Ok(Some(smol_str::format_smolstr!("{number:.0}")))
         }
-        other => Err(format!(
-            "the id {} lost its digits in a spreadsheet: import the file as it was downloaded",
-            other.shown()
-        )),
+        other => Err(spoilt(&other.shown())),
     }
+}
+
+fn spoilt(id: &str) -> String {
+    format!("the id {id} lost its digits in a spreadsheet: import the file as it was downloaded")
+}
+
+/// Whether an id was written as a spreadsheet or a table of floats writes numbers: `2.37773E+18`, `2,377,726`,
+/// `2377726.0`. Ids of hexadecimal digits may hold an `e`, so a mantissa without a fraction has one digit.
+fn is_formatted_number(id: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parted =
+        |text: &str| text.split_once(['.', ',']).is_some_and(|(whole, part)| digits(whole) && digits(part));
+    if let Some((mantissa, exponent)) = id.split_once(['e', 'E']) {
+        let signed = exponent.strip_prefix(['+', '-']);
+        let power = digits(signed.unwrap_or(exponent)) && exponent.len() <= 4;
+        return power
+            && (parted(mantissa) || (digits(mantissa) && (mantissa.len() == 1 || signed.is_some())));
+    }
+    let groups: Vec<&str> = id.split([',', '.', '\'', '’', ' ', '\u{a0}', '\u{202f}']).collect();
+    let mut inner = groups.iter().skip(1).rev().skip(1);
+    groups.len() > 1 && groups.iter().all(|group| digits(group)) && inner.all(|group| group.len() == 3)
 }
 
 /// An id in an address, without what follows it.
@@ -273,7 +297,18 @@ mod tests {
         let id = id_of(&Cell::text("2377726600221403413")).unwrap();
         assert_eq!(id.as_deref(), Some("2377726600221403413"));
         assert!(id_of(&Cell::Number(2_377_726_600_221_403_413.0)).is_err());
-        assert!(id_of(&Cell::text("2.37773E+18")).is_err());
+        let spoilt =
+            ["2.37773E+18", "2.3777266e18", "2E18", "2,37773E+18", "23E+17", "2377726600221403413.0"];
+        let grouped =
+            ["2,377,726,600,221,403,413", "2.377.726.600", "2 377 726", "2\u{202f}377\u{202f}726", "42.5"];
+        for text in spoilt.into_iter().chain(grouped) {
+            assert!(id_of(&Cell::text(text)).is_err(), "{text}");
+        }
+        for text in
+            ["65e1234500000000000012e4", "65012345000000000000e123", "12_345", "123-456", "1.2.3", "Pe12"]
+        {
+            assert_eq!(id_of(&Cell::text(text)).unwrap().as_deref(), Some(text));
+        }
         assert_eq!(id_of(&Cell::Number(42.0)).unwrap().as_deref(), Some("42"));
         assert_eq!(id_of(&Cell::Empty).unwrap(), None);
     }

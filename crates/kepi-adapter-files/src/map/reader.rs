@@ -1,15 +1,12 @@
 //! How a map's values are read and its faults are told.
 
-use kepi_core::{Catalogue, Error};
+use kepi_core::{Catalogue, document::Fault};
 use toml::{
     Spanned,
     de::{DeString, DeTable, DeValue},
 };
 
-use crate::{
-    layout::{Names, position},
-    nearest,
-};
+use crate::{layout::Names, nearest};
 
 pub(super) type Span = std::ops::Range<usize>;
 pub(super) type Entries<'a> = DeTable<'a>;
@@ -17,22 +14,29 @@ pub(super) type Entries<'a> = DeTable<'a>;
 /// Walks the document and collects faults instead of stopping at the first.
 pub(super) struct Reader<'c> {
     pub(super) catalogue: &'c Catalogue,
+    file: &'c str,
     faults: Vec<Fault>,
 }
 
-struct Fault {
-    at: usize,
-    text: String,
-    hint: String,
-}
-
 impl<'c> Reader<'c> {
-    pub(super) fn new(catalogue: &'c Catalogue) -> Self {
-        Self { catalogue, faults: Vec::new() }
+    pub(super) fn new(file: &'c str, catalogue: &'c Catalogue) -> Self {
+        Self { catalogue, file, faults: Vec::new() }
     }
 
     pub(super) fn fault(&mut self, at: &Span, text: impl Into<String>, hint: impl Into<String>) {
-        self.faults.push(Fault { at: at.start, text: text.into(), hint: hint.into() });
+        let fault = self.made(at.clone(), text, hint);
+        self.faults.push(fault);
+    }
+
+    /// A fault of this file.
+    pub(super) fn made(&self, span: Span, text: impl Into<String>, hint: impl Into<String>) -> Fault {
+        Fault {
+            file: self.file.to_owned(),
+            span,
+            message: text.into(),
+            label: String::new(),
+            hint: Some(hint.into()),
+        }
     }
 
     pub(super) fn known_keys(&mut self, entries: &Entries<'_>, known: &[&str]) {
@@ -151,25 +155,10 @@ impl<'c> Reader<'c> {
         number
     }
 
-    pub(super) fn finish(mut self, name: &str, text: &str) -> Option<Error> {
-        self.faults.sort_by_key(|fault| fault.at);
-        let first = self.faults.first()?.hint.clone();
-        let told: Vec<String> = self
-            .faults
-            .iter()
-            .map(|fault| {
-                let (line, column) = position(text, fault.at);
-                let hint =
-                    if self.faults.len() > 1 { format!(" (hint: {})", fault.hint) } else { String::new() };
-                format!("{name}:{line}:{column}: {}{hint}", fault.text)
-            })
-            .collect();
-        let error = Error::bad_input(told.join("\n"));
-        Some(if told.len() > 1 {
-            error.hint("correct all of them, then import again")
-        } else {
-            error.hint(first)
-        })
+    /// All faults in the order of the text.
+    pub(super) fn finish(mut self) -> Vec<Fault> {
+        self.faults.sort_by_key(|fault| fault.span.start);
+        self.faults
     }
 }
 

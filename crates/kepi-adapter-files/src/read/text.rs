@@ -11,20 +11,28 @@ pub(crate) struct Decoded {
     pub(crate) text: String,
     /// Its encoding, as people name it.
     pub(crate) encoding: &'static str,
+    /// Whether the encoding is only the likeliest one.
+    pub(crate) guessed: bool,
+    /// Whether U+FFFD stands for bytes that are none of the encoding.
+    pub(crate) mended: bool,
 }
 
-/// Byte order mark, then UTF-8, then GB18030.
+/// Byte order mark, then UTF-8, then what the bytes look like: UTF-8 with a broken byte here and there, Western
+/// European, or GB18030.
 ///
 /// # Errors
 /// `BadInput` when it is none of these.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded> {
-    let decoded = if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(bytes) {
-        with(encoding, bytes.get(mark..).unwrap_or_default())
-    } else {
-        with(encoding_rs::UTF_8, bytes).or_else(|| with(encoding_rs::GB18030, bytes))
+    let decoded = match encoding_rs::Encoding::for_bom(bytes) {
+        Some((encoding, mark)) => {
+            let bytes = bytes.get(mark..).unwrap_or_default();
+            let utf8 = encoding == encoding_rs::UTF_8;
+            with(encoding, bytes).or_else(|| utf8.then(|| mended(bytes).0))
+        }
+        None => with(encoding_rs::UTF_8, bytes).or_else(|| guess(bytes)),
     };
     let decoded = decoded.ok_or_else(|| {
-        Error::bad_input("the text is neither UTF-8 nor UTF-16 with its mark nor GB18030")
+        Error::bad_input("the text is neither UTF-8 nor UTF-16 with its mark nor GB18030 nor windows-1252")
             .hint("save it again as UTF-8")
     })?;
     if decoded.text.contains('\0') {
@@ -39,12 +47,73 @@ fn with(encoding: &'static encoding_rs::Encoding, bytes: &[u8]) -> Option<Decode
     (0..4.min(bytes.len() + 1)).find_map(|cut| {
         let kept = bytes.get(..bytes.len() - cut)?;
         let text = encoding.decode_without_bom_handling_and_without_replacement(kept)?;
-        Some(Decoded { text: text.into_owned(), encoding: encoding.name() })
+        Some(Decoded { text: text.into_owned(), encoding: encoding.name(), guessed: false, mended: false })
     })
+}
+
+/// The likeliest encoding of bytes that are not all UTF-8. Any two bytes are some Chinese character, so that a text
+/// decodes as GB18030 says little.
+fn guess(bytes: &[u8]) -> Option<Decoded> {
+    let (mended, sound, broken) = mended(bytes);
+    if sound > broken {
+        return Some(mended);
+    }
+    let western =
+        || with(encoding_rs::WINDOWS_1252, bytes).filter(|decoded| !decoded.text.contains(is_control));
+    let chinese = || with(encoding_rs::GB18030, bytes);
+    let decoded = if stand_alone(bytes) { western().or_else(chinese) } else { chinese().or_else(western) };
+    decoded.map(|decoded| Decoded { guessed: true, ..decoded })
+}
+
+/// Controls that no text of windows-1252 holds, but other bytes come to.
+fn is_control(c: char) -> bool {
+    matches!(c, '\u{80}'..='\u{9f}')
+}
+
+/// The text as UTF-8, U+FFFD where a byte is not; how many bytes beyond ASCII are UTF-8, and how many are not.
+fn mended(bytes: &[u8]) -> (Decoded, usize, usize) {
+    let mut text = String::with_capacity(bytes.len());
+    let (mut sound, mut broken) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        sound += chunk.valid().bytes().filter(|byte| !byte.is_ascii()).count();
+        if !chunk.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+            broken += chunk.invalid().len();
+        }
+    }
+    let encoding = encoding_rs::UTF_8.name();
+    (Decoded { text, encoding, guessed: false, mended: true }, sound, broken)
+}
+
+/// Whether many runs of bytes beyond ASCII are one byte long, as the letters with accents of Europe are; Chinese
+/// characters are pairs. Before a digit it may be half of a pair of pairs.
+fn stand_alone(bytes: &[u8]) -> bool {
+    let (mut runs, mut alone) = (0_usize, 0_usize);
+    for run in bytes.chunk_by(|a, b| !a.is_ascii() && (!b.is_ascii() || b.is_ascii_digit())) {
+        let beyond = run.iter().filter(|byte| !byte.is_ascii()).count();
+        runs += usize::from(beyond > 0);
+        alone += usize::from(beyond == 1 && run.len() == 1);
+    }
+    alone * 4 > runs
 }
 
 /// How often a broken quotation may be stepped over before the rest of a file is given up.
 const MOST_RESUMPTIONS: usize = 500;
+
+/// What is wrong with a row that holds bytes of no encoding.
+pub(crate) const NOT_UTF8: &str = "a byte here is not UTF-8";
+
+/// The rows of a decoded text; those with bytes that could not be decoded are set aside.
+pub(crate) fn sheet(decoded: &Decoded, delimiter: Option<char>) -> Sheet {
+    let mut sheet = rows(&decoded.text, delimiter);
+    if decoded.mended {
+        for row in sheet.rows.iter_mut().filter(|row| row.raw.contains(char::REPLACEMENT_CHARACTER)) {
+            row.fault.get_or_insert(NOT_UTF8);
+        }
+    }
+    sheet
+}
 
 /// The rows of a text.
 pub(crate) fn rows(text: &str, delimiter: Option<char>) -> Sheet {
@@ -191,7 +260,23 @@ mod tests {
         let (gbk, ..) = encoding_rs::GBK.encode("日期,阅读");
         check(&gbk, "日期,阅读", "gb18030");
         check("日期,阅".as_bytes().split_last().unwrap().1, "日期,", "UTF-8");
+        check(b"Anh\xe4nger;Gr\xf6\xdfe\n1;2\n", "Anhänger;Größe\n1;2\n", "windows-1252");
+        check(b"caf\xe9,ao\xfbt 1\xe8re\n", "café,août 1ère\n", "windows-1252");
+        let (gb, ..) = encoding_rs::GB18030.encode("日期,😀1,a😀,阅读\n");
+        check(&gb, "日期,😀1,a😀,阅读\n", "gb18030");
+        let lone = "日期,阅读\n1,caf".bytes().chain(*b"\xe9\n2,3\n").collect::<Vec<_>>();
+        check(&lone, "日期,阅读\n1,caf\u{fffd}\n2,3\n", "UTF-8");
+        check(b"\xef\xbb\xbfa\xe9,b\n", "a\u{fffd},b\n", "UTF-8");
         assert!(decode(b"\x01\x00\x02\x00").is_err());
+        assert!(decode(b"a,\x81,\xff\n").is_err());
+    }
+
+    #[test]
+    fn a_row_with_a_broken_byte_is_set_aside_alone() {
+        let decoded = decode(b"a,b\n1,\xf0\x9f\x98\x80\n2,\xe9\n3,z\n").unwrap();
+        assert!(!decoded.guessed);
+        let faults: Vec<_> = sheet(&decoded, None).rows.iter().map(|row| row.fault).collect();
+        assert_eq!(faults, [None, None, Some(NOT_UTF8), None]);
     }
 
     fn check(text: &str, expected: &[&[&str]]) {

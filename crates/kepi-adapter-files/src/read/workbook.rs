@@ -26,7 +26,7 @@ pub(super) fn read_zip(bytes: &[u8]) -> Result<Read> {
     check_archive(bytes, MOST_UNPACKED)?;
     let made_at = made_at(bytes);
     let sheets = strict(bytes).or_else(|_| xlsx::sheets(bytes))?;
-    Ok(Read { encoding: "XLSX", made_at, sheets })
+    Ok(Read { encoding: "XLSX", guessed: false, made_at, sheets })
 }
 
 /// An OLE container: an old XLS workbook, or refused.
@@ -53,7 +53,7 @@ pub(super) fn read_ole(bytes: &[u8]) -> Result<Read> {
         }
         sheet.finish()
     });
-    Ok(Read { encoding: "XLS", made_at: None, sheets: sheets.collect() })
+    Ok(Read { encoding: "XLS", guessed: false, made_at: None, sheets: sheets.collect() })
 }
 
 fn macros() -> Error {

@@ -1,5 +1,7 @@
 //! Tables that users describe.
 
+use kepi_core::document::Fault;
+
 use super::*;
 
 const FOLLOWERS: &str = r#"
@@ -41,9 +43,64 @@ fn a_row_that_contradicts_an_earlier_one_is_set_aside() {
     let text = "date,followers,new_followers\n2026-10-01,1000,\n2026-10-01,1000,5\n2026-10-01,1001,5\n";
     let page = mapped("weibo/demo", FOLLOWERS, text).page();
     assert_eq!(lines(&page), ["2026-10-01 unknown followers_total=1000 follows_gained=5"]);
-    let reasons = rejects(&page);
-    assert_eq!(reasons.len(), 1, "{reasons:?}");
-    assert!(reasons[0].starts_with("line 4: followers_total is Count(1001) here"), "{reasons:?}");
+    let expected =
+        "line 4, followers_total: 1001 here and 1000 in an earlier row of the same key; the earlier is kept";
+    assert_eq!(rejects(&page), [expected]);
+}
+
+/// What no account can have: fewer than nothing, days before there were platforms or after the reading.
+#[test]
+fn what_cannot_be_is_set_aside() {
+    let map = format!("{FOLLOWERS}follows_net = \"net\"\nlikes = \"likes\"\n");
+    let text = "date,followers,new_followers,net,likes\n2026-10-01,-5,-1,-3,-2\n0001-01-01,1,1,1,1\n2999-01-01,1,1,1,1\n\
+                2026-11-03,1,1,1,1\n2026-11-02,7,1,1,1\n";
+    let page = mapped("weibo/demo", &map, text).page();
+    assert_eq!(
+        lines(&page),
+        [
+            "2026-10-01 unknown follows_net=-3 likes=-2",
+            "2026-11-02 unknown followers_total=7 follows_gained=1 follows_net=1 likes=1"
+        ]
+    );
+    let after = "is after 2026-11-01, when the numbers were read: say it with --observed-at if that is wrong";
+    assert_eq!(
+        rejects(&page),
+        [
+            "line 2, column followers: -5 is less than nothing".to_owned(),
+            "line 2, column new_followers: -1 is less than nothing".to_owned(),
+            "line 3: 0001-01-01 is no day that can be meant".to_owned(),
+            "line 4: 2999-01-01 is no day that can be meant".to_owned(),
+            format!("line 5: 2026-11-03 {after}"),
+        ]
+    );
+    let posts =
+        "subject = \"post\"\nid = \"id\"\n[post]\npublished_at = \"when\"\n[metrics]\nlikes = \"likes\"\n";
+    let page = mapped("weibo/demo", posts, "id,when,likes\n1,2027-01-01 10:00,-2\n2,2026-01-01,3\n").page();
+    assert_eq!(lines(&page), ["2 2026-11-01T12:00:00Z unknown likes=3"]);
+    assert_eq!(page.rejects.len(), 2, "{:?}", page.rejects);
+    let told = page.posts.iter().map(|post| (post.published_at, post.published_day));
+    assert_eq!(told.collect::<Vec<_>>(), [(None, None), (None, Some(jiff::civil::date(2026, 1, 1)))]);
+}
+
+/// One bad byte takes its own row along; an encoding that is only likely is told.
+#[test]
+fn rows_without_their_encoding() {
+    let text =
+        b"date,followers,note\n2026-10-01,1,\xf0\x9f\x98\x80\n2026-10-02,2,caf\xe9\n2026-10-03,3,\n".to_vec();
+    let map = "subject = \"account\"\n[day]\ncolumn = \"date\"\n[metrics]\nfollowers_total = \"followers\"\n";
+    let page = File { map: Some(map), ..File::of("weibo/demo", "table.csv", &text) }.page();
+    assert_eq!(
+        lines(&page),
+        ["2026-10-01 unknown followers_total=1", "2026-10-03 unknown followers_total=3"]
+    );
+    assert_eq!(rejects(&page), ["line 3: a byte here is not UTF-8"]);
+    assert_eq!(remarks(&page), [""; 0]);
+    let map = map.replace("\"followers\"", "\"Anhänger\"");
+    let text = b"date;Anh\xe4nger;Gr\xf6\xdfe\n2026-10-01;1;2\n";
+    let page = File { map: Some(&map), ..File::of("weibo/demo", "table.csv", text) }.page();
+    assert_eq!(lines(&page), ["2026-10-01 unknown followers_total=1"]);
+    let said = "table.csv does not say its encoding and is read as windows-1252: save it as UTF-8 if words look wrong";
+    assert_eq!(remarks(&page), [said]);
 }
 
 #[test]
@@ -189,11 +246,24 @@ fn a_table_without_the_maps_columns_is_answered_with_its_own() {
     assert!(hint.contains("followers: did you mean folowers?"), "{hint}");
 }
 
+/// A copy under another name asks for the same, another map does not.
+#[test]
+fn what_makes_a_file_another_import() {
+    let text = "date,followers,new_followers\n2026-10-01,1,2\n";
+    let named = |name| File { name, ..mapped("x/demo", FOLLOWERS, text) }.job().unwrap();
+    assert!(named("copy 2026-10-05.csv").asks_again(&named("a.csv")));
+    let other = FOLLOWERS.replace("follows_gained", "likes");
+    assert!(!mapped("x/demo", &other, text).job().unwrap().asks_again(&named("table.csv")));
+}
+
 fn check(map: &str, expected: &[&str]) {
-    let error = Map::parse("m.toml", map, Catalogue::builtin()).expect_err(map);
-    let lines: Vec<&str> = error.message().lines().map(|line| line.split(" (hint").next().unwrap()).collect();
-    assert_eq!(lines, expected, "{map}");
-    assert!(error.hint_text().is_some());
+    let faults = Map::parse("m.toml", map, Catalogue::builtin()).expect_err(map);
+    let line = |fault: &Fault| {
+        let (line, column) = fault.line_column(map);
+        format!("{}:{line}:{column}: {}", fault.file, fault.message)
+    };
+    assert_eq!(faults.iter().map(line).collect::<Vec<_>>(), expected, "{map}");
+    assert!(faults.iter().all(|fault| fault.hint.is_some()));
 }
 
 #[test]
@@ -233,5 +303,9 @@ fn every_fault_of_a_map_is_told_with_its_place() {
             "m.toml:1:1: the map does not say which topic a row is about",
             "m.toml:1:1: the map names no metrics",
         ],
+    );
+    check(
+        "subject = \"account\"\n[day]\ncolumn = \"d\"\nformat = \"%Q-%Z\"\n[metrics]\nlikes = \"Likes\"\n",
+        &["m.toml:4:10: \"%Q-%Z\" is no form of dates"],
     );
 }

@@ -37,6 +37,16 @@ fn days_that_no_line_tells_are_not_invented() {
     assert!(lines(&named.page())[0].starts_with("2026-09-01..2026-09-30"));
 }
 
+/// Where the name tells the days of the numbers, another name is another file.
+#[test]
+fn days_of_the_name_make_another_import() {
+    let named = |name, text| File { name, ..file(text) }.job().unwrap();
+    let (september, october) = ("report_20260901_20260930.csv", "report_20261001_20261031.csv");
+    let text = ACQUISITION.replace("# End date: 20260930\n", "");
+    assert!(!named(october, &text).asks_again(&named(september, &text)));
+    assert!(named(october, DAYS).asks_again(&named(september, DAYS)));
+}
+
 #[test]
 fn an_exploration_by_day() {
     assert_eq!(

@@ -11,8 +11,8 @@ macro_rules! fixture {
 #[test]
 fn linkedin_content() {
     let grid = fixture!("linkedin/demo_content_1760600000123.grid");
-    let page = page_of_grid("linkedin/demo", "demo_content_1760600000123.xls", grid);
-    let observed = "2025-10-16T07:33:20.123Z";
+    let page = page_of_grid("linkedin/demo", "demo_content_1791600000123.xls", grid);
+    let observed = "2026-10-10T02:40:00.123Z";
     assert_eq!(
         lines(&page),
         [

@@ -33,7 +33,7 @@ fn content() {
     assert_eq!(rejects[1], "line 7, column Impressions: \"abc\" is not a number");
 
     let [launch, reply, old] = page.posts.as_slice() else { panic!("{:?}", page.posts) };
-    assert_eq!(launch.published_at, Some(at("2026-10-11T00:00:00Z")));
+    assert_eq!((launch.published_at, launch.published_day), (None, Some(jiff::civil::date(2026, 10, 11))));
     assert_eq!(launch.url.as_deref(), Some("https://x.com/demo/status/2000000000000000001"));
     assert_eq!((launch.format.as_deref(), launch.is_reply), (Some("post"), Some(false)));
     assert_eq!(reply.text.as_deref(), Some("@friend thanks &amp; see you\ntomorrow 🚲"));
@@ -220,4 +220,17 @@ fn real_tweet_activity() {
     let counted = |m: &Measurement| of_quarter.contains(&m.subject.id);
     assert_eq!(sum(&pages, "platform_engagements", counted), 8537);
     assert_eq!(sum(&pages, "impressions", counted), 529_083);
+}
+
+/// A day that cannot be is not the last one either.
+#[test]
+fn the_last_day_is_one_that_can_be() {
+    let text = "Date,Impressions,Engagements,New follows\n\"Fri, Jun 5, 2026\",\"1,204\",31,2\n\
+                \"Tue, Jan 1, 2999\",1,1,1\n";
+    let page = File::of("x/demo", "overview_2026-06-06.csv", text.as_bytes()).page();
+    assert_eq!(
+        lines(&page),
+        ["2026-06-05 total provisional follows_gained=2 impressions=1204 platform_engagements=31"]
+    );
+    assert_eq!(rejects(&page), ["line 3: 2999-01-01 is no day that can be meant"]);
 }

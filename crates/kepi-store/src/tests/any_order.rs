@@ -30,6 +30,7 @@ enum Said {
     Given { post: u8, day: i8, observed: i8 },
     Account { day: i8, observed: i8 },
     Birth { post: u8 },
+    BirthDay { post: u8 },
     Sorted { post: u8, category: u8 },
 }
 
@@ -40,6 +41,7 @@ fn said() -> impl Strategy<Value = Said> {
         1 => (0..3_u8, 1..8_i8, 8..10_i8).prop_map(|(post, day, observed)| Said::Given { post, day, observed }),
         2 => (1..4_i8, 2..6_i8).prop_map(|(day, observed)| Said::Account { day, observed }),
         1 => (0..3_u8).prop_map(|post| Said::Birth { post }),
+        1 => (0..3_u8).prop_map(|post| Said::BirthDay { post }),
         1 => (0..3_u8, 0..2_u8).prop_map(|(post, category)| Said::Sorted { post, category }),
     ]
 }
@@ -75,6 +77,13 @@ fn to_page(said: &Said) -> Page {
             posts: vec![born(&post.to_string(), noon(i8::try_from(*post).unwrap() + 1))],
             ..page(vec![])
         },
+        Said::BirthDay { post } => {
+            let published_day = Some(date(i8::try_from(*post).unwrap() + 3));
+            Page {
+                posts: vec![Post { published_day, ..Post::new(account(), post.to_string()) }],
+                ..page(vec![])
+            }
+        }
         Said::Sorted { post, category } => {
             let category = Some(format!("category {category}"));
             Page { posts: vec![Post { category, ..Post::new(account(), post.to_string()) }], ..page(vec![]) }

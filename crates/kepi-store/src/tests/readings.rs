@@ -1,6 +1,6 @@
 //! Days of posts from their readings, and their newest readings.
 
-use kepi_core::Page;
+use kepi_core::{Page, Post};
 
 use super::support::{World, born, check, date, given, noon, page, reading, write};
 
@@ -258,6 +258,32 @@ async fn older_data_of_the_account_let_its_younger_posts_count_from_zero() {
     check(&store, DAYS, &[]).await;
     write(&store, [watched(2)]).await;
     check(&store, DAYS, &["2019-04-08 2019-04-11 30 - -"]).await;
+}
+
+/// A page that says on which day a post was published, with a reading of the account of another day.
+fn dated(post: &str, day: i8, read: i8) -> Page {
+    let post = Post { published_day: Some(date(day)), ..Post::new(super::support::account(), post) };
+    Page { posts: vec![post], ..watched(read) }
+}
+
+/// Who knows the day of publishing alone takes no instant away, and brings no midnight.
+#[tokio::test]
+async fn a_day_of_publishing_is_no_instant() {
+    let exact = |read| Page { posts: vec![born("1", noon(2))], ..watched(read) };
+    let published = "select published_at, published_day from posts where current";
+    for pages in [[exact(3), dated("1", 3, 4)], [dated("1", 3, 4), exact(3)]] {
+        let world = World::new();
+        let store = world.store().await;
+        write(&store, pages).await;
+        check(&store, published, &["2019-04-02T12:00:00Z 2019-04-02"]).await;
+    }
+    let world = World::new();
+    let store = world.store().await;
+    let read = |day| page(vec![reading("1", noon(day), &[("likes", i64::from(day))])]);
+    write(&store, [watched(1), dated("1", 3, 3), read(4), dated("1", 4, 5)]).await;
+    check(&store, published, &["- 2019-04-04"]).await;
+    check(&store, "select published_at, published_day, likes from post_lifetime", &["- 2019-04-04 4"]).await;
+    check(&store, "select day, likes from post_daily where current", &["2019-04-04 4"]).await;
 }
 
 #[tokio::test]

@@ -95,6 +95,30 @@ async fn a_second_import_of_the_same_file_is_known() {
     assert!(!store.has_page(&new.stream, &mapped, &new.body).await.unwrap());
 }
 
+/// What is guessed of a file makes it no other; what the user says of it does.
+#[tokio::test]
+async fn the_same_bytes_under_another_name_are_known() {
+    let world = World::new();
+    let store = world.store().await;
+    let import = |name: &str, said: Option<&str>| {
+        let new = file(name, page(vec![reading("1", noon(1), &[("likes", 1)])]));
+        let input = serde_json::json!({ "file": name, "identity": { "read_by": "layout", "said": said } });
+        NewPage { job: Job { input: Some(input), ..new.job }, ..new }
+    };
+    let mut writer = store.writer(None);
+    for (name, said) in [("a.csv", None), ("b.csv", None), ("c.csv", Some("2019-04-03")), ("d.csv", None)] {
+        writer.push(import(name, said)).await.unwrap();
+    }
+    writer.finish().await.unwrap();
+    check(&store, "select count(*) from pages", &["2"]).await;
+    let mut known = Vec::new();
+    for (name, said) in [("e.csv", None), ("e.csv", Some("2019-04-03")), ("e.csv", Some("2019-04-04"))] {
+        let new = import(name, said);
+        known.push(store.has_page(&new.stream, &new.job, &new.body).await.unwrap());
+    }
+    assert_eq!(known, [true, true, false]);
+}
+
 #[tokio::test]
 async fn an_earlier_commit_that_was_never_projected_holds_later_ones_until_it_is() {
     let world = World::new();

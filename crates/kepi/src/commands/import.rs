@@ -1,20 +1,27 @@
 //! `kepi import`: native export files and tables of a person's own.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use kepi_adapter_files::{Choice, FileInput, Files, Map, Recipe};
 use kepi_core::{Body, Cursor, Decoder, Error, ErrorKind, Notice, Stream};
+use kepi_ingest::StopFlag;
 use kepi_store::{NewPage, RunRecord, Store, Writer};
 use smol_str::SmolStr;
 
 use crate::{
     cli::Import,
     compose::{OfDay, Project},
-    failure::{Outcome, Result, reasons},
+    failure::{Failure, FaultyText, Outcome, Result, reasons},
     output,
     progress::Steps,
 };
+
+/// How long files wait for others to be committed with them.
+const COMMIT_EVERY: Duration = Duration::from_millis(500);
 
 /// What became of the files.
 #[derive(Debug, Default)]
@@ -44,7 +51,20 @@ pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome
     let started_at = project.now();
     let run = SmolStr::from(format!("import-{started_at}"));
     let mut writer = store.writer(Some(run.clone()));
+    let stop = StopFlag::default();
+    stop.on_signals()?;
+    let mut read = Vec::new();
+    let mut since = Instant::now();
     for path in &arguments.files {
+        if stop.is_stopped() {
+            break;
+        }
+        // A file is told to be done once it is in the store.
+        if since.elapsed() >= COMMIT_EVERY {
+            writer.flush().await?;
+            read.drain(..).for_each(|name: String| steps.step(&name));
+            since = Instant::now();
+        }
         let file = File { path, choice, observed_at };
         match import(project, arguments, &files, &store, &mut writer, &file, &mut tally).await {
             Ok(()) => {}
@@ -56,14 +76,28 @@ pub(crate) async fn run(project: &Project, arguments: &Import) -> Result<Outcome
                 reasons(&error).iter().for_each(|line| steps.note(line));
             }
         }
-        steps.step(&path.display().to_string());
+        read.push(path.display().to_string());
     }
     let written = writer.finish().await?;
+    // The same file twice in one go, or taken in by another import meanwhile.
+    let twice = tally.imported.saturating_sub(written.pages as u64);
+    tally.imported -= twice;
+    tally.known += twice;
+    tally.measurements = written.measurements;
+    read.drain(..).for_each(|name| steps.step(&name));
     drop(steps);
     if tally.imported > 0 {
         store.append_run(record(project, run, started_at, &tally, written.pages as u64)).await?;
     }
     say(&tally);
+    let done = tally.imported + tally.known + tally.failed;
+    if stop.is_stopped() && done < arguments.files.len() as u64 {
+        let text =
+            format!("stopped after {done} of {} files; what was read is in the store", arguments.files.len());
+        let error = Error::new(ErrorKind::Cancelled, text)
+            .hint("import the same files again: what is known adds nothing");
+        return Err(error.into());
+    }
     match (tally.failed, tally.imported + tally.known) {
         (0, _) if tally.rejects == 0 => Ok(Outcome::Done),
         (failed, 0) if failed > 0 => Err(Error::bad_input("no file could be imported").into()),
@@ -141,7 +175,6 @@ async fn import(
         ));
     }
     tally.imported += 1;
-    tally.measurements += page.measurements.len();
     tally.rejects += page.rejects.len();
     for reject in page.rejects.iter().take(3) {
         let told = format!("{}: {}: {}", file.path.display(), reject.place, reject.reason);
@@ -172,12 +205,17 @@ fn map(project: &Project, arguments: &Import) -> Result<Option<Map>> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Error::bad_input("the map cannot be read").with("file", path.display()).caused_by(error)
     })?;
-    Ok(Some(Map::parse(&path.display().to_string(), &text, &project.config.catalogue)?))
+    let name = path.display().to_string();
+    match Map::parse(&name, &text, &project.config.catalogue) {
+        Ok(map) => Ok(Some(map)),
+        Err(faults) => Err(Failure::Faults(vec![FaultyText { name, text, faults }])),
+    }
 }
 
 fn say(tally: &Tally) {
+    let set_aside = if tally.rejects == 1 { "row or cell" } else { "rows or cells" };
     output::note(&format!(
-        "{} imported, {} known already, {} failed; {}, {} set aside",
+        "{} imported, {} known already, {} failed; {}, {} {set_aside} set aside",
         tally.imported,
         tally.known,
         tally.failed,
