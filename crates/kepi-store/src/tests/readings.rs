@@ -290,7 +290,7 @@ async fn a_day_of_publishing_is_no_instant() {
 async fn a_deleted_post_keeps_its_numbers() {
     let world = World::new();
     let store = world.store().await;
-    let gone = |day| kepi_core::Post { deleted_at: Some(noon(day)), ..born("1", noon(1)) };
+    let gone = |day| Post { deleted_at: Some(noon(day)), ..born("1", noon(1)) };
     write(
         &store,
         [
@@ -389,10 +389,7 @@ async fn days_are_added_up_over_posts_and_a_changed_row_changes_its_cell_only() 
     )
     .await;
     // The second day is restated for one post, a category moves the other one's rows.
-    let moved = kepi_core::Post {
-        category: Some("news".into()),
-        ..kepi_core::Post::new(super::support::account(), "2")
-    };
+    let moved = Post { category: Some("news".into()), ..Post::new(super::support::account(), "2") };
     let evening = super::support::at("2019-04-02T20:00:00Z");
     write(
         &store,
