@@ -397,8 +397,27 @@ fn fill(plan: &mut Plan, table: &TableLog, turned: &[Turned]) {
     add(false, turned.iter().filter_map(closed).collect());
 }
 
-/// All entries that are valid now, of the accounts asked for (all when none is named).
+/// All entries that are valid now, of the accounts asked for (all when none is named); not what posts are called.
 pub(crate) async fn entries(
+    table: &TableLog,
+    snapshot: &Snapshot,
+    wanted: impl Fn(&SmolStr, &SmolStr) -> bool,
+    reach: Option<&Reach>,
+) -> Result<Vec<Entry>> {
+    entries_without(&["text", "title", "url"], table, snapshot, wanted, reach).await
+}
+
+/// The same, with what posts are called.
+pub(crate) async fn named_entries(
+    table: &TableLog,
+    snapshot: &Snapshot,
+    wanted: impl Fn(&SmolStr, &SmolStr) -> bool,
+) -> Result<Vec<Entry>> {
+    entries_without(&["url"], table, snapshot, wanted, None).await
+}
+
+async fn entries_without(
+    names: &[&str],
     table: &TableLog,
     snapshot: &Snapshot,
     wanted: impl Fn(&SmolStr, &SmolStr) -> bool,
@@ -412,7 +431,6 @@ pub(crate) async fn entries(
         {
             continue;
         }
-        let names = ["text", "title", "url"];
         let columns: Vec<&str> = table
             .schema
             .file

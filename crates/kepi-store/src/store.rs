@@ -202,7 +202,7 @@ impl Store {
     pub async fn named_posts(&self, account: &AccountId) -> Result<Vec<NamedPost>> {
         let table = self.0.table("posts")?;
         let snapshot = table.refresh().await?;
-        let entries = dimension::entries(table, &snapshot, |of, _| of == account.as_str(), None).await?;
+        let entries = dimension::named_entries(table, &snapshot, |of, _| of == account.as_str()).await?;
         Ok(entries.iter().map(named_post).collect())
     }
 
