@@ -8,9 +8,9 @@ use std::{
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use kepi_core::{
-    AccountId, AccountRef, Adapter, Body, Calls, Cost, Cursor, Decoder, Descriptor, Endpoint, Error, Job,
-    Measurement, MetricId, Page, Post, PostRef, Quota, Reading, Request, Response, Result, Shape, Stream,
-    Subject, Value, Window,
+    AccountId, AccountRef, Adapter, Body, Calls, Cost, Cursor, Decoder, Descriptor, Endpoint, Error,
+    ErrorKind, Job, Measurement, MetricId, Page, Post, PostRef, Quota, Reading, Request, Response, Result,
+    Shape, Stream, Subject, Value, Window,
     descriptor::{Earliest, Reset, Scope},
     plan::{KnownPost, StreamState},
 };
@@ -214,8 +214,11 @@ impl Fetch for Platform {
         }
         let days = job.window.map(|days| format!(" {days}")).unwrap_or_default();
         self.log.write(format!("ask {}:{}{days} {cursor:?}", names(&accounts), job.endpoint));
-        spent.calls += 1;
-        let answer = (self.answer.lock().unwrap())(job, cursor)?;
+        let answer = (self.answer.lock().unwrap())(job, cursor);
+        // A ceiling stops before the call.
+        let stopped = |error: &Error| error.kind() == ErrorKind::BudgetExhausted;
+        spent.calls += u64::from(!answer.as_ref().is_err_and(stopped));
+        let answer = answer?;
         spent.micro_usd += 500_000;
         let body = Body::json(serde_json::to_vec(&answer).unwrap(), self.clock.now());
         let request = format!("GET https://toy.example/{}", job.endpoint);
@@ -371,7 +374,7 @@ impl PageWriter for JournalWriter {
     async fn push(&mut self, page: NewPage) -> Result<()> {
         let written = self.journal.pages.lock().unwrap().len() + self.taken.len();
         if self.journal.full_at.lock().unwrap().is_some_and(|full| written >= full) {
-            return Err(Error::new(kepi_core::ErrorKind::Store, "the disk is full").hint("make room"));
+            return Err(Error::new(ErrorKind::Store, "the disk is full").hint("make room"));
         }
         self.journal.log.write(format!("push {} {:?}", page.stream, page.page.next));
         self.taken.push(page);
