@@ -88,7 +88,12 @@ impl Store {
 }
 
 /// The tables that a store once had and has no more.
+///
+/// A store is made table by table, the journal first, and nothing is committed before all are there. Another process may be
+/// making it now, so what is asked first and last is the journal.
 pub(crate) async fn missing(place: &Location) -> Result<Vec<&'static str>> {
+    let journal = place.log(tables::PAGES.name)?;
+    let had_all = has_commits(&journal).await?;
     let (mut missing, mut there) = (Vec::new(), false);
     for schema in schema::all() {
         match is_there(&place.log(schema.table.name)?).await? {
@@ -96,12 +101,8 @@ pub(crate) async fn missing(place: &Location) -> Result<Vec<&'static str>> {
             false => missing.push(schema.table.name),
         }
     }
-    // A store is made table by table, the journal first, and nothing is committed before all are there.
-    let had_all = match missing.contains(&tables::PAGES.name) {
-        true => there,
-        false => has_commits(&place.log(tables::PAGES.name)?).await?,
-    };
-    missing.retain(|name| had_all && !NEWER.contains(name));
+    let without_journal = there && missing.contains(&tables::PAGES.name) && !is_there(&journal).await?;
+    missing.retain(|name| (had_all || without_journal) && !NEWER.contains(name));
     Ok(missing)
 }
 
