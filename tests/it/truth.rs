@@ -389,6 +389,10 @@ impl About<'_> {
             ("orders", "external_7d") => orders / 5,
             ("orders", "external_15d") => orders / 4,
             ("orders", "external_30d") => orders / 3,
+            ("follows_gained", "live_24h") => count(Counter::FollowsGained) / 10,
+            ("comments", "live_24h") => count(Counter::Comments) / 10,
+            ("leads", "valid") => c[Counter::Leads] * 3 / 4,
+            ("phone_calls", _) => c[Counter::Leads] / 2,
             ("ad_impressions", _) => c[Counter::Impressions],
             ("ad_clicks", _) => clicks(c),
             ("platform_engagements", _) => interactions.max(0),
@@ -433,7 +437,7 @@ impl About<'_> {
                 let place = kinds.iter().position(|kind| self.part().eq_ignore_ascii_case(kind))?;
                 parts[place]
             }
-            (Network::Xiaohongshu, "attribution" | "lead_channel") => return self.delivered(c),
+            (Network::Xiaohongshu, "attribution" | "lead_channel" | "lead_quality") => return self.delivered(c),
             (Network::Xiaohongshu, "gender" | "age" | "province") => return self.readers(),
             _ => return None,
         };

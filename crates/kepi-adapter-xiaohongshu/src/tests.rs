@@ -19,7 +19,7 @@ use crate::{
     descriptor::{
         ACCOUNT_DAYS, ACCOUNT_TODAY, BASE, CAMPAIGN_DAYS, CAMPAIGN_TODAY, CORE, CREATIVE_DAYS,
         CREATIVE_TODAY, CREATOR_NOTES, Column, EASY_DAYS, KEYWORD_DAYS, NOTE_DAYS, SPU_DAYS, UNIT_DAYS,
-        WIND_DAYS,
+        UNIT_TODAY, WIND_DAYS,
     },
 };
 
@@ -133,6 +133,7 @@ fn today_is_beijings() {
     for (endpoint, path) in [
         (ACCOUNT_TODAY, "/jg/data/report/realtime/account"),
         (CAMPAIGN_TODAY, "/jg/data/report/realtime/campaign"),
+        (UNIT_TODAY, "/jg/data/report/realtime/unit"),
         (CREATIVE_TODAY, "/jg/data/report/realtime/creativity"),
     ] {
         let job = Job { planned_at: "2026-10-11T16:30:00Z".parse().unwrap(), ..job(endpoint, None) };
@@ -171,17 +172,19 @@ fn columns_are_asked_for_by_their_own_names() {
         "externalGoodsOrder30",
         "externalRgmv30",
         "msgLeadsNum",
+        "validLeads",
+        "clkLiveAllFollow",
+        "clkLiveComment",
     ];
-    let won = ["iUserNum", "tiUserNum"];
+    let (calls, won) = (["phoneCallCnt"], ["iUserNum", "tiUserNum"]);
     let all = |groups: &[&[&str]]| json!(groups.concat());
-    for endpoint in [ACCOUNT_DAYS, CAMPAIGN_DAYS] {
-        assert_eq!(names(endpoint), all(&[&core, &plain, &otherwise]), "{endpoint}");
-    }
-    assert_eq!(names(NOTE_DAYS), all(&[&core, &plain, &otherwise, &won]));
+    assert_eq!(names(CAMPAIGN_DAYS), all(&[&core, &plain, &otherwise]));
+    assert_eq!(names(ACCOUNT_DAYS), all(&[&core, &plain, &otherwise, &calls]));
+    assert_eq!(names(NOTE_DAYS), all(&[&core, &plain, &otherwise, &calls, &won]));
     for endpoint in [UNIT_DAYS, CREATIVE_DAYS, KEYWORD_DAYS, SPU_DAYS] {
         assert_eq!(names(endpoint), all(&[&core, &plain]), "{endpoint}");
     }
-    for endpoint in [ACCOUNT_TODAY, CAMPAIGN_TODAY, CREATIVE_TODAY, EASY_DAYS, WIND_DAYS] {
+    for endpoint in [ACCOUNT_TODAY, CAMPAIGN_TODAY, UNIT_TODAY, CREATIVE_TODAY, EASY_DAYS, WIND_DAYS] {
         assert_eq!(names(endpoint), json!(null), "{endpoint}");
     }
 }
@@ -499,7 +502,8 @@ fn settings_decide_what_is_offered() {
         adapter.descriptor().endpoints.iter().map(|endpoint| endpoint.name).collect::<Vec<_>>()
     };
     let main = [ACCOUNT_TODAY, ACCOUNT_DAYS, CAMPAIGN_DAYS, NOTE_DAYS, CREATOR_NOTES];
-    let details = [UNIT_DAYS, CREATIVE_DAYS, KEYWORD_DAYS, SPU_DAYS, CAMPAIGN_TODAY, CREATIVE_TODAY];
+    let details =
+        [UNIT_DAYS, CREATIVE_DAYS, KEYWORD_DAYS, SPU_DAYS, CAMPAIGN_TODAY, UNIT_TODAY, CREATIVE_TODAY];
     let others = [EASY_DAYS, WIND_DAYS];
     assert_eq!(names(false, false), main);
     assert_eq!(names(true, false), [&main[..], &details].concat());

@@ -58,7 +58,7 @@ struct Today<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// The answer of a report of today about campaigns or creatives. What it holds stands in `data` or beside it.
+/// The answer of a report of today about campaigns, units or creatives. What it holds stands in `data` or beside it.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "R: Deserialize<'de>"))]
 struct Lists<R> {
@@ -66,6 +66,8 @@ struct Lists<R> {
     page: Option<PageOf>,
     #[serde(default, alias = "campaignDtos", deserialize_with = "null_is_empty")]
     campaign_dtos: Option<Vec<R>>,
+    #[serde(default, alias = "unitDtos", deserialize_with = "null_is_empty")]
+    unit_dtos: Option<Vec<R>>,
     #[serde(default, alias = "creativityDtos", deserialize_with = "null_is_empty")]
     creativity_dtos: Option<Vec<R>>,
 }
@@ -76,6 +78,8 @@ struct Listed<R> {
     page: Option<PageOf>,
     #[serde(default, alias = "campaignDtos", deserialize_with = "null_is_empty")]
     campaign_dtos: Option<Vec<R>>,
+    #[serde(default, alias = "unitDtos", deserialize_with = "null_is_empty")]
+    unit_dtos: Option<Vec<R>>,
     #[serde(default, alias = "creativityDtos", deserialize_with = "null_is_empty")]
     creativity_dtos: Option<Vec<R>>,
 }
@@ -93,6 +97,8 @@ struct Entry<'a> {
     data: Row<'a>,
     #[serde(borrow, alias = "baseCampaignDto")]
     base_campaign_dto: Option<Row<'a>>,
+    #[serde(borrow, alias = "baseUnitDto")]
+    base_unit_dto: Option<Row<'a>>,
     #[serde(borrow, alias = "base_creativity_dto", alias = "baseCreativtyDto", alias = "baseCreativityDto")]
     base_creativty_dto: Option<Row<'a>>,
 }
@@ -100,8 +106,9 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     fn named(self) -> Row<'a> {
         let campaign_id = self.base_campaign_dto.and_then(|base| base.campaign_id);
+        let unit_id = self.base_unit_dto.and_then(|base| base.unit_id);
         let creativity_id = self.base_creativty_dto.and_then(|base| base.creativity_id);
-        Row { campaign_id, creativity_id, ..self.data }
+        Row { campaign_id, unit_id, creativity_id, ..self.data }
     }
 }
 
@@ -220,15 +227,20 @@ fn listed<'a>(job: &Job, sheet: &mut Sheet<'a>) -> Result<(Vec<Row<'a>>, Whole)>
     let bytes = &sheet.body.bytes;
     let raw: Lists<&RawValue> =
         serde_json::from_slice(bytes).map_err(|error| unknown_shape(job).caused_by(error))?;
-    let beside =
-        Listed { page: raw.page, campaign_dtos: raw.campaign_dtos, creativity_dtos: raw.creativity_dtos };
+    let beside = Listed {
+        page: raw.page,
+        campaign_dtos: raw.campaign_dtos,
+        unit_dtos: raw.unit_dtos,
+        creativity_dtos: raw.creativity_dtos,
+    };
     let within = raw.data.map(|data| ("/data", data));
     let found = [within, Some(("", beside))].into_iter().flatten().find_map(|(place, listed)| {
-        let (key, rows) = match (listed.campaign_dtos, listed.creativity_dtos) {
-            (Some(rows), _) => ("campaign_dtos", rows),
-            (None, Some(rows)) => ("creativity_dtos", rows),
-            (None, None) => return None,
-        };
+        let lists = [
+            ("campaign_dtos", listed.campaign_dtos),
+            ("unit_dtos", listed.unit_dtos),
+            ("creativity_dtos", listed.creativity_dtos),
+        ];
+        let (key, rows) = lists.into_iter().find_map(|(key, rows)| Some((key, rows?)))?;
         Some((format!("{place}/{key}"), rows, listed.page))
     });
     let Some((place, rows, page)) = found else { return Err(unknown_shape(job)) };

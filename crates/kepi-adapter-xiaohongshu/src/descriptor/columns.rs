@@ -95,6 +95,10 @@ columns! {
     ExternalGoodsOrder30 "external_goods_order_30" / "externalGoodsOrder30" => count "orders", part "attribution" = "external_30d";
     ExternalRgmv30 "external_rgmv_30" / "externalRgmv30" => money "revenue", part "attribution" = "external_30d";
     MsgLeadsNum "msg_leads_num" / "msgLeadsNum" => count "leads", part "lead_channel" = "message";
+    ValidLeads "valid_leads" / "validLeads" => count "leads", part "lead_quality" = "valid";
+    ClkLiveAllFollow "clk_live_all_follow" / "clkLiveAllFollow" => count "follows_gained", part "attribution" = "live_24h";
+    ClkLiveComment "clk_live_comment" / "clkLiveComment" => count "comments", part "attribution" = "live_24h";
+    PhoneCallCnt "phone_call_cnt" / "phoneCallCnt" => count "phone_calls";
     IUserNum "i_user_num" / "iUserNum" => count "interest_users";
     TiUserNum "ti_user_num" / "tiUserNum" => count "deep_interest_users";
 }
@@ -113,8 +117,8 @@ pub(crate) const CORE: [Column; 9] = join(&[&BASE, &PARTS, &[Column::Interaction
 pub(crate) const PLAIN: [Column; 13] =
     join(&[&CORE, &[Column::GoodsOrder, Column::Rgmv, Column::Leads, Column::InvokeAppOpenCnt]]);
 
-/// Orders, revenue and leads by how they are counted.
-const COUNTED_OTHERWISE: [Column; 11] = [
+/// Orders, revenue, leads, follows and comments by how they are counted.
+const COUNTED_OTHERWISE: [Column; 14] = [
     Column::SuccessGoodsOrder,
     Column::PurchaseOrderGmv7d,
     Column::ClkLiveRoomOrderNum,
@@ -126,13 +130,19 @@ const COUNTED_OTHERWISE: [Column; 11] = [
     Column::ExternalGoodsOrder30,
     Column::ExternalRgmv30,
     Column::MsgLeadsNum,
+    Column::ValidLeads,
+    Column::ClkLiveAllFollow,
+    Column::ClkLiveComment,
 ];
 
-/// What is read of accounts and campaigns.
-pub(crate) const WHOLE: [Column; 24] = join(&[&PLAIN, &COUNTED_OTHERWISE]);
+/// What is read of campaigns.
+pub(crate) const WHOLE: [Column; 27] = join(&[&PLAIN, &COUNTED_OTHERWISE]);
+
+/// What is read of accounts: also calls by telephone.
+pub(crate) const ACCOUNT: [Column; 28] = join(&[&WHOLE, &[Column::PhoneCallCnt]]);
 
 /// What is read of notes: also the people they won.
-pub(crate) const NOTE: [Column; 26] = join(&[&WHOLE, &[Column::IUserNum, Column::TiUserNum]]);
+pub(crate) const NOTE: [Column; 30] = join(&[&ACCOUNT, &[Column::IUserNum, Column::TiUserNum]]);
 
 const fn join<const N: usize>(groups: &[&[Column]]) -> [Column; N] {
     let mut columns = [Column::Fee; N];

@@ -48,7 +48,7 @@ const BASE: [Metric; 6] = [
 ];
 
 /// What must be asked for by `columns`.
-const ASKED: [Metric; 29] = [
+const ASKED: [Metric; 33] = [
     ("like", "like", |c| c[Counter::Likes].max(0).to_string()),
     ("comment", "comment", |c| c[Counter::Comments].max(0).to_string()),
     ("collect", "collect", |c| c[Counter::Saves].max(0).to_string()),
@@ -62,6 +62,10 @@ const ASKED: [Metric; 29] = [
     ("searchCmtClick", "search_cmt_click", |c| (c[Counter::HashtagClicks]).to_string()),
     ("messageConsult", "message_consult", |c| (c[Counter::Leads] * 2).to_string()),
     ("msgLeadsNum", "msg_leads_num", |c| c[Counter::Leads].to_string()),
+    ("validLeads", "valid_leads", |c| (c[Counter::Leads] * 3 / 4).to_string()),
+    ("phoneCallCnt", "phone_call_cnt", |c| (c[Counter::Leads] / 2).to_string()),
+    ("clkLiveAllFollow", "clk_live_all_follow", |c| (c[Counter::FollowsGained] / 10).to_string()),
+    ("clkLiveComment", "clk_live_comment", |c| (c[Counter::Comments].max(0) / 10).to_string()),
     ("leads", "leads", |c| c[Counter::Leads].to_string()),
     ("goodsOrder", "goods_order", |c| c[Counter::Orders].to_string()),
     ("rgmv", "rgmv", |c| revenue(c, 100)),
@@ -348,23 +352,25 @@ pub(super) fn realtime(call: &Call<'_>, own: &Profile, level: &str) -> Result<Ve
     if level == "account" {
         return Ok(envelope(call, |data| write_metrics(data, &wanted, &sum)));
     }
-    if !["campaign", "creative"].contains(&level) {
-        return Err(bad("接口不存在"));
-    }
+    // The key of the list, and that of a row's names in the platform's own spelling.
+    let (list, names) = match level {
+        "campaign" => ("campaign_dtos", "base_campaign_dto"),
+        "unit" => ("unit_dtos", "base_unit_dto"),
+        "creative" => ("creativity_dtos", "base_creativty_dto"),
+        _ => return Err(bad("接口不存在")),
+    };
     Ok(envelope(call, |data| {
         data.object("page", |page| {
             page.int("page_index", 1);
             page.int("total_count", found.len() as i64);
         });
         data.object("total_data", |o| write_metrics(o, &wanted, &sum));
-        let campaigns = level == "campaign";
-        data.array(if campaigns { "campaign_dtos" } else { "creativity_dtos" }, |list| {
+        data.array(list, |list| {
             for row in &found {
                 list.object(|o| {
-                    // The platform's own spelling.
-                    o.object(if campaigns { "base_campaign_dto" } else { "base_creativty_dto" }, |base| {
+                    o.object(names, |base| {
                         write_entity(base, call, level, &row.entity);
-                        if campaigns {
+                        if level == "campaign" {
                             base.int("campaign_enabled", 1);
                             base.int("placement", 1);
                             base.int("marketing_target", 4);
