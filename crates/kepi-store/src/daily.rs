@@ -76,9 +76,8 @@ pub(crate) struct Context {
 impl Context {
     /// The day from which counters run from zero: that of the birth, when we were watching by then.
     fn zero_day(self) -> Option<i32> {
-        let (published, day) = self.birth?;
-        let published = published.unwrap_or_else(|| i64::from(day) * 24 * HOUR_MICROS - EARLIEST_ZONE);
-        (published > self.first_observed?).then_some(day)
+        let (_, day) = self.birth?;
+        (earliest(self.birth)? > self.first_observed?).then_some(day)
     }
 }
 
@@ -385,6 +384,12 @@ fn given(series: &Series, rows: &[Arc<Row>], context: Context, recorded: i64) ->
             recorded,
         })
         .collect()
+}
+
+/// The earliest instant at which a post can have been published.
+pub(crate) fn earliest(birth: Birth) -> Option<i64> {
+    let (at, day) = birth?;
+    Some(at.unwrap_or_else(|| i64::from(day) * 24 * HOUR_MICROS - EARLIEST_ZONE))
 }
 
 /// The birth of a post from its dimension.

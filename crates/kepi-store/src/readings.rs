@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use crate::{
     cell::{Row, WindowKey},
     columns::Columns,
-    daily::{Birth, Context, DailyKey, DailyRow, Method, Series, birth, daily},
+    daily::{Birth, Context, DailyKey, DailyRow, Method, Series, birth, daily, earliest},
     daily_rows::{read_daily, read_series, to_batch as daily_batch},
     dimension::{self, Sorting, Turned},
     hash::{HashMap, HashSet},
@@ -203,7 +203,8 @@ async fn earlier_watched(inner: &Inner, turned: &[Turned]) -> Result<HashSet<Pos
         dimension::entries(table, &table.known(), |account, _| moved.contains_key(account), None).await?;
     let between = |entry: &&dimension::Entry| {
         let (new, old) = moved[&entry.account];
-        entry.instant("published_at").is_some_and(|at| new < at && at <= old)
+        let born = birth(entry.instant("published_at"), entry.date("published_day"));
+        earliest(born).is_some_and(|at| new < at && at <= old)
     };
     Ok(entries.iter().filter(between).map(|entry| (entry.account.clone(), entry.post.clone())).collect())
 }

@@ -282,8 +282,13 @@ async fn a_day_of_publishing_is_no_instant() {
     let read = |day| page(vec![reading("1", noon(day), &[("likes", i64::from(day))])]);
     write(&store, [watched(1), dated("1", 3, 3), read(4), dated("1", 4, 5)]).await;
     check(&store, published, &["- 2019-04-04"]).await;
-    check(&store, "select published_at, published_day, likes from post_lifetime", &["- 2019-04-04 4"]).await;
-    check(&store, "select day, likes from post_daily where current", &["2019-04-04 4"]).await;
+    check(
+        &store,
+        "select published_at, published_day, likes from post_lifetime where post = '1'",
+        &["- 2019-04-04 4"],
+    )
+    .await;
+    check(&store, "select day, likes from post_daily where current and post = '1'", &["2019-04-04 4"]).await;
 }
 
 #[tokio::test]
