@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use kepi_core::{Shape, Window};
 use kepi_ingest::{Ending, PlanReport, RunReport};
 use kepi_simulator::{Format, Network, PostKey, SimulatorConfig, WeiboConfig, World, XConfig};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     simulated::{self, Live, Simulated, everything},
@@ -110,6 +110,31 @@ async fn the_store_and_the_kpis_hold_the_worlds_truth() {
     kpis_are_right(&simulated, &facts);
     assert_eq!(unknown, UNKNOWN);
     every_offered_number_came(&simulated, &facts);
+}
+
+/// Facebook Login has hosts, tokens and paths of its own, and tells the same numbers.
+#[tokio::test(flavor = "multi_thread")]
+async fn instagram_by_facebook_login_holds_the_worlds_truth() {
+    let now = noon();
+    let settings = |platform: &str, world: &World| {
+        let mut settings = everything(platform, world);
+        if platform == "instagram" {
+            settings["login"] = json!("facebook");
+        }
+        settings
+    };
+    let world = simulated::world_of(vec![(Network::Instagram, 1)], 60, now);
+    let simulated = Simulated::start_with(world, now, SimulatorConfig::default(), settings).await;
+    let live = simulated.live().await;
+    let reports = follow(&simulated, &live, 3).await;
+    let asked = |report: &RunReport| report.endpoints.iter().filter(|it| it.ending == Ending::Done).count();
+    assert!(asked(&reports[0]) >= 5, "{:#?}", reports[0].endpoints);
+    let comparison = truth::compare(simulated.world(), &truth::facts(&live).await);
+    assert!(comparison.differing.is_empty(), "{:#?}", comparison.differing);
+    assert!(comparison.unknown.is_empty(), "{:?}", comparison.unknown);
+    for sort in ["instagram post at total likes", "instagram account day total reach"] {
+        assert!(comparison.agreeing.get(sort).is_some_and(|numbers| *numbers > 0), "{sort}");
+    }
 }
 
 /// Brands of one account have so few reviews that the newest fifty fill some days.

@@ -62,7 +62,8 @@ pub(crate) fn world(accounts: u32, posts: u32, now: Timestamp) -> World {
     world_of(networks.map(|network| (network, accounts)).collect(), posts, now)
 }
 
-fn world_of(accounts: Vec<(Network, u32)>, posts_per_account: u32, now: Timestamp) -> World {
+/// A world of so many accounts each, in the year before a moment.
+pub(crate) fn world_of(accounts: Vec<(Network, u32)>, posts_per_account: u32, now: Timestamp) -> World {
     let start = now.checked_sub((365 * 24).hours()).expect("a year ago");
     // Some days lie ahead, so that the clock can be moved on.
     let end = now.checked_add((60 * 24).hours()).expect("some days on");
