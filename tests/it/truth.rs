@@ -437,7 +437,9 @@ impl About<'_> {
                 let place = kinds.iter().position(|kind| self.part().eq_ignore_ascii_case(kind))?;
                 parts[place]
             }
-            (Network::Xiaohongshu, "attribution" | "lead_channel" | "lead_quality") => return self.delivered(c),
+            (Network::Xiaohongshu, "attribution" | "lead_channel" | "lead_quality") => {
+                return self.delivered(c);
+            }
             (Network::Xiaohongshu, "gender" | "age" | "province") => return self.readers(),
             _ => return None,
         };
