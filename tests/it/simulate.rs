@@ -141,8 +141,8 @@ fn a_project_is_served_again_where_it_was_and_nowhere_else() {
 /// The first of so many ports, one after the other, that nobody listens on now.
 fn free_ports(count: u16) -> u16 {
     let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let firsts = (20_000..30_000).step_by(usize::from(count));
-    firsts.into_iter().find(|first| (*first..first + count).all(free)).expect("free ports")
+    let mut firsts = (20_000..30_000).step_by(usize::from(count));
+    firsts.find(|first| (*first..first + count).all(free)).expect("free ports")
 }
 
 #[test]
