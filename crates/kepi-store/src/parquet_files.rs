@@ -221,8 +221,8 @@ fn to_parquet(
 /// Head columns of texts repeat and are kept as dictionaries; only head columns have ranges; bodies are
 /// compressed already.
 fn properties(schema: &TableSchema, group_rows: usize, packing: Packing) -> WriterProperties {
-    static MADE: LazyLock<Mutex<HashMap<(&'static str, usize, Packing), WriterProperties>>> =
-        LazyLock::new(Mutex::default);
+    type Of = (&'static str, usize, Packing);
+    static MADE: LazyLock<Mutex<HashMap<Of, WriterProperties>>> = LazyLock::new(Mutex::default);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     made.entry((schema.table.name, group_rows, packing))
         .or_insert_with(|| make_properties(schema, group_rows, packing))

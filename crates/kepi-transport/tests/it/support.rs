@@ -150,7 +150,7 @@ impl Adapter for Toy {
                     _ => Reach::Pool,
                 };
                 let again = Retry::After(Duration::from_secs(7200));
-                Some(Error::new(ErrorKind::RateLimited, body.to_owned()).retry(again).reaching(reach))
+                Some(Error::new(ErrorKind::RateLimited, body.into_owned()).retry(again).reaching(reach))
             }
             body if body.contains("told you") => Some(Error::new(ErrorKind::BadRequest, body.to_owned())),
             _ => None,
