@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use crate::project::{Done, Project};
 
-/// A running `kepi simulate`, and where what answers.
+/// A running `kepi simulate`, and where what answers. It is ended with the test, whatever becomes of that.
 struct Served {
-    child: Child,
+    child: Option<Child>,
     urls: BTreeMap<String, String>,
 }
 
@@ -30,7 +30,7 @@ impl Served {
             let (name, url) = line.split_once(' ').expect("a name and an address");
             urls.insert(name.to_owned(), url.trim().to_owned());
             if name == "control" {
-                return Self { child, urls };
+                return Self { child: Some(child), urls };
             }
         }
         panic!("it ended: {}", rest(child).stderr);
@@ -53,11 +53,21 @@ impl Served {
     }
 
     /// Ends it as a service is ended.
-    fn end(self) -> Done {
-        let id = self.child.id().to_string();
+    fn end(mut self) -> Done {
+        let child = self.child.take().expect("it runs");
+        let id = child.id().to_string();
         let sent = std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill is there");
         assert!(sent.success());
-        rest(self.child)
+        rest(child)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It may have ended by itself.
+            let _ = child.kill();
+        }
     }
 }
 
@@ -138,10 +148,13 @@ fn a_project_is_served_again_where_it_was_and_nowhere_else() {
     }
 }
 
-/// The first of so many ports, one after the other, that nobody listens on now.
+/// The first of so many ports, one after the other, that nobody listens on now. They are below those that the system
+/// gives to others meanwhile, and each process looks from a place of its own.
 fn free_ports(count: u16) -> u16 {
     let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let mut firsts = (20_000..30_000).step_by(usize::from(count));
+    let blocks = 10_000 / count;
+    let own = u16::try_from(std::process::id() % u32::from(blocks)).expect("few blocks");
+    let mut firsts = (0..blocks).map(|block| 20_000 + (own + block) % blocks * count);
     firsts.find(|first| (*first..first + count).all(free)).expect("free ports")
 }
 

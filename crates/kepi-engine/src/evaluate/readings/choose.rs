@@ -1,12 +1,7 @@
 //! One reading of each post for every way of choosing. Readings stream past; of each post those stay that some way has
 //! chosen so far, so that memory is that of posts, however often they were read.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, HashMap},
-    ops::Range,
-    sync::Arc,
-};
+use std::{cmp::Reverse, collections::BTreeSet, ops::Range, sync::Arc};
 
 use arrow::row::{RowConverter, SortField};
 use datafusion::{
@@ -21,7 +16,7 @@ use datafusion::{
     },
     catalog::streaming::StreamingTable,
     dataframe::DataFrame,
-    error::DataFusionError,
+    error::{DataFusionError, Result as PlanResult},
     execution::TaskContext,
     logical_expr::{Partitioning, col},
     physical_plan::{
@@ -35,14 +30,12 @@ use kepi_core::{MetricId, Result};
 
 use crate::{
     evaluate::{
+        gathered::QuickMap,
         table::failed,
         wanted::{DAY_MICROS, is_money},
     },
     formula::Selector,
 };
-
-type Quick<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
-type Flow<T> = std::result::Result<T, DataFusionError>;
 
 /// One way to choose a reading of a post: the newest, or the one nearest an age, that has all of some metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +111,7 @@ impl PartitionStream for Part {
             while let Some(batch) = readings.try_next().await? {
                 kept.take(batch)?;
             }
-            Flow::Ok(stream::iter(kept.into_batches()))
+            Ok::<_, DataFusionError>(stream::iter(kept.into_batches()))
         };
         let batches = stream::once(batches).try_flatten();
         Box::pin(RecordBatchStreamAdapter::new(self.way.schema.clone(), batches))
@@ -269,7 +262,7 @@ const NONE: Place = Place::MAX;
 struct Kept {
     way: Arc<Way>,
     converter: RowConverter,
-    posts: Quick<Box<[u8]>, u32>,
+    posts: QuickMap<Box<[u8]>, u32>,
     batches: Vec<RecordBatch>,
     /// When each row was read, and when we read it.
     order: Vec<(i64, i64)>,
@@ -284,14 +277,14 @@ struct Kept {
 }
 
 impl Kept {
-    fn new(way: Arc<Way>, many: usize) -> Flow<Self> {
+    fn new(way: Arc<Way>, many: usize) -> PlanResult<Self> {
         let of_type = |place: &usize| SortField::new(way.input.field(*place).data_type().clone());
         let converter = RowConverter::new(way.keys.iter().map(of_type).collect())?;
         let (said, best) = (vec![Vec::new(); way.said.len()], vec![Vec::new(); way.choices.len()]);
         Ok(Self {
             way,
             converter,
-            posts: Quick::default(),
+            posts: QuickMap::default(),
             batches: Vec::new(),
             order: Vec::new(),
             any: Vec::new(),
@@ -303,7 +296,7 @@ impl Kept {
         })
     }
 
-    fn take(&mut self, batch: RecordBatch) -> Flow<()> {
+    fn take(&mut self, batch: RecordBatch) -> PlanResult<()> {
         let way = self.way.clone();
         let first = self.order.len();
         let (at, observed) = (instants(&batch, way.at), instants(&batch, way.observed));
@@ -356,7 +349,7 @@ impl Kept {
     }
 
     /// The number of the post of each row; those that are new get one.
-    fn posts_of(&mut self, batch: &RecordBatch) -> Flow<Vec<u32>> {
+    fn posts_of(&mut self, batch: &RecordBatch) -> PlanResult<Vec<u32>> {
         let first = self.order.len() - batch.num_rows();
         let keys: Vec<ArrayRef> = self.way.keys.iter().map(|key| batch.column(*key).clone()).collect();
         let rows = self.converter.convert_columns(&keys)?;
@@ -380,7 +373,7 @@ impl Kept {
     }
 
     /// Lets go of the readings that nothing has chosen.
-    fn let_go(&mut self) -> Flow<()> {
+    fn let_go(&mut self) -> PlanResult<()> {
         for (post, any) in self.any.iter_mut().enumerate() {
             if let Some(chosen) = self.best.iter().map(|best| best[post]).find(|chosen| *chosen != NONE) {
                 *any = chosen;
@@ -419,13 +412,13 @@ impl Kept {
         Ok(())
     }
 
-    fn into_batches(mut self) -> impl Iterator<Item = Flow<RecordBatch>> + Send {
-        self.posts = Quick::default();
+    fn into_batches(mut self) -> impl Iterator<Item = PlanResult<RecordBatch>> + Send {
+        self.posts = QuickMap::default();
         let posts = self.any.len();
         (0..posts).step_by(STEP).map(move |from| self.batch(from..posts.min(from + STEP)))
     }
 
-    fn batch(&self, posts: Range<usize>) -> Flow<RecordBatch> {
+    fn batch(&self, posts: Range<usize>) -> PlanResult<RecordBatch> {
         let starts: Vec<usize> = self
             .batches
             .iter()
@@ -468,12 +461,12 @@ impl Kept {
                     }
                 })
             })
-            .collect::<Flow<Vec<ArrayRef>>>()?;
+            .collect::<PlanResult<Vec<ArrayRef>>>()?;
         Ok(RecordBatch::try_new(self.way.schema.clone(), columns)?)
     }
 
     /// The values of a column in rows of the kept batches; null where the batch is the one after the last.
-    fn pick(&self, column: usize, rows: &[(usize, usize)]) -> Flow<ArrayRef> {
+    fn pick(&self, column: usize, rows: &[(usize, usize)]) -> PlanResult<ArrayRef> {
         let nothing = new_null_array(self.way.input.field(column).data_type(), 1);
         let mut arrays: Vec<&dyn Array> =
             self.batches.iter().map(|batch| batch.column(column).as_ref()).collect();
@@ -482,7 +475,7 @@ impl Kept {
     }
 }
 
-fn place(row: usize) -> Flow<Place> {
+fn place(row: usize) -> PlanResult<Place> {
     let full = || DataFusionError::ResourcesExhausted("more readings than can be numbered".to_owned());
     Place::try_from(row).ok().filter(|place| *place != NONE).ok_or_else(full)
 }
@@ -508,7 +501,7 @@ fn capped(flags: &StringViewArray, rows: &[(usize, usize)], nothing: usize, choi
 }
 
 /// The batch with texts of its own: views would hold on to all that the rows which are gone had.
-fn owned(batch: &RecordBatch) -> Flow<RecordBatch> {
+fn owned(batch: &RecordBatch) -> PlanResult<RecordBatch> {
     let columns = batch.columns().iter().map(|column| match column.as_string_view_opt() {
         Some(texts) => Arc::new(texts.gc()) as ArrayRef,
         None => column.clone(),
