@@ -16,6 +16,7 @@ mod lifetime;
 mod load;
 mod location;
 mod log;
+mod log_store;
 mod maintain;
 mod makers;
 mod mend;

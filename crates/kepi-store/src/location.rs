@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::{
     fail::{Fail, store, torn},
+    log_store::Sparing,
     options::StoreOptions,
 };
 
@@ -128,7 +129,8 @@ impl Location {
         if let Some(backend) = &self.backend {
             builder = builder.with_storage_backend(backend.clone(), url);
         }
-        builder.build_storage().at("address the table").map_err(|error| self.named(error))
+        let log = builder.build_storage().at("address the table").map_err(|error| self.named(error))?;
+        Ok(Arc::new(Sparing(log)))
     }
 
     async fn marker(&self) -> Result<Option<Marker>> {
