@@ -19,8 +19,9 @@ mod output;
 mod progress;
 
 /// A thousand pages a second are a few million small rows: the system's allocator takes a tenth of that time.
+#[cfg(not(target_env = "msvc"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Threads that read files, one request each: as many as cores, and no less than a reading of a log waits on. The runtime
 /// would start hundreds for a moment's burst, over which all later reads are spread, and each keeps the memory that its

@@ -1,8 +1,9 @@
 //! The benchmarks, built by `cargo xtask bench`.
 
 /// As in `kepi` itself.
+#[cfg(not(target_env = "msvc"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> anyhow::Result<()> {
     xtask::bench::main()
