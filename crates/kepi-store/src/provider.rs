@@ -18,8 +18,12 @@ use datafusion::{
         table_schema::TableSchema as ScanSchema,
     },
     error::Result,
-    execution::object_store::ObjectStoreUrl,
-    logical_expr::{Expr, TableProviderFilterPushDown, utils::conjunction},
+    execution::{context::ExecutionProps, object_store::ObjectStoreUrl},
+    logical_expr::{
+        BinaryExpr, Expr, TableProviderFilterPushDown, expr_rewriter::unnormalize_col,
+        physical_planning_context::PhysicalPlanningContext, utils::conjunction,
+    },
+    physical_expr::create_physical_expr,
     physical_optimizer::pruning::PruningPredicateBuilder,
     physical_plan::ExecutionPlan,
 };
@@ -89,10 +93,10 @@ impl StoredTable {
             Some(filter) => self.by_partition(state, &filter, files)?,
             None => files,
         };
-        match conjunction(ranged) {
-            Some(filter) => self.by_range(state, filter, files),
-            None => Ok(files),
-        }
+        ranged.iter().try_fold(files, |files, filter| {
+            let Some(kept) = self.by_range(filter, &files)? else { return Ok(files) };
+            Ok(files.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(file, _)| file).collect())
+        })
     }
 
     fn is_of_partitions(&self, filter: &Expr) -> bool {
@@ -123,19 +127,43 @@ impl StoredTable {
         Ok(files.into_iter().enumerate().filter(|(place, _)| passes(*place)).map(|(_, file)| file).collect())
     }
 
-    fn by_range(
-        &self,
-        state: &dyn Session,
-        filter: Expr,
-        files: Vec<Arc<DataFile>>,
-    ) -> Result<Vec<Arc<DataFile>>> {
+    /// Of each file, whether rows of it may pass a filter; nothing where the filter is none that ranges tell of.
+    fn by_range(&self, filter: &Expr, files: &[Arc<DataFile>]) -> Result<Option<Vec<bool>>> {
         let schema = self.schema();
-        let filter = state.create_physical_expr(filter, &DFSchema::try_from(schema.clone())?)?;
+        let columns = DFSchema::try_from(schema.clone())?;
+        let filter = create_physical_expr(
+            filter,
+            &columns,
+            &ExecutionProps::new(),
+            &PhysicalPlanningContext::default(),
+        )?;
         let builder = PruningPredicateBuilder::new().with_file_schema(schema.clone());
-        let Ok(predicate) = builder.try_build(filter) else { return Ok(files) };
-        let kept = predicate.prune(&Ranges { files: &files, schema: &schema })?;
-        Ok(files.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(file, _)| file).collect())
+        let Ok(predicate) = builder.try_build(filter) else { return Ok(None) };
+        predicate.prune(&Ranges { files, schema: &schema }).map(Some)
     }
+
+    /// Whether of each file all rows pass a comparison, or none: leaving files out is then all there is to do.
+    fn is_of_whole_files(&self, filter: &Expr) -> Result<bool> {
+        let schema = self.schema();
+        let whole =
+            |column: &&Column| schema.field_with_name(&column.name).is_ok_and(|field| !field.is_nullable());
+        let columns = filter.column_refs();
+        if columns.is_empty() || !columns.iter().all(whole) || filter.is_volatile() {
+            return Ok(false);
+        }
+        let Some(opposite) = opposite(filter) else { return Ok(false) };
+        let files: Vec<Arc<DataFile>> = self.snapshot.files.values().cloned().collect();
+        let (passes, fails) = (self.by_range(filter, &files)?, self.by_range(&opposite, &files)?);
+        Ok(passes
+            .zip(fails)
+            .is_some_and(|(passes, fails)| !passes.iter().zip(fails).any(|(pass, fail)| *pass && fail)))
+    }
+}
+
+/// What holds for a row without nulls exactly if a comparison does not.
+fn opposite(filter: &Expr) -> Option<Expr> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
+    Some(Expr::BinaryExpr(BinaryExpr::new(left.clone(), op.negate()?, right.clone())))
 }
 
 trait ValidAndTrue {
@@ -160,11 +188,12 @@ impl TableProvider for StoredTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let support = |filter: &&Expr| match self.is_of_partitions(filter) {
-            true => TableProviderFilterPushDown::Exact,
-            false => TableProviderFilterPushDown::Inexact,
+        let support = |filter: &&Expr| {
+            let filter = unnormalize_col((*filter).clone());
+            let whole = self.is_of_partitions(&filter) || self.is_of_whole_files(&filter)?;
+            Ok(if whole { TableProviderFilterPushDown::Exact } else { TableProviderFilterPushDown::Inexact })
         };
-        Ok(filters.iter().map(support).collect())
+        filters.iter().map(support).collect()
     }
 
     async fn scan(

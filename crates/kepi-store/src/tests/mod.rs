@@ -2,6 +2,7 @@
 
 mod any_order;
 mod facts;
+mod filters;
 mod mend;
 mod places;
 mod readings;
