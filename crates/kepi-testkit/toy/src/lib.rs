@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 use kepi_core::{
     Adapter, Body, Cursor, Decoder, Descriptor, Error, ErrorKind, Grant, Job, Page, Request, Response,
-    Result, Retry, Token,
+    Result, Retry, Token, plan,
 };
 use serde_json::Value;
 
@@ -50,7 +50,10 @@ impl ToyAdapter {
 
 impl Decoder for ToyAdapter {
     fn decode(&self, job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
-        let page = decode::page(job, cursor, body, self.breakage)?;
+        let mut page = decode::page(job, cursor, body, self.breakage)?;
+        if !self.is(Breakage::NeverSaysProvisional) && !self.is(Breakage::GoesByTheAgeOfDays) {
+            page = plan::with_provisional_days(page, &self.descriptor, job, body.observed_at)?;
+        }
         if let (Some(next), Ok(mut remembered)) = (&page.next, self.remembered.lock()) {
             *remembered = request::token_of(next);
         }
