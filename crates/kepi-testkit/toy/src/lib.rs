@@ -108,16 +108,6 @@ impl Adapter for ToyAdapter {
         if response.status >= 400 {
             return Err(Error::new(ErrorKind::Reauthorise, format!("the toy refused a {kind} token")));
         }
-        let bad = || Error::bad_response("no token in the answer");
-        let answer: Value = serde_json::from_slice(&response.body).map_err(|_| bad())?;
-        let text = |key: &str| answer.get(key).and_then(Value::as_str).map(str::to_owned);
-        Ok(Token {
-            access: text("access_token").ok_or_else(bad)?.into(),
-            refresh: text("refresh_token").map(Into::into),
-            expires_in_secs: answer.get("expires_in").and_then(Value::as_u64),
-            refresh_expires_in_secs: None,
-            scopes: text("scope").iter().flat_map(|text| text.split(' ')).map(str::to_owned).collect(),
-            subject: None,
-        })
+        Token::granted(kind, serde_json::from_slice(&response.body).ok())
     }
 }
