@@ -44,7 +44,7 @@ pub(crate) const READY_HOUR: i8 = 10;
 pub(crate) const LOOKBACK: u16 = 2;
 
 /// Conversions that count on the day of the money may come for so many days.
-pub(crate) const ATTRIBUTION_DAYS: u16 = 30;
+const ATTRIBUTION_DAYS: u16 = 30;
 
 /// Days of videos are told for videos of so many days; after that their numbers are frozen.
 pub(crate) const VIDEO_AGE: u16 = 30;
@@ -288,6 +288,7 @@ const VIDEO_DATA: Endpoint = Endpoint {
 const DAYS_OF_VIDEOS: Endpoint = Endpoint {
     source: "https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/data-open-service/video-data/get-share-data",
     lag: NEXT_MORNING,
+    final_after: Some(LOOKBACK),
     capability: Some(VIDEO_COUNTS),
     fields: &VIDEO_DAY_FIELDS,
     ..open(VIDEO_DAYS, "days of videos until they are 30 days old; their average watch time", Shape::Snapshot)

@@ -41,7 +41,7 @@ pub(crate) const LIST_CAP: u32 = 10_000;
 pub(crate) const LISTED_DAYS: u16 = 90;
 
 /// Days of an account may change for so long.
-pub(crate) const LOOKBACK: u16 = 3;
+const LOOKBACK: u16 = 3;
 
 /// So many days later, follows and unfollows of a day are there, and what may change has changed.
 pub(crate) const SETTLED: u8 = 3;
@@ -408,6 +408,7 @@ const TOTALS_OF_FOUR_WEEKS: Endpoint = Endpoint {
 
 const TAGGED: Endpoint = Endpoint {
     page_size: TAGS_PAGE,
+    final_after: Some(2),
     personal: true,
     fields: &[day("mentions", "").note("photos on which others tagged the account, counted")],
     ..endpoint(

@@ -146,13 +146,13 @@ fn endpoint_under(choice: Choice, endpoint: Endpoint) -> Endpoint {
         }
         shape => shape,
     };
-    let lag =
-        if endpoint.lag == DAYS_READY { Lag { days: choice.lag_days, ..DAYS_READY } } else { endpoint.lag };
     // The list of videos reads their posts on every run.
     let by_age = choice.videos != Videos::Off && [UGC_POSTS, REACTIONS].contains(&endpoint.name);
     let every_days = if choice.daily_totals && endpoint.name == TOTALS { 1 } else { endpoint.every_days };
-    let fields =
-        if endpoint.name == VIDEOS && choice.videos == Videos::Days { &VIDEO_DAYS } else { endpoint.fields };
+    let videos_by_day = endpoint.name == VIDEOS && choice.videos == Videos::Days;
+    let fields = if videos_by_day { &VIDEO_DAYS } else { endpoint.fields };
+    let by_day = videos_by_day || endpoint.lag == DAYS_READY;
+    let lag = if by_day { Lag { days: choice.lag_days, ..DAYS_READY } } else { endpoint.lag };
     Endpoint { sunset: choice.sunset, quotas, shape, lag, every_days, by_age, fields, ..endpoint }
 }
 
@@ -376,6 +376,7 @@ const VIDEO_NUMBERS: Endpoint = Endpoint {
     capability: Some("videos = \"totals\" or \"days\" in [platform.linkedin]"),
     retention_days: Some(KEEP_SOCIAL),
     personal: true,
+    final_after: Some(LOOKBACK),
     fields: &VIDEO_TOTALS,
     ..Endpoint {
         shape: Shape::Listing { published_within_days: Some(30) },

@@ -39,7 +39,7 @@ pub(crate) const READY_HOUR: i8 = 8;
 pub(crate) const ARTICLE_DAYS: u16 = 30;
 
 /// Days of an account are read again once.
-pub(crate) const ACCOUNT_LOOKBACK: u16 = 2;
+const ACCOUNT_LOOKBACK: u16 = 2;
 
 /// Articles that one page of the list of published ones holds.
 pub(crate) const PUBLISHED_PAGE: u16 = 20;
@@ -208,6 +208,8 @@ const ARTICLE_TOTALS: Endpoint = Endpoint {
     source: "https://developers.weixin.qq.com/doc/service/api/wedata/news/api_getarticletotaldetail",
     earliest: Earliest::Since(NEW_SERIES),
     lookback_days: ARTICLE_DAYS,
+    // A row is read for 30 days and seldom changes after the second.
+    final_after: Some(2),
     fields: &ARTICLE_SO_FAR,
     ..cube(ARTICLES, "articles by day of publishing: what they have so far, for 30 days", 1)
 };

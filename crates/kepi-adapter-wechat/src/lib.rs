@@ -10,7 +10,7 @@ mod tests;
 
 use kepi_core::{
     Adapter, Body, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result, Token,
-    settings,
+    plan, settings,
 };
 use serde_json::Value;
 
@@ -42,7 +42,8 @@ impl WechatAdapter {
 
 impl Decoder for WechatAdapter {
     fn decode(&self, job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
-        decode::page(&self.config, job, cursor, body)
+        let page = decode::page(&self.config, job, cursor, body)?;
+        plan::with_provisional_days(page, &self.descriptor, job, body.observed_at)
     }
 }
 

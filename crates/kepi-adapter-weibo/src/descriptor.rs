@@ -46,7 +46,7 @@ pub(crate) const MENTIONS_PAGE: u16 = 200;
 pub(crate) const MENTIONS_IN_ALL: u32 = 2_000;
 
 /// Days of the commercial API are read again twice.
-pub(crate) const LOOKBACK: u16 = 3;
+const LOOKBACK: u16 = 3;
 
 /// Complete days of mentions that are counted, and counted again.
 pub(crate) const MENTION_DAYS: u16 = 2;

@@ -9,15 +9,14 @@ use std::collections::HashMap;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use kepi_core::{
     Account, AccountId, AccountRef, Body, Cursor, DateSpan, Error, ErrorKind, Job, Measurement, Notice, Page,
-    Post, Reading, Result, Subject, SubjectKind, Traffic, Window, json::FieldGroup, period::add_days,
+    Post, Reading, Result, Subject, SubjectKind, Traffic, Window, json::FieldGroup,
 };
 use smol_str::SmolStr;
 
 use self::rows::{Bucket, MediaRow, Meta, PostRow, Series, UserRow};
 use crate::{
     descriptor::{
-        BATCH, MEDIA_ANALYTICS, MENTIONS, MENTIONS_SETTLE, MediaDay, PAGE_CAP, POST_ANALYTICS, POSTS,
-        PostDay, TIMELINE, USERS,
+        BATCH, MEDIA_ANALYTICS, MENTIONS, MediaDay, PAGE_CAP, POST_ANALYTICS, POSTS, PostDay, TIMELINE, USERS,
     },
     request::{Step, nameless, utc_day},
 };
@@ -202,7 +201,6 @@ fn mentions(job: &Job, body: &Body) -> Result<Page> {
         } else if !bucket.count.values.is_empty() {
             page.measurements.push(Measurement {
                 traffic: Traffic::Total,
-                provisional: utc_day(body.observed_at) < add_days(day, i32::from(MENTIONS_SETTLE)),
                 values: bucket.count.values,
                 ..Measurement::new(Subject::account(account.clone()), Window::Day(day), body.observed_at)
             });
@@ -237,7 +235,6 @@ fn days<G: FieldGroup>(job: &Job, kind: SubjectKind, body: &Body) -> Result<Page
             if !stamped.metrics.values.is_empty() {
                 page.measurements.push(Measurement {
                     traffic: Traffic::Total,
-                    provisional: add_days(day, 1) > utc_day(body.observed_at),
                     values: stamped.metrics.values,
                     ..Measurement::new(subject.clone(), Window::Day(day), body.observed_at)
                 });

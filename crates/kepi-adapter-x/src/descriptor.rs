@@ -35,9 +35,9 @@ pub(crate) const BATCH: u16 = 100;
 /// A timeline ends after so many posts.
 pub(crate) const PAGE_CAP: u32 = 3_200;
 
-/// A day of mentions is provisional for so many days, while late posts come in and spam goes. It is read again
-/// for longer than that, because a call for six days costs no more than for one.
-pub(crate) const MENTIONS_SETTLE: u16 = 2;
+/// A day of mentions is final after so many readings: by then late posts have come in and spam is gone. It is read
+/// again for longer than that, because a call for six days costs no more than for one.
+const MENTIONS_SETTLE: u16 = 2;
 
 /// Days that post and media analytics are asked back for.
 pub(crate) const ANALYTICS_DAYS: u16 = 30;
@@ -179,6 +179,7 @@ const MENTION_COUNTS: Endpoint = Endpoint {
     earliest: Earliest::DaysBack(6),
     page_size: 0,
     lookback_days: 6,
+    final_after: Some(MENTIONS_SETTLE),
     quotas: &[per_app("counts:app", 300)],
     cost: Cost::PerCall(5_000),
     token: Some(APP),
@@ -190,6 +191,7 @@ const POST_DAYS: Endpoint = Endpoint {
     source: "https://docs.x.com/x-api/posts/get-post-analytics",
     page_size: 0,
     lookback_days: ANALYTICS_DAYS,
+    final_after: Some(1),
     quotas: &[per_app("analytics:app", 300), per_user("analytics:user", 300)],
     token: Some(USER),
     capability: Some("post analytics (Enterprise)"),
@@ -202,6 +204,7 @@ const MEDIA_DAYS: Endpoint = Endpoint {
     source: "https://docs.x.com/x-api/media/get-media-analytics",
     page_size: 0,
     lookback_days: ANALYTICS_DAYS,
+    final_after: Some(1),
     quotas: &[per_app("media_analytics:app", 300), per_user("media_analytics:user", 300)],
     token: Some(USER),
     capability: Some("media analytics (Enterprise)"),

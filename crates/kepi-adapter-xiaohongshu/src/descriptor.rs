@@ -46,7 +46,7 @@ pub(crate) const BEIJING: &str = "Asia/Shanghai";
 pub(crate) const READY_HOUR: i8 = 8;
 
 /// Conversions are booked back to the day of the click for up to 30 days, and told the day after.
-pub(crate) const LOOKBACK: u16 = 31;
+const LOOKBACK: u16 = 31;
 
 /// The days of one call. No limit is told; so many are one call a morning.
 pub(crate) const MAX_DAYS: u16 = 31;
@@ -280,6 +280,8 @@ const fn days(name: &'static str, title: &'static str, fields: &'static [Field])
         page_size: DAYS_PAGE,
         lag: Lag { days: 1, hour: READY_HOUR.cast_unsigned(), zone: BEIJING },
         lookback_days: LOOKBACK,
+        // Impressions, clicks and interactions are counted anew once; conversions for as long as their window is.
+        final_after: Some(2),
         quotas: &PACE,
         token: Some(JUGUANG),
         fields,

@@ -1,11 +1,13 @@
 //! How a token is had, declared; and the pure halves of its exchange.
 
+mod granted;
+
 use std::fmt;
 
 pub use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::http::Response;
+use crate::{Error, ErrorKind, http::Response};
 
 /// Where a token goes in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,6 +173,28 @@ impl Blamed {
             "" => Self::Nothing,
             _ => Self::Request,
         })
+    }
+
+    /// The error that a refused exchange is: of a platform of this name, with what to do about its application and
+    /// about the consent.
+    #[must_use]
+    pub fn error(self, platform: &str, (application, consent): (&str, &str)) -> Error {
+        match self {
+            Self::Consent => Error::new(
+                ErrorKind::Reauthorise,
+                format!("{platform} refused the consent or its refresh token"),
+            )
+            .hint(consent),
+            Self::Application => {
+                Error::bad_config(format!("{platform} refused the application's id and secret"))
+                    .hint(application)
+            }
+            Self::Request => {
+                Error::new(ErrorKind::BadRequest, format!("{platform} does not take the token exchange"))
+                    .hint("this is a defect of the adapter, report it; the consent stays as it is")
+            }
+            Self::Nothing => Error::new(ErrorKind::Unavailable, format!("{platform} is not available")),
+        }
     }
 }
 

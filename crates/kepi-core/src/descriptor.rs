@@ -77,6 +77,9 @@ pub struct Endpoint {
     /// How many days the platform may still change, and so are asked for again. A listing with a look-back is in
     /// the order of change: it is asked only for what changed since the last time, and so many days before.
     pub lookback_days: u16,
+    /// After so many readings a day is final, where it is read more often than its numbers change: because more days
+    /// cost no more, or single numbers come late, which the decoder then marks. `None` for as often as it is asked for.
+    pub final_after: Option<u16>,
     /// Its limits; each is a pool of its own.
     pub quotas: &'static [Quota],
     /// What it costs.
@@ -122,6 +125,7 @@ impl Endpoint {
             until: None,
             lag: Lag::NONE,
             lookback_days: 0,
+            final_after: None,
             quotas: &[],
             cost: Cost::Free,
             token: None,

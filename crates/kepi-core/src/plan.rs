@@ -4,7 +4,8 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
-    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Job, Notice, PostRef, Result, Shape, Stream,
+    AccountRef, Cursor, DateSpan, Descriptor, Endpoint, Job, Notice, Page, PostRef, Result, Shape, Stream,
+    Window,
     descriptor::Earliest,
     period::{add_days, days_between, local_day, zone},
 };
@@ -173,17 +174,62 @@ fn last_complete_day(endpoint: &Endpoint, now: Timestamp, account_zone: &TimeZon
     add_days(local.date(), -behind)
 }
 
-/// The first day of those that may still change when they were read at an instant: they will be asked for again.
-fn first_unsettled(endpoint: &Endpoint, read_at: Timestamp, zone: &TimeZone) -> Date {
-    let lookback = i32::from(endpoint.lookback_days.max(1));
-    add_days(last_ready_day(endpoint, read_at, zone), 2 - lookback)
+/// The first day of those that are read a further time, when each is read so many times, the newest lately.
+fn first_read_again(endpoint: &Endpoint, times: u16, read_at: Timestamp, zone: &TimeZone) -> Date {
+    add_days(last_ready_day(endpoint, read_at, zone), 2 - i32::from(times.max(1)))
 }
 
-/// Whether a day's numbers, read at an instant, may still change, by the look-back and the lag of the endpoint: what
-/// a decoder says by [`crate::Measurement::provisional`].
+/// The first day of those that had not settled when they were read at an instant: they will be asked for again.
+fn first_unsettled(endpoint: &Endpoint, read_at: Timestamp, zone: &TimeZone) -> Date {
+    first_read_again(endpoint, endpoint.lookback_days, read_at, zone)
+}
+
+/// Whether a day's numbers, read at an instant, may still change: it will be asked for again, and is not taken as
+/// final before ([`Endpoint::final_after`]).
 #[must_use]
 pub fn may_change(endpoint: &Endpoint, day: Date, read_at: Timestamp, zone: &TimeZone) -> bool {
-    day >= first_unsettled(endpoint, read_at, zone)
+    let times = endpoint.final_after.unwrap_or(times_read(endpoint));
+    day >= first_read_again(endpoint, times, read_at, zone)
+}
+
+/// How often a day is read.
+fn times_read(endpoint: &Endpoint) -> u16 {
+    match endpoint.shape {
+        Shape::Listing { published_within_days: Some(days) } => days,
+        _ => endpoint.lookback_days,
+    }
+}
+
+/// A page whose days are provisional as long as they may change. What its decoder marked stays so; a period is its
+/// decoder's alone, because the next one that is told may end on another day.
+///
+/// # Errors
+/// `BadConfig` when the account's zone is unknown.
+pub fn with_provisional_days(
+    mut page: Page,
+    descriptor: &Descriptor,
+    job: &Job,
+    read_at: Timestamp,
+) -> Result<Page> {
+    let Some((endpoint, account)) = descriptor.endpoint(&job.endpoint).zip(job.accounts.first()) else {
+        return Ok(page);
+    };
+    let zone = day_zone(descriptor, account)?;
+    let read_again = first_read_again(endpoint, times_read(endpoint), read_at, &zone);
+    // Rows of later days than those that were asked for come again with these only.
+    if job.window.is_some_and(|window| window.end <= read_again) {
+        return Ok(page);
+    }
+    for one in &mut page.measurements {
+        let day = match one.window {
+            // A running total at the end of a day.
+            Window::At(at) if at != read_at => add_days(local_day(at, &zone), -1),
+            Window::Day(day) => day,
+            Window::At(_) | Window::Period(_) => continue,
+        };
+        one.provisional |= may_change(endpoint, day, read_at, &zone);
+    }
+    Ok(page)
 }
 
 /// The days of a window of which nothing was told though they may still come. Older ones without a row stay as they

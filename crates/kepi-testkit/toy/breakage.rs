@@ -55,5 +55,7 @@ pub(crate) enum Breakage {
     TakesEveryDayForTwentyFourHours,
     ReplacesDaysThatAreTooOld,
     NeverSaysProvisional,
+    GoesByTheAgeOfDays,
+    IsNeverSure,
     KeepsZerosBack,
 }

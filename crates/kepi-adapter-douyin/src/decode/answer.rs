@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use super::rows::{Flag, PageInfo};
-use crate::descriptor::{LOOKBACK, READY_HOUR};
+use crate::descriptor::READY_HOUR;
 
 /// Days after which a day without rows is believed to have had none.
 const EMPTY_BELIEVED: i32 = 2;
@@ -86,19 +86,16 @@ pub(super) struct Sheet<'a> {
     pub(super) body: &'a Body,
     job: &'a Job,
     traffic: Traffic,
-    /// A day may change until this many days after it, at the hour when days are told.
-    settles_after: i32,
 }
 
 impl<'a> Sheet<'a> {
     pub(super) fn new(job: &'a Job, body: &'a Body) -> Self {
-        let settles_after = i32::from(LOOKBACK);
-        Self { page: Page::default(), body, job, traffic: Traffic::Total, settles_after }
+        Self { page: Page::default(), body, job, traffic: Traffic::Total }
     }
 
-    /// Numbers that money brought, and that may change for so many days.
-    pub(super) fn paid(self, settles_after: u16) -> Self {
-        Self { traffic: Traffic::Paid, settles_after: settles_after.into(), ..self }
+    /// Numbers that money brought.
+    pub(super) fn paid(self) -> Self {
+        Self { traffic: Traffic::Paid, ..self }
     }
 
     /// Reads a list. When that fails for the sake of single rows, they are set aside and the rest is kept.
@@ -181,20 +178,10 @@ impl<'a> Sheet<'a> {
             self.page.measurements.push(Measurement {
                 segment,
                 traffic: self.traffic,
-                provisional: self.unsettled(window),
                 values,
                 ..Measurement::new(subject.clone(), window.clone(), self.body.observed_at)
             });
         }
-    }
-
-    fn unsettled(&self, window: &Window) -> bool {
-        let last = match window {
-            Window::At(_) => return false,
-            Window::Day(day) => *day,
-            Window::Period(days) => add_days(days.end, -1),
-        };
-        self.now() < add_days(last, self.settles_after).at(READY_HOUR, 0, 0, 0)
     }
 
     /// The first day that is not told yet.

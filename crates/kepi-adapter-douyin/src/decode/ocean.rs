@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{Conversions, DouyinConfig},
-    descriptor::{ATTRIBUTION_DAYS, BY_CONVERSION_DAY, BY_SPEND_DAY, ENTERPRISE_ROWS, LOOKBACK},
+    descriptor::{BY_CONVERSION_DAY, BY_SPEND_DAY, ENTERPRISE_ROWS},
     request::{Rows, Step},
 };
 
@@ -170,11 +170,7 @@ fn reports<'a>(
     body: &'a Body,
     tell: impl Fn(&mut Sheet<'a>, &ReportRow, Vec<Reading>),
 ) -> Result<Page> {
-    let settles_after = match conversions {
-        Conversions::ConversionDay => LOOKBACK,
-        Conversions::SpendDay => ATTRIBUTION_DAYS,
-    };
-    let mut sheet = Sheet::new(job, body).paid(settles_after);
+    let mut sheet = Sheet::new(job, body).paid();
     let list = sheet.list::<ReportRow>()?;
     for row in list.rows() {
         let values = row.metrics.as_ref().map(|metrics| numbers(metrics, conversions)).unwrap_or_default();

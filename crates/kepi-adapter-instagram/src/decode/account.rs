@@ -15,7 +15,7 @@ use crate::{
     config::{EndTime, InstagramConfig},
     descriptor::{
         BY_BUTTON, BY_DAY, BY_FOLLOWING, BY_KIND, ENGAGED, FOLLOWERS, FOLLOWS, FOLLOWS_AND_UNFOLLOWS,
-        FOUR_WEEKS, Insight, LOOKBACK, OF_A_DAY, OF_FOUR_WEEKS, REACH, SPLITS,
+        FOUR_WEEKS, Insight, OF_A_DAY, OF_FOUR_WEEKS, REACH, SPLITS,
     },
     request::{Group, Step, days_asked},
 };
@@ -239,15 +239,11 @@ impl Sheet<'_> {
     }
 
     fn page(self) -> Result<Page> {
-        let Self { job, body, days, rows, mut page } = self;
+        let Self { job, body, rows, mut page, .. } = self;
         let subject = Subject::account(job.account()?.id.clone());
         page.measurements.extend(rows.into_iter().map(|((window, traffic, segment), values)| Measurement {
             segment,
             traffic,
-            provisional: match &window {
-                Window::Day(day) => days.may_change(*day, LOOKBACK),
-                Window::At(_) | Window::Period(_) => false,
-            },
             values,
             ..Measurement::new(subject.clone(), window, body.observed_at)
         }));

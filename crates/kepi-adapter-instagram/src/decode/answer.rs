@@ -4,7 +4,7 @@ use jiff::{civil::Date, tz::TimeZone};
 use kepi_core::{
     Body, Error, Job, MetricId, Page, Reading, Reject, Result,
     json::{self, Number, Whole},
-    period::{add_days, local_day},
+    period::local_day,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -128,10 +128,5 @@ impl Days {
     pub(super) fn read(body: &Body) -> Result<Self> {
         let zone = pacific()?;
         Ok(Self { today: local_day(body.observed_at, &zone), zone })
-    }
-
-    /// Whether a day that may change for so long may still change.
-    pub(super) fn may_change(&self, day: Date, days: u16) -> bool {
-        add_days(day, i32::from(days)) > self.today
     }
 }

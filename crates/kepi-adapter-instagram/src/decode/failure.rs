@@ -2,9 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use kepi_core::{Error, ErrorKind, Reach, Response, Result, Retry, Token, json};
+use kepi_core::{Error, ErrorKind, Reach, Response, Result, Retry, Token};
 use serde::Deserialize;
-use smol_str::SmolStr;
 
 use crate::config::Login;
 
@@ -224,56 +223,23 @@ fn refused(error: Error, response: &Response) -> Error {
     error
 }
 
-/// The answer to a token exchange; that to a code may be in a list, and permissions too.
+/// The answer to a token exchange; that to a code may be in a list.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Granted {
-    Listed { data: Vec<Grant> },
-    Plain(Grant),
+    Listed { data: Vec<Token> },
+    Plain(Token),
 }
 
-#[derive(Deserialize)]
-struct Grant {
-    access_token: String,
-    expires_in: Option<u64>,
-    user_id: Option<Id>,
-    permissions: Option<Permissions>,
-}
-
-#[derive(Deserialize)]
-struct Id(#[serde(deserialize_with = "json::id")] SmolStr);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Permissions {
-    Text(String),
-    List(Vec<String>),
-}
-
-/// Reads a token. The causes of errors are left out, because they might quote it.
+/// Reads a token.
 pub(crate) fn token(login: Login, kind: &str, response: &Response) -> Result<Token> {
     if let Some(error) = of(login, response) {
         return Err(refused(error, response));
     }
-    let unknown =
-        || Error::bad_response("the answer to the token exchange has an unknown shape").with("token", kind);
-    let granted = match serde_json::from_slice(&response.body) {
+    let token = match serde_json::from_slice(&response.body) {
         Ok(Granted::Listed { data }) => data.into_iter().next(),
-        Ok(Granted::Plain(grant)) => Some(grant),
+        Ok(Granted::Plain(token)) => Some(token),
         Err(_) => None,
     };
-    let grant = granted.ok_or_else(unknown)?;
-    let scopes = match grant.permissions {
-        Some(Permissions::Text(text)) => text.split([',', ' ']).map(str::to_owned).collect(),
-        Some(Permissions::List(list)) => list,
-        None => Vec::new(),
-    };
-    Ok(Token {
-        access: grant.access_token.into(),
-        refresh: None,
-        expires_in_secs: grant.expires_in,
-        refresh_expires_in_secs: None,
-        scopes: scopes.into_iter().filter(|scope: &String| !scope.is_empty()).collect(),
-        subject: grant.user_id.map(|id| id.0.to_string()),
-    })
+    Token::granted(kind, token)
 }

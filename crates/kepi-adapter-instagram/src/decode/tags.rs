@@ -73,7 +73,6 @@ fn told(job: &Job, tags: &Tags, window: DateSpan, days: &Days, body: &Body, page
     for (day, count) in window.iter().zip(&tags.counts).filter(|(day, _)| *day < days.today) {
         page.measurements.push(Measurement {
             traffic: Traffic::Total,
-            provisional: days.may_change(day, 2),
             values: vec![Reading::count(MetricId::from_static("mentions"), i64::from(*count))],
             ..Measurement::new(subject.clone(), Window::Day(day), body.observed_at)
         });

@@ -181,28 +181,14 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// A day may change for as long as it is asked for again.
-    pub(super) fn may_change(&self, config: &LinkedinConfig, day: Date) -> bool {
-        let age = days_between(day, utc_day(self.body.observed_at));
-        age < i32::from(config.lag_days) + i32::from(LOOKBACK)
-    }
-
     /// Numbers of a day.
-    pub(super) fn day(
-        &mut self,
-        config: &LinkedinConfig,
-        day: Date,
-        (traffic, segment): (Traffic, Option<Segment>),
-        values: Vec<Reading>,
-    ) {
-        let provisional = self.may_change(config, day);
-        let subject = Subject::account(self.account.clone());
-        self.put(subject, Window::Day(day), (traffic, segment), provisional, values);
+    pub(super) fn day(&mut self, day: Date, said: (Traffic, Option<Segment>), values: Vec<Reading>) {
+        self.put(Subject::account(self.account.clone()), Window::Day(day), said, values);
     }
 
     /// Numbers at the instant of reading.
     pub(super) fn now(&mut self, subject: Subject, said: (Traffic, Option<Segment>), values: Vec<Reading>) {
-        self.put(subject, Window::At(self.body.observed_at), said, false, values);
+        self.put(subject, Window::At(self.body.observed_at), said, values);
     }
 
     /// Numbers of the account at the instant of reading.
@@ -215,14 +201,12 @@ impl<'a> Sheet<'a> {
         subject: Subject,
         window: Window,
         (traffic, segment): (Traffic, Option<Segment>),
-        provisional: bool,
         values: Vec<Reading>,
     ) {
         if !values.is_empty() {
             self.page.measurements.push(Measurement {
                 segment,
                 traffic,
-                provisional,
                 values,
                 ..Measurement::new(subject, window, self.body.observed_at)
             });

@@ -20,11 +20,11 @@ pub(super) fn gains(config: &LinkedinConfig, job: &Job, body: &Body) -> Result<P
         let Some(gains) = row.follower_gains else { continue };
         let (organic, paid) = (gains.organic_follower_gain, gains.paid_follower_gain);
         let one = |number| one("follows_gained", number);
-        sheet.day(config, day, (Traffic::Organic, None), one(organic));
-        sheet.day(config, day, (Traffic::Paid, None), one(paid));
+        sheet.day(day, (Traffic::Organic, None), one(organic));
+        sheet.day(day, (Traffic::Paid, None), one(paid));
         let mut both = Vec::with_capacity(1);
         sum(&mut both, "follows_gained", (organic, paid));
-        sheet.day(config, day, (Traffic::Total, None), both);
+        sheet.day(day, (Traffic::Total, None), both);
     }
     sheet.missing(config, &told);
     Ok(sheet.page)
@@ -37,7 +37,7 @@ pub(super) fn shares(config: &LinkedinConfig, job: &Job, body: &Body) -> Result<
         if sheet.is_own(row.organizational_entity.as_deref()) {
             told.push(row.time_range.0);
             let numbers = row.total_share_statistics.unwrap_or_default();
-            sheet.day(config, row.time_range.0, (Traffic::Organic, None), numbers.counts());
+            sheet.day(row.time_range.0, (Traffic::Organic, None), numbers.counts());
         }
     }
     sheet.missing(config, &told);
@@ -56,10 +56,10 @@ pub(super) fn page(config: &LinkedinConfig, job: &Job, body: &Body) -> Result<Pa
         let Some(PageStatistics { clicks, views }) = row.total_page_statistics else { continue };
         if let Some(views) = views {
             let whole = views.all_page_views.map(|view| view.counts()).unwrap_or_default();
-            sheet.day(config, day, (Traffic::Total, None), whole);
+            sheet.day(day, (Traffic::Total, None), whole);
             for (dimension, value, view) in views.parts() {
                 let values = view.map(|view| view.counts()).unwrap_or_default();
-                sheet.day(config, day, (Traffic::Total, part(dimension, value)), values);
+                sheet.day(day, (Traffic::Total, part(dimension, value)), values);
             }
         }
         let Some(clicks) = clicks else { continue };
@@ -69,7 +69,7 @@ pub(super) fn page(config: &LinkedinConfig, job: &Job, body: &Body) -> Result<Pa
         ] {
             for Click { custom_button_type, count } in buttons.into_iter().flatten() {
                 let button = part(dimension, custom_button_type.0);
-                sheet.day(config, day, (Traffic::Total, button), one("link_clicks", count));
+                sheet.day(day, (Traffic::Total, button), one("link_clicks", count));
             }
         }
     }

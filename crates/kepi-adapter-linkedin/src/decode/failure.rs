@@ -106,56 +106,19 @@ fn about(response: &Response, error: Error) -> Error {
     }
 }
 
-/// The answer to a token exchange. Refresh tokens are given to approved programs only.
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    #[serde(default)]
-    expires_in: Whole,
-    refresh_token: Option<String>,
-    #[serde(default)]
-    refresh_token_expires_in: Whole,
-    scope: Option<String>,
-}
-
-/// Reads a token. The causes of errors are left out, because they might quote it.
+/// Reads a token. Refresh tokens are given to approved programs only.
 pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
-    if let Some(blamed) = Blamed::by(response) {
-        return Err(refused(kind, blamed, response));
-    }
-    let granted: Granted = serde_json::from_slice(&response.body)
-        .map_err(|_| Error::bad_response("the answer to the token exchange has an unknown shape"))?;
-    let seconds = |whole: Whole| whole.0.and_then(|seconds| u64::try_from(seconds).ok());
-    let refresh = granted.refresh_token.filter(|token| !token.is_empty());
-    let between = |c: char| c == ',' || c.is_whitespace();
-    let scopes = granted.scope.iter().flat_map(|scopes| scopes.split(between));
-    Ok(Token {
-        access: granted.access_token.into(),
-        refresh: refresh.map(Into::into),
-        expires_in_secs: seconds(granted.expires_in),
-        refresh_expires_in_secs: seconds(granted.refresh_token_expires_in),
-        scopes: scopes.filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
-        subject: None,
-    })
-}
-
-fn refused(kind: &str, blamed: Blamed, response: &Response) -> Error {
-    let unavailable = || Error::new(ErrorKind::Unavailable, "LinkedIn is not available");
-    let error = match blamed {
-        Blamed::Nothing if matches!(response.status, 408 | 429 | 500..) => {
-            return of(response).unwrap_or_else(unavailable);
-        }
-        Blamed::Nothing => unavailable(),
-        Blamed::Application => Error::bad_config("LinkedIn refused the application's id and secret")
-            .hint("check client_id and client_secret: developer portal → Auth"),
-        Blamed::Consent => {
-            let who = if kind == ADMIN { "an administrator of the page" } else { "the person" };
-            Error::new(ErrorKind::Reauthorise, "LinkedIn refused the consent or its refresh token").hint(format!(
-                "let {who} consent again: `kepi auth ACCOUNT`; a refresh token lives a year from the first consent"
-            ))
-        }
-        Blamed::Request => Error::new(ErrorKind::BadRequest, "LinkedIn does not take the token exchange")
-            .hint("this is a defect of the adapter, report it; the consent stays as it is"),
+    let Some(blamed) = Blamed::by(response) else {
+        return Token::granted(kind, serde_json::from_slice(&response.body).ok());
     };
-    error.with("status", response.status)
+    let trouble = blamed == Blamed::Nothing && matches!(response.status, 408 | 429 | 500..);
+    if let Some(error) = of(response).filter(|_| trouble) {
+        return Err(error);
+    }
+    let who = if kind == ADMIN { "an administrator of the page" } else { "the person" };
+    let consent = format!(
+        "let {who} consent again: `kepi auth ACCOUNT`; a refresh token lives a year from the first consent"
+    );
+    let application = "check client_id and client_secret: developer portal → Auth";
+    Err(blamed.error("LinkedIn", (application, &consent)).with("status", response.status))
 }

@@ -59,7 +59,7 @@ pub(super) fn metric(config: &LinkedinConfig, job: &Job, cursor: &Cursor, body: 
         match (by_day, day, job.posts.first()) {
             (true, Some(day), _) => {
                 told.push(day);
-                sheet.day(config, day, (Traffic::Total, from_posts(asked)), values);
+                sheet.day(day, (Traffic::Total, from_posts(asked)), values);
             }
             (true, None, _) => sheet.set_aside("a number of a day without its day", &written(number)),
             (false, _, Some(post)) => {

@@ -62,8 +62,7 @@ fn numbers(config: &LinkedinConfig, job: &Job, mut at: VideoStep, body: &Body) -
         let subject = Subject::post(sheet.account.clone(), row.entity.0);
         match (config.videos, row.time_range) {
             (Videos::Days, Some(Day(day))) => {
-                let provisional = sheet.may_change(config, day);
-                sheet.put(subject, Window::Day(day), (Traffic::Organic, None), provisional, values);
+                sheet.put(subject, Window::Day(day), (Traffic::Organic, None), values);
             }
             (Videos::Days, None) => sheet.set_aside("a day of a video without its day", &subject.id),
             _ => sheet.now(subject, (Traffic::Organic, None), values),

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, civil::Date, tz::TimeZone};
 use kepi_core::{
     AccountId, Body, Cursor, DateSpan, Error, Flags, Job, Measurement, Notice, Page, Reading, Reject, Result,
     Segment, Subject, Traffic, Window,
-    period::{add_days, days_between, local_day, zone},
+    period::{add_days, local_day, zone},
 };
 use serde_json::value::RawValue;
 use smol_str::{SmolStr, format_smolstr};
@@ -65,16 +65,14 @@ pub(super) struct Sheet<'a> {
     body: &'a Body,
     zone: TimeZone,
     today: Date,
-    lookback: i32,
 }
 
 impl<'a> Sheet<'a> {
-    pub(super) fn new(config: &WebConfig, job: &'a Job, body: &'a Body) -> Result<Self> {
+    pub(super) fn new(job: &'a Job, body: &'a Body) -> Result<Self> {
         let account = job.account()?;
         let zone = zone(&account.zone)?;
         let today = local_day(body.observed_at, &zone);
-        let lookback = i32::from(config.lookback_days);
-        Ok(Self { page: Page::default(), account: &account.id, job, body, zone, today, lookback })
+        Ok(Self { page: Page::default(), account: &account.id, job, body, zone, today })
     }
 
     /// Reads a report. When that fails for the sake of single rows, they are set aside and the rest is kept.
@@ -266,7 +264,7 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// Numbers of a day. It may change until it is asked for the last time.
+    /// Numbers of a day.
     pub(super) fn put(
         &mut self,
         subject: Subject,
@@ -278,7 +276,6 @@ impl<'a> Sheet<'a> {
             self.page.measurements.push(Measurement {
                 segment,
                 traffic,
-                provisional: days_between(day, self.today) < self.lookback,
                 values,
                 ..Measurement::new(subject, Window::Day(day), self.body.observed_at)
             });

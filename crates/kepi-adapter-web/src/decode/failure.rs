@@ -176,16 +176,6 @@ fn next_midnight(at: Timestamp) -> Option<Timestamp> {
     tomorrow.to_zoned(pacific).ok().map(|midnight| midnight.timestamp())
 }
 
-/// The answer to a token exchange. A refresh brings no new refresh token: the old one stays.
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    #[serde(default)]
-    expires_in: Whole,
-    refresh_token: Option<String>,
-    scope: Option<String>,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Refused {
@@ -212,27 +202,16 @@ impl Refused {
     }
 }
 
-/// Reads a token. The causes of errors are left out, because they might quote it.
+/// Reads a token. A refresh brings no new refresh token: the old one stays.
 pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
-    if let Some(blamed) = Blamed::by(response) {
-        return Err(refused(kind, blamed, response));
+    match Blamed::by(response) {
+        None => Token::granted(kind, serde_json::from_slice(&response.body).ok()),
+        Some(blamed) => Err(refused(kind, blamed, response)),
     }
-    let granted: Granted = serde_json::from_slice(&response.body)
-        .map_err(|_| Error::bad_response("the answer to the token exchange has an unknown shape"))?;
-    let scopes = granted.scope.iter().flat_map(|scopes| scopes.split_whitespace());
-    Ok(Token {
-        access: granted.access_token.into(),
-        refresh: granted.refresh_token.filter(|token| !token.is_empty()).map(Into::into),
-        expires_in_secs: granted.expires_in.0.and_then(|seconds| u64::try_from(seconds).ok()),
-        refresh_expires_in_secs: None,
-        scopes: scopes.map(str::to_owned).collect(),
-        subject: None,
-    })
 }
 
 fn refused(kind: &str, blamed: Blamed, response: &Response) -> Error {
     let status = response.status;
-    let unavailable = || Error::new(ErrorKind::Unavailable, "Google is not available");
     let refused = serde_json::from_slice::<Refused>(&response.body).unwrap_or_default();
     if let (Some(hint), true) = (refused.about_a_key(), blamed != Blamed::Nothing) {
         return Error::bad_config("Google refused the service account's key")
@@ -240,25 +219,19 @@ fn refused(kind: &str, blamed: Blamed, response: &Response) -> Error {
             .with("status", status)
             .hint(hint);
     }
+    let trouble = blamed == Blamed::Nothing && matches!(status, 408 | 429 | 500..);
+    if let Some(error) = of(response).filter(|_| trouble) {
+        return error;
+    }
+    let who = if kind == ANALYTICS { "a person who may see the property" } else { "a manager of the place" };
+    let consent = format!("let {who} consent again: `kepi auth ACCOUNT`");
+    let application = "check client_id and client_secret: Google Cloud console → Credentials";
+    let error = blamed.error("Google", (application, &consent));
     let error = match blamed {
-        Blamed::Nothing if matches!(status, 408 | 429 | 500..) => {
-            return of(response).unwrap_or_else(unavailable);
-        }
-        Blamed::Nothing => unavailable(),
-        Blamed::Application => Error::bad_config("Google refused the application's id and secret")
-            .hint("check client_id and client_secret: Google Cloud console → Credentials"),
-        Blamed::Consent => {
-            let who = if kind == ANALYTICS {
-                "a person who may see the property"
-            } else {
-                "a manager of the place"
-            };
-            Error::new(ErrorKind::Reauthorise, "Google refused the consent or its refresh token")
-                .hint(format!("let {who} consent again: `kepi auth ACCOUNT`"))
-        }
-        Blamed::Request => Error::new(ErrorKind::BadRequest, "Google does not take the token exchange")
+        Blamed::Request => error
             .with("said", refused.error)
             .hint("the organisation's policy or the scope may forbid it; the consent stays as it is"),
+        _ => error,
     };
     error.with("status", status)
 }

@@ -23,7 +23,7 @@ pub(super) fn page(
     cursor: &Cursor,
     body: &Body,
 ) -> Result<Page> {
-    let mut sheet = Sheet::new(config, job, body)?;
+    let mut sheet = Sheet::new(job, body)?;
     let mut answer = sheet.read(config, query, cursor)?;
     let mut told: Vec<Date> = Vec::new();
     let mut nameless = 0_u32;

@@ -31,7 +31,7 @@ pub(super) fn page(
     cursor: &Cursor,
     body: &Body,
 ) -> Result<Page> {
-    let mut sheet = Sheet::new(config, job, body)?;
+    let mut sheet = Sheet::new(job, body)?;
     let mut answer = sheet.read(config, query, cursor)?;
     let cut = match cursor.state()? {
         Some(Step::Rows { cut, .. }) => cut,

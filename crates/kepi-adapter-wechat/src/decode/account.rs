@@ -12,7 +12,7 @@ use super::{
     failure::next_midnight,
     rows::{AccountDay, Followers, Follows, MessageSpread, Messages, QuotaAnswer},
 };
-use crate::descriptor::{ACCOUNT_LOOKBACK, ARTICLES, QUOTA_PATH};
+use crate::descriptor::{ARTICLES, QUOTA_PATH};
 
 /// The sum of a day's parts. A part that is not told makes the sum unknown, which is not zero.
 struct Sum(Option<i64>);
@@ -34,7 +34,7 @@ impl Sum {
 }
 
 pub(super) fn follows(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, ACCOUNT_LOOKBACK);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<Follows> = sheet.rows(job)?;
     let subject = Subject::account(job.account()?.id.clone());
     let mut days: BTreeMap<Date, (Sum, Sum)> = BTreeMap::new();
@@ -76,7 +76,7 @@ fn follow_source(code: &str) -> SmolStr {
 }
 
 pub(super) fn followers(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, ACCOUNT_LOOKBACK);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<Followers> = sheet.rows(job)?;
     let subject = Subject::account(job.account()?.id.clone());
     for row in &rows {
@@ -88,7 +88,7 @@ pub(super) fn followers(job: &Job, body: &Body) -> Result<Page> {
 }
 
 pub(super) fn days(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, ACCOUNT_LOOKBACK);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<AccountDay<'_>> = sheet.rows(job)?;
     let subject = Subject::account(job.account()?.id.clone());
     for row in &rows {
@@ -103,7 +103,7 @@ pub(super) fn days(job: &Job, body: &Body) -> Result<Page> {
 
 /// Messages add up over their types; their senders do not.
 pub(super) fn messages(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, ACCOUNT_LOOKBACK);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<Messages> = sheet.rows(job)?;
     let subject = Subject::account(job.account()?.id.clone());
     let mut days: BTreeMap<Date, Sum> = BTreeMap::new();
@@ -136,7 +136,7 @@ fn message_type(code: &str) -> SmolStr {
 }
 
 pub(super) fn message_spread(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, ACCOUNT_LOOKBACK);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<MessageSpread> = sheet.rows(job)?;
     let subject = Subject::account(job.account()?.id.clone());
     for row in &rows {
@@ -155,7 +155,7 @@ pub(super) fn message_spread(job: &Job, body: &Body) -> Result<Page> {
 }
 
 pub(super) fn quota(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, 0);
+    let mut sheet = Sheet::new(body);
     let answer: QuotaAnswer =
         serde_json::from_slice(&body.bytes).map_err(|error| unknown_shape(job).caused_by(error))?;
     let subject = Subject::account(job.account()?.id.clone());

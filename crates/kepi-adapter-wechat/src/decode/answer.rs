@@ -1,18 +1,17 @@
 //! Whole answers: rows, those set aside, days that are not there yet; and the sheet that numbers are put on.
 
 use jiff::{
-    civil::{Date, DateTime},
+    civil::Date,
     tz::{TimeZone, offset},
 };
 use kepi_core::{
     Body, DateSpan, Error, Job, Measurement, Notice, Page, Reading, Reject, Result, Segment, Subject,
-    Traffic, Window, json, period::add_days,
+    Traffic, Window, json,
+    period::{add_days, local_day},
 };
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
-
-use crate::descriptor::READY_HOUR;
 
 /// Days after which a day without rows is believed to have had none.
 const EMPTY_BELIEVED: i32 = 2;
@@ -41,14 +40,11 @@ pub(super) struct Sheet<'a> {
     pub(super) delayed: bool,
     /// What is put down now contradicts itself, and is not to be built upon.
     pub(super) doubtful: bool,
-    /// A day may change until this many days after it, at the hour when days are ready.
-    settles_after: i32,
 }
 
 impl<'a> Sheet<'a> {
-    pub(super) fn new(body: &'a Body, settles_after: u16) -> Self {
-        let settles_after = i32::from(settles_after);
-        Self { page: Page::default(), body, delayed: false, doubtful: false, settles_after }
+    pub(super) fn new(body: &'a Body) -> Self {
+        Self { page: Page::default(), body, delayed: false, doubtful: false }
     }
 
     /// Reads the rows. When that fails for the sake of single ones, they are set aside and the rest is kept.
@@ -74,7 +70,7 @@ impl<'a> Sheet<'a> {
     /// Days of the job that have no rows so soon after them are not computed yet, which is not zero.
     pub(super) fn missing(&mut self, job: &Job, told: &[Date]) {
         let Some(window) = job.window else { return };
-        let today = self.beijing().date();
+        let today = local_day(self.body.observed_at, &beijing());
         let not_yet =
             |day: &Date| self.delayed || (!told.contains(day) && add_days(*day, EMPTY_BELIEVED) >= today);
         let days: Vec<Date> = window.iter().filter(not_yet).take(366).collect();
@@ -109,26 +105,11 @@ impl<'a> Sheet<'a> {
             self.page.measurements.push(Measurement {
                 segment,
                 traffic: Traffic::Total,
-                provisional: self.delayed || self.doubtful || self.unsettled(window),
+                provisional: self.delayed || self.doubtful,
                 values,
                 ..Measurement::new(subject.clone(), window.clone(), self.body.observed_at)
             });
         }
-    }
-
-    fn unsettled(&self, window: &Window) -> bool {
-        let last = match window {
-            Window::At(at) if *at == self.body.observed_at => return false,
-            // A reading of the end of a day is settled when that day is.
-            Window::At(at) => add_days(beijing().to_datetime(*at).date(), -1),
-            Window::Day(day) => *day,
-            Window::Period(days) => add_days(days.end, -1),
-        };
-        self.beijing() < add_days(last, self.settles_after).at(READY_HOUR, 0, 0, 0)
-    }
-
-    fn beijing(&self) -> DateTime {
-        beijing().to_datetime(self.body.observed_at)
     }
 }
 

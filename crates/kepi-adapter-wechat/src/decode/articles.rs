@@ -19,14 +19,8 @@ use crate::config::ArticleRows;
 /// The scene that stands for all of them. Readers may come by several, so the others do not add up to it.
 const ALL_SCENES: &str = "全部";
 
-/// A day is asked for once and only again when it was late.
-const DAY_SETTLES: u16 = 1;
-
-/// A row of an article is read for 30 days and seldom changes after the second.
-const ROW_SETTLES: u16 = 2;
-
 pub(super) fn days(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, DAY_SETTLES);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<ArticleDay<'_>> = sheet.rows(job)?;
     let account = &job.account()?.id;
     for row in &rows {
@@ -52,7 +46,7 @@ pub(super) fn scenes(sheet: &mut Sheet<'_>, subject: &Subject, window: &Window, 
 /// What the articles of a day of publishing have so far. Each row is the sum from publishing to the end of its
 /// day: a reading of that instant, whenever it was asked for.
 pub(super) fn so_far(rows_are: ArticleRows, job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, ROW_SETTLES);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<Article<'_>> = sheet.rows(job)?;
     let account = &job.account()?.id;
     let parts = |stat: &Stat<'_>| 1 + stat.read_user_source.len() + stat.read_jump_position.len();

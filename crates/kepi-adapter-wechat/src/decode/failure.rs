@@ -139,32 +139,14 @@ impl Problem {
     }
 }
 
-/// The answer to a token exchange.
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    expires_in: Option<u64>,
-}
-
-/// Reads a token. The causes of errors are left out, because they might quote it.
+/// Reads a token.
 pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
-    if let Some(error) = of(response) {
-        return Err(if error.kind() == ErrorKind::CredentialExpired {
-            Error::bad_config("WeChat refused the account's AppID or AppSecret")
-                .hint("check what client_id (AppID) and client_secret (AppSecret) name")
-        } else {
-            error
-        });
+    match of(response) {
+        None => Token::granted(kind, serde_json::from_slice(&response.body).ok()),
+        Some(error) if error.kind() == ErrorKind::CredentialExpired => {
+            Err(Error::bad_config("WeChat refused the account's AppID or AppSecret")
+                .hint("check what client_id (AppID) and client_secret (AppSecret) name"))
+        }
+        Some(error) => Err(error),
     }
-    let granted: Granted = serde_json::from_slice(&response.body).map_err(|_| {
-        Error::bad_response("the answer to the token exchange has an unknown shape").with("token", kind)
-    })?;
-    Ok(Token {
-        access: granted.access_token.into(),
-        refresh: None,
-        expires_in_secs: granted.expires_in,
-        refresh_expires_in_secs: None,
-        scopes: Vec::new(),
-        subject: None,
-    })
 }

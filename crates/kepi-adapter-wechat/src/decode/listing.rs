@@ -129,7 +129,7 @@ fn all_older(job: &Job, items: &[PublishedItem<'_>]) -> bool {
 }
 
 pub(super) fn comments(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, 0);
+    let mut sheet = Sheet::new(body);
     let answer: CommentAnswer =
         serde_json::from_slice(&body.bytes).map_err(|error| unknown_shape(job).caused_by(error))?;
     let Some(article) = job.posts.first() else { return Err(unknown_shape(job)) };

@@ -13,11 +13,8 @@ use super::{
 /// The source that stands for all of them.
 const ALL_SOURCES: &str = "99999999";
 
-/// The series is over: a day that is there changes no more.
-const SETTLED: u16 = 1;
-
 pub(super) fn account_days(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, SETTLED);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<OldReads> = sheet.rows(job)?;
     let subject = Subject::account(job.account()?.id.clone());
     for row in &rows {
@@ -49,7 +46,7 @@ fn read_source(code: &str) -> SmolStr {
 }
 
 pub(super) fn shares(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, SETTLED);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<OldShares> = sheet.rows(job)?;
     let subject = Subject::account(job.account()?.id.clone());
     for row in &rows {
@@ -69,7 +66,7 @@ pub(super) fn shares(job: &Job, body: &Body) -> Result<Page> {
 
 /// Articles with fewer than three actions on a day are left out by WeChat: too small to tell, not zero.
 pub(super) fn article_days(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, SETTLED);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<OldArticleDay<'_>> = sheet.rows(job)?;
     let account = &job.account()?.id;
     for row in &rows {
@@ -86,7 +83,7 @@ pub(super) fn article_days(job: &Job, body: &Body) -> Result<Page> {
 
 /// What the articles of a day of publishing had at the end of each day.
 pub(super) fn articles(job: &Job, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet::new(body, SETTLED);
+    let mut sheet = Sheet::new(body);
     let rows: Vec<OldArticle<'_>> = sheet.rows(job)?;
     let account = &job.account()?.id;
     for row in &rows {

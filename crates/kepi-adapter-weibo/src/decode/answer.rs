@@ -13,8 +13,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
-use crate::descriptor::LOOKBACK;
-
 /// Days after which a day without rows is believed to have none.
 const EMPTY_BELIEVED: i32 = 2;
 
@@ -22,13 +20,11 @@ const EMPTY_BELIEVED: i32 = 2;
 pub(super) struct Sheet<'a> {
     pub(super) page: Page,
     pub(super) body: &'a Body,
-    /// A day may change until so many days after it.
-    pub(super) settles_after: u16,
 }
 
 impl<'a> Sheet<'a> {
     pub(super) fn new(body: &'a Body) -> Self {
-        Self { page: Page::default(), body, settles_after: LOOKBACK }
+        Self { page: Page::default(), body }
     }
 
     /// Reads rows out of a list. Bad ones are set aside; when several are there and none can be read, the shape
@@ -84,15 +80,9 @@ impl<'a> Sheet<'a> {
         self.page.measurements.push(Measurement {
             segment,
             traffic: Traffic::Total,
-            provisional: matches!(window, Window::Day(day) if self.may_change(*day)),
             values,
             ..Measurement::new(subject.clone(), window.clone(), self.body.observed_at)
         });
-    }
-
-    /// A day may change as long as it is read again.
-    fn may_change(&self, day: Date) -> bool {
-        self.today() < add_days(day, i32::from(self.settles_after))
     }
 
     /// Days of the job that have no rows so soon after them are not computed yet, which is not zero.

@@ -1,7 +1,7 @@
 //! What a response means when it means failure, and the answer to the token exchange.
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
-use kepi_core::{Error, ErrorKind, Reach, Response, Result, Retry, Token, json, json::Whole};
+use kepi_core::{Error, ErrorKind, Reach, Response, Result, Retry, Token, json::Whole};
 use serde::{Deserialize, Deserializer};
 
 use super::answer::beijing;
@@ -198,37 +198,13 @@ impl Problem {
     }
 }
 
-/// The answer to a token exchange. Its deprecated `remind_in` is left alone.
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    #[serde(default)]
-    expires_in: Whole,
-    #[serde(default, deserialize_with = "subject")]
-    uid: Option<String>,
-}
-
-fn subject<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    json::id(deserializer).map(|id| Some(id.into()))
-}
-
-/// Reads a token. The causes of errors are left out, because they might quote it.
+/// Reads a token. Its deprecated `remind_in` is left alone.
 pub(crate) fn token(limit: CallLimit, kind: &str, response: &Response) -> Result<Token> {
     if kind != USER {
         return Err(Error::new(ErrorKind::NotOffered, format!("{kind} tokens have no exchange")));
     }
-    if let Some(error) = of(limit, response) {
-        return Err(error);
+    match of(limit, response) {
+        Some(error) => Err(error),
+        None => Token::granted(kind, serde_json::from_slice(&response.body).ok()),
     }
-    let granted: Granted = serde_json::from_slice(&response.body).map_err(|_| {
-        Error::bad_response("the answer to the token exchange has an unknown shape").with("token", kind)
-    })?;
-    Ok(Token {
-        access: granted.access_token.into(),
-        refresh: None,
-        expires_in_secs: granted.expires_in.0.and_then(|seconds| u64::try_from(seconds).ok()),
-        refresh_expires_in_secs: None,
-        scopes: Vec::new(),
-        subject: granted.uid,
-    })
 }

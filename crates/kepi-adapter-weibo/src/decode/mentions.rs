@@ -9,14 +9,14 @@ use super::{
     rows::MentionRow,
 };
 use crate::{
-    descriptor::{AUTHORISED, MENTION_DAYS, MENTIONS, MENTIONS_IN_ALL, MENTIONS_PAGE},
+    descriptor::{AUTHORISED, MENTIONS, MENTIONS_IN_ALL, MENTIONS_PAGE},
     request::{Step, Tally},
 };
 
 /// Lists are newest first, so a day is counted when an older one begins, or the list ends because there are no more.
 /// A list that was cut off ends within a day, and that day's count is not known. A day that is not over is no day.
 pub(super) fn page(job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
-    let mut sheet = Sheet { settles_after: MENTION_DAYS, ..Sheet::new(body) };
+    let mut sheet = Sheet::new(body);
     let answer = list(job, body)?;
     let rows: Vec<MentionRow> = sheet.rows(job, answer.statuses, "/statuses")?;
     let step: Option<Step> = cursor.state()?;

@@ -4,7 +4,6 @@ use std::str::FromStr;
 
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{Error, ErrorKind, Reach, Response, Result, Retry, Token, credential::Blamed};
-use serde::Deserialize;
 
 use super::rows::Problem;
 use crate::descriptor::APP;
@@ -76,52 +75,22 @@ fn next_midnight(at: Timestamp) -> Timestamp {
     tomorrow.map_or(at, |midnight| midnight.timestamp())
 }
 
-/// The answer to a token exchange.
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    refresh_token: Option<String>,
-    expires_in: Option<u64>,
-    scope: Option<String>,
-}
+/// What is wrong with the app, and with a consent.
+const MENDED_BY: (&str, &str) = (
+    "check client_id and client_secret of the app in the X developer console",
+    "let the account's owner consent again: `kepi auth ACCOUNT`",
+);
 
-/// Reads a token. The causes of errors are left out, because they might quote it.
+/// Reads a token.
 pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
-    if let Some(blamed) = Blamed::by(response) {
-        return Err(refused(kind, blamed, response));
-    }
-    let granted: Granted = serde_json::from_slice(&response.body)
-        .map_err(|_| Error::bad_response("the answer to the token exchange has an unknown shape"))?;
-    Ok(Token {
-        access: granted.access_token.into(),
-        refresh: granted.refresh_token.map(Into::into),
-        expires_in_secs: granted.expires_in,
-        refresh_expires_in_secs: None,
-        scopes: granted
-            .scope
-            .iter()
-            .flat_map(|scopes| scopes.split_whitespace())
-            .map(str::to_owned)
-            .collect(),
-        subject: None,
-    })
-}
-
-fn refused(kind: &str, blamed: Blamed, response: &Response) -> Error {
     let of_the_old_kind =
         || serde_json::from_slice::<Problem>(&response.body).is_ok_and(|problem| !problem.text().is_empty());
-    let error = match blamed {
-        Blamed::Nothing if matches!(response.status, 408 | 429 | 500..) => {
-            return of(response).unwrap_or_else(unavailable);
-        }
+    let blamed = match (Blamed::by(response), response.status) {
+        (None, _) => return Token::granted(kind, serde_json::from_slice(&response.body).ok()),
+        (Some(Blamed::Nothing), 408 | 429 | 500..) => return Err(of(response).unwrap_or_else(unavailable)),
         // Of the app's token X speaks in errors that name nobody, and a proxy not at all.
-        Blamed::Nothing if kind != APP || !of_the_old_kind() => unavailable(),
-        Blamed::Application | Blamed::Nothing => Error::bad_config("X refused the app's id and secret")
-            .hint("check client_id and client_secret of the app in the X developer console"),
-        Blamed::Consent => Error::new(ErrorKind::Reauthorise, "X refused the consent or its refresh token")
-            .hint("let the account's owner consent again: `kepi auth ACCOUNT`"),
-        Blamed::Request => Error::new(ErrorKind::BadRequest, "X does not take the token exchange")
-            .hint("this is a defect of the adapter, report it; the consent stays as it is"),
+        (Some(Blamed::Nothing), _) if kind == APP && of_the_old_kind() => Blamed::Application,
+        (Some(blamed), _) => blamed,
     };
-    error.with("status", response.status)
+    Err(blamed.error("X", MENDED_BY).with("status", response.status))
 }

@@ -62,7 +62,7 @@ impl<'a> Sheet<'a> {
         self.beijing
     }
 
-    /// Whether a day is so young that it may change: so many days after it, until the hour at which kepi asks.
+    /// Whether numbers that settle so many days after their day may still change: until the hour at which kepi asks.
     pub(super) fn unsettled(&self, day: Date, days: u16) -> bool {
         let settled = kepi_core::period::add_days(day, i32::from(days)).at(READY_HOUR, 0, 0, 0);
         self.beijing < settled

@@ -206,45 +206,23 @@ impl Refusal {
 /// The answer to a token exchange.
 #[derive(Deserialize)]
 struct Granted {
-    data: Pair,
+    data: Token,
 }
 
-#[derive(Deserialize)]
-struct Pair {
-    access_token: String,
-    access_token_expires_in: Option<u64>,
-    refresh_token: Option<String>,
-    refresh_token_expires_in: Option<u64>,
-    user_id: Option<String>,
-}
-
-/// Reads a pair of tokens. The causes of errors are left out, because they might quote it; so is `scope`, whose
-/// form differs.
+/// Reads a pair of tokens.
 pub(crate) fn token(kind: &str, response: &Response) -> Result<Token> {
-    if let Some(error) = of(response) {
-        let said = error.context_value("said").is_some();
-        return Err(match error.kind() {
-            ErrorKind::CredentialExpired if said => dead(kind, &error),
-            // Not Xiaohongshu's word, but that of a proxy.
-            ErrorKind::CredentialExpired => {
-                Error::new(ErrorKind::Unavailable, "Xiaohongshu is not available")
-                    .with("status", response.status)
-            }
-            _ => error,
-        });
-    }
-    let granted: Granted = serde_json::from_slice(&response.body).map_err(|_| {
-        Error::bad_response("the answer to the token exchange has an unknown shape").with("token", kind)
-    })?;
-    let Pair { access_token, access_token_expires_in, refresh_token, refresh_token_expires_in, user_id } =
-        granted.data;
-    Ok(Token {
-        access: access_token.into(),
-        refresh: refresh_token.map(Into::into),
-        expires_in_secs: access_token_expires_in,
-        refresh_expires_in_secs: refresh_token_expires_in,
-        scopes: Vec::new(),
-        subject: user_id,
+    let Some(error) = of(response) else {
+        let granted = serde_json::from_slice(&response.body).ok();
+        return Token::granted(kind, granted.map(|granted: Granted| granted.data));
+    };
+    let said = error.context_value("said").is_some();
+    Err(match error.kind() {
+        ErrorKind::CredentialExpired if said => dead(kind, &error),
+        // Not Xiaohongshu's word, but that of a proxy.
+        ErrorKind::CredentialExpired => {
+            Error::new(ErrorKind::Unavailable, "Xiaohongshu is not available").with("status", response.status)
+        }
+        _ => error,
     })
 }
 

@@ -25,9 +25,8 @@ use crate::{
     request::{Asked, Step, beijing, report_step, sends_columns},
 };
 
-/// Impressions, clicks and interactions are counted anew for so many days; conversions for as long as their
-/// window is.
-const SETTLES: u16 = 2;
+/// Conversions are counted anew for as long as their window is; all else for as long as the descriptor says.
+const AS_ALL_ELSE: u16 = 0;
 const SEVEN_DAYS_SETTLE: u16 = 8;
 const FIFTEEN_DAYS_SETTLE: u16 = 16;
 const THIRTY_DAYS_SETTLE: u16 = 31;
@@ -334,7 +333,7 @@ fn put(
             }
         };
         let trusted = |column: &Column| columns.contains(column) && !zeros.contains(column);
-        numbers(report, sheet, of_row, day, row.values.into_iter().filter(|(column, _)| trusted(column)));
+        numbers(sheet, of_row, day, row.values.into_iter().filter(|(column, _)| trusted(column)));
     }
     if elsewhere > 0 {
         sheet
@@ -375,7 +374,6 @@ fn keyword(row: &Row<'_>) -> Option<SmolStr> {
 
 /// The numbers of a row: those of the subject as a whole, and those that are counted in another way.
 fn numbers<'v>(
-    report: &Report,
     sheet: &mut Sheet<'_>,
     (subject, part): (Subject, Option<(&'static str, SmolStr)>),
     day: Date,
@@ -383,7 +381,7 @@ fn numbers<'v>(
 ) {
     let mut whole = Vec::with_capacity(13);
     let mut parts: Vec<((&'static str, &'static str), Vec<Reading>)> = Vec::new();
-    let mut settles = SETTLES;
+    let mut settles = AS_ALL_ELSE;
     for (column, value) in values {
         let told = column.told();
         let counts = !is_zero(&value);
@@ -405,13 +403,13 @@ fn numbers<'v>(
         part,
         window: Window::Day(day),
         traffic: Traffic::Paid,
-        provisional: report.today || sheet.unsettled(day, settles),
+        provisional: sheet.unsettled(day, settles),
     };
     let about = of(part, settles, sheet);
     sheet.put(about, whole);
     for ((dimension, value), readings) in parts {
         let settles = match value {
-            "live_24h" => SETTLES,
+            "live_24h" => AS_ALL_ELSE,
             "external_15d" => FIFTEEN_DAYS_SETTLE,
             "external_30d" => THIRTY_DAYS_SETTLE,
             _ => SEVEN_DAYS_SETTLE,

@@ -1,7 +1,7 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::{Traffic, descriptor::Lag};
+use crate::{Measurement, Subject, Traffic, descriptor::Lag};
 
 /// What is known when a plan is made, for one account in Tokyo of a platform whose days are those of Los Angeles.
 #[derive(Default)]
@@ -359,4 +359,56 @@ fn what_is_asked_for_again_may_change() {
     check((5, 9), &[5, 6, 8], Some((7, 8)));
     check((5, 9), &[], Some((7, 9)));
     check((1, 5), &[], None);
+}
+
+/// The marks of one page of an endpoint: of the days 6th to 10th, of the running total at the end of the 9th, of a
+/// period and of the instant of reading.
+#[track_caller]
+fn check_marks(endpoint: Endpoint, window: Option<DateSpan>, expected: &str) {
+    let endpoints: &'static [Endpoint] = vec![endpoint].leak();
+    let descriptor = descriptor("Asia/Tokyo", endpoints);
+    let input = PlanInput {
+        descriptor: &descriptor,
+        endpoint: &endpoints[0],
+        accounts: &[account()],
+        now: at(NOW),
+        range: None,
+        posts: &[],
+    };
+    let job = start(&input, &[account()], &Stream::of(&account().id, ""), window, Vec::new()).job;
+    let read_at = at("2026-10-10T03:00:00Z");
+    let day = |day| date(2026, 10, day);
+    let midnight = day(10).to_zoned(zone("Asia/Tokyo").unwrap()).unwrap().timestamp();
+    let subject = || Subject::account(account().id);
+    let one = |window| Measurement::new(subject(), window, read_at);
+    let mut measurements: Vec<Measurement> = (6..=10).map(|of| one(Window::Day(day(of)))).collect();
+    measurements.push(one(Window::At(midnight)));
+    measurements.push(one(Window::Period(DateSpan::new(day(1), day(11)))));
+    measurements.push(one(Window::At(read_at)));
+    let page = Page { measurements, ..Page::default() };
+    let page = with_provisional_days(page, &descriptor, &job, read_at);
+    let marks = page.unwrap().measurements;
+    let marks: String = marks.iter().map(|one| if one.provisional { '?' } else { '.' }).collect();
+    assert_eq!(marks, expected);
+}
+
+#[test]
+fn days_are_marked_until_their_last_reading_or_an_earlier_one() {
+    let windows = Shape::Windows { max_days: 30 };
+    let days = Endpoint { lookback_days: 4, ..Endpoint::new("days", "", windows) };
+    let lag = Lag { days: 2, hour: 0, zone: "" };
+    check_marks(days.clone(), None, ".?????..");
+    check_marks(Endpoint { lag, ..days.clone() }, None, "??????..");
+    check_marks(Endpoint { final_after: Some(2), ..days.clone() }, None, "...???..");
+    check_marks(Endpoint { lookback_days: 0, ..days.clone() }, None, "....?...");
+    let listing = Shape::Listing { published_within_days: Some(3) };
+    check_marks(Endpoint::new("mentions", "", listing), None, "..????..");
+}
+
+/// Rows of later days come again with the day of publishing that they were asked for with.
+#[test]
+fn what_comes_again_with_an_earlier_day_ends_with_it() {
+    let days = Endpoint { lookback_days: 4, ..Endpoint::new("days", "", Shape::Windows { max_days: 1 }) };
+    check_marks(days.clone(), Some(DateSpan::day(date(2026, 10, 7))), ".?????..");
+    check_marks(days, Some(DateSpan::day(date(2026, 10, 6))), "........");
 }

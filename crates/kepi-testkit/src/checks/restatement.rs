@@ -1,6 +1,6 @@
 //! F. Restatement: what becomes of what changes, comes late or goes.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use kepi_core::{
     AccountId, DateSpan, Endpoint, Field, Job, Page, PostRef, Shape, SubjectKind, Window, WindowKind,
     descriptor::Form, period::add_days,
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     case::whole_pages,
-    days::{days_of, due_days, midnight, planned, ready, start_of, windowed, zone_of},
+    days::{due_days, midnight, planned, ready, start_of, windowed, zone_of},
 };
 use crate::{Candidate, Exchange, Faults, edit, facts, print};
 
@@ -171,26 +171,62 @@ pub fn f49_accounts_are_independent(it: &Candidate, faults: &mut Faults) {
 
 /// F52.
 pub fn f52_provisional_marks_are_set_and_later_cleared(it: &Candidate, faults: &mut Faults) {
-    for (endpoint, fixture) in windowed(it).filter(|(endpoint, _)| endpoint.lookback_days > 1) {
+    for (endpoint, fixture) in windowed(it) {
         let Ok(page) = it.read(&fixture.exchange) else { continue };
-        let Some(last) = days_of(it, &fixture.exchange.job, &page).into_iter().max() else { continue };
-        let marked = |at: Timestamp| {
-            let page = it.read(&fixture.exchange.read_at(at)).ok()?;
-            let of_last = |window: &Window| *window == Window::Day(last);
-            page.measurements.iter().find(|one| of_last(&one.window)).map(|one| one.provisional)
-        };
-        let Some(over) = start_of(it, &fixture.exchange.job, add_days(last, 1)) else { continue };
-        let soon = over + SignedDuration::from_hours(24 * i64::from(endpoint.lag.days) + 1);
-        let late = soon + SignedDuration::from_hours(24 * (i64::from(endpoint.lookback_days) + 3));
-        faults.unless(marked(soon) != Some(false), endpoint.name, || {
-            format!(
-                "{last} read at {soon} may be restated for {} days and is not provisional (plan::may_change)",
-                endpoint.lookback_days
-            )
-        });
-        faults.unless(marked(late) != Some(true), endpoint.name, || {
-            format!("{last} read at {late} is restated no more and still provisional (plan::may_change)")
-        });
+        let days = page.measurements.iter().filter_map(|one| day_of(it, &fixture.exchange, &one.window));
+        let Some(last) = days.max() else { continue };
+        let looks = endpoint.lookback_days.max(1) + u16::from(endpoint.lag.days) + 2;
+        for day in (1..=i32::from(looks)).map(|after| add_days(last, after)) {
+            let Some(midnight) = start_of(it, &fixture.exchange.job, day) else { continue };
+            for hours in [0, 12] {
+                let read_at = midnight + SignedDuration::from_hours(hours) + SignedDuration::from_secs(1);
+                marks_of(last, it, endpoint, &fixture.exchange.read_at(read_at), faults);
+            }
+        }
+    }
+}
+
+/// A day that the next plan asks for again is provisional, until the reading after which the endpoint takes it as
+/// final; a day that it does not ask for is not.
+fn marks_of(last: Date, it: &Candidate, endpoint: &Endpoint, exchange: &Exchange, faults: &mut Faults) {
+    let (read_at, job) = (exchange.response.received_at, &exchange.job);
+    let Ok(page) = it.read(exchange) else { return };
+    let of_last = page.measurements.iter().filter(|one| day_of(it, exchange, &one.window) == Some(last));
+    let marks: Vec<bool> = of_last.map(|one| one.provisional).collect();
+    let lookback_days = endpoint.final_after.unwrap_or(endpoint.lookback_days);
+    let settling = Endpoint { lookback_days, ..endpoint.clone() };
+    // A running total comes again with the day that it was asked for with.
+    let asked = job.window.map_or(last, |window| last.min(add_days(window.end, -1)));
+    let (again, settles) =
+        (is_read_again(asked, it, endpoint, exchange), is_read_again(last, it, &settling, exchange));
+    faults.unless(!again || !settles || !marks.contains(&false), endpoint.name, || {
+        format!(
+            "{last}, read at {read_at}, will be asked for again and is not provisional (plan::with_provisional_days)"
+        )
+    });
+    faults.unless(again || !marks.contains(&true), endpoint.name, || {
+        format!("{last}, read at {read_at}, is asked for no more and still provisional (plan::with_provisional_days)")
+    });
+}
+
+/// Whether a day that was read is asked for on the next day, when all that is there was read, or once it is there.
+fn is_read_again(day: Date, it: &Candidate, endpoint: &Endpoint, exchange: &Exchange) -> bool {
+    let read_at = exchange.response.received_at;
+    let Some(ready) = ready(it, endpoint, &exchange.job, read_at) else { return false };
+    let covered = DateSpan::new(add_days(ready, -400), add_days(ready, 1));
+    let tomorrow = read_at + SignedDuration::from_hours(24);
+    let due = due_days(&planned(it, endpoint, &exchange.job, tomorrow, None, Some(covered)));
+    day > ready || due.contains(&day)
+}
+
+/// The day that a number is of; of a running total, the day at whose end it stood so.
+fn day_of(it: &Candidate, exchange: &Exchange, window: &Window) -> Option<Date> {
+    match *window {
+        Window::Day(day) => Some(day),
+        Window::At(at) if at < exchange.response.received_at && ends_a_day(it, &exchange.job, at) => {
+            Some(add_days(zone_of(it.descriptor(), &exchange.job)?.to_datetime(at).date(), -1))
+        }
+        Window::At(_) | Window::Period(_) => None,
     }
 }
 

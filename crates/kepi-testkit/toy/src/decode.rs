@@ -132,7 +132,11 @@ fn day(
     let observed_at = if wrong_clock { job.planned_at } else { body.observed_at };
     let mut measurement =
         Measurement::new(Subject::account(account.id.clone()), Window::Day(date), observed_at);
-    measurement.provisional = age <= i32::from(LOOKBACK) && breakage != Some(Breakage::NeverSaysProvisional);
+    measurement.provisional = match breakage {
+        Some(Breakage::GoesByTheAgeOfDays) => age < i32::from(LOOKBACK),
+        Some(Breakage::IsNeverSure) => age <= i32::from(LOOKBACK) + 1,
+        _ => false,
+    };
     tell(page, &measurement, row, "daily", breakage)
 }
 

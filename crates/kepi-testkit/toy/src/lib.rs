@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 use kepi_core::{
     Adapter, Body, Cursor, Decoder, Descriptor, Error, ErrorKind, Grant, Job, Page, Request, Response,
-    Result, Retry, Token,
+    Result, Retry, Token, plan,
 };
 use serde_json::Value;
 
@@ -50,7 +50,10 @@ impl ToyAdapter {
 
 impl Decoder for ToyAdapter {
     fn decode(&self, job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
-        let page = decode::page(job, cursor, body, self.breakage)?;
+        let mut page = decode::page(job, cursor, body, self.breakage)?;
+        if !self.is(Breakage::NeverSaysProvisional) && !self.is(Breakage::GoesByTheAgeOfDays) {
+            page = plan::with_provisional_days(page, &self.descriptor, job, body.observed_at)?;
+        }
         if let (Some(next), Ok(mut remembered)) = (&page.next, self.remembered.lock()) {
             *remembered = request::token_of(next);
         }
@@ -105,16 +108,6 @@ impl Adapter for ToyAdapter {
         if response.status >= 400 {
             return Err(Error::new(ErrorKind::Reauthorise, format!("the toy refused a {kind} token")));
         }
-        let bad = || Error::bad_response("no token in the answer");
-        let answer: Value = serde_json::from_slice(&response.body).map_err(|_| bad())?;
-        let text = |key: &str| answer.get(key).and_then(Value::as_str).map(str::to_owned);
-        Ok(Token {
-            access: text("access_token").ok_or_else(bad)?.into(),
-            refresh: text("refresh_token").map(Into::into),
-            expires_in_secs: answer.get("expires_in").and_then(Value::as_u64),
-            refresh_expires_in_secs: None,
-            scopes: text("scope").iter().flat_map(|text| text.split(' ')).map(str::to_owned).collect(),
-            subject: None,
-        })
+        Token::granted(kind, serde_json::from_slice(&response.body).ok())
     }
 }

@@ -131,6 +131,8 @@ breakages! {
     f50 f50_fails_alone TakesEveryDayForTwentyFourHours,
     f51 f51_fails_alone ReplacesDaysThatAreTooOld,
     f52 f52_fails_alone NeverSaysProvisional,
+    f52 f52_fails_alone_before_the_hour GoesByTheAgeOfDays,
+    f52 f52_fails_alone_too_long IsNeverSure,
     f53 f53_fails_alone KeepsZerosBack,
 }
 

@@ -7,7 +7,7 @@ mod descriptor;
 mod request;
 
 use kepi_core::{
-    Adapter, Body, Cursor, Decoder, Descriptor, Error, Job, Page, Request, Response, Result, settings,
+    Adapter, Body, Cursor, Decoder, Descriptor, Error, Job, Page, Request, Response, Result, plan, settings,
 };
 use serde_json::Value;
 
@@ -39,7 +39,8 @@ impl TemplateAdapter {
 
 impl Decoder for TemplateAdapter {
     fn decode(&self, job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
-        decode::page(&self.descriptor, job, cursor, body)
+        let page = decode::page(&self.descriptor, job, cursor, body)?;
+        plan::with_provisional_days(page, &self.descriptor, job, body.observed_at)
     }
 }
 

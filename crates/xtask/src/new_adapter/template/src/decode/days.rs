@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use kepi_core::{
     Body, Descriptor, Endpoint, Job, Measurement, Page, Result, Subject, Traffic, Window,
     json::Readings,
-    plan::{day_zone, may_change, not_yet},
+    plan::{day_zone, not_yet},
 };
 use serde::Deserialize;
 
@@ -33,7 +33,6 @@ pub(super) fn page(descriptor: &Descriptor, endpoint: &Endpoint, job: &Job, body
         if !metrics.values.is_empty() {
             page.measurements.push(Measurement {
                 traffic: Traffic::Total,
-                provisional: may_change(endpoint, date, body.observed_at, &zone),
                 values: metrics.values,
                 ..Measurement::new(Subject::account(account.id.clone()), Window::Day(date), body.observed_at)
             });
