@@ -9,8 +9,8 @@ mod request;
 mod tests;
 
 use kepi_core::{
-    Adapter, Body, Calls, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result,
-    Token, plan, settings,
+    AccountId, Adapter, Body, Calls, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response,
+    Result, Token, plan, settings,
 };
 use serde_json::Value;
 
@@ -47,6 +47,12 @@ impl InstagramAdapter {
                 config.api_version
             ))
             .hint("a version is written v25.0"));
+        }
+        for (account, by) in &config.watched {
+            if !AccountId::new(account).is_ok_and(|id| id.platform_name() == "instagram") || !digits(by) {
+                return Err(Error::bad_config(format!("platform.instagram.watched: {account:?} = {by:?}"))
+                    .hint("an account and the platform_id of the own account that asks: \"instagram/rival\" = \"1784…\""));
+            }
         }
         Ok(Self::new(config))
     }

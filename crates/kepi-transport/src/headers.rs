@@ -19,6 +19,8 @@ pub(crate) struct Heard {
     pub(crate) window: Option<Left>,
     /// How much of an allowance is used.
     pub(crate) usage: Option<Usage>,
+    /// How much of the application's allowance is used, whoever's credential asked.
+    pub(crate) app_usage: Option<Usage>,
 }
 
 /// What is left of an allowance until it is renewed.
@@ -57,14 +59,16 @@ impl Heard {
         let skew = skew(response);
         let clamp = |at: Timestamp| at.clamp(now, latest);
         let shift = |at: Timestamp| clamp(at.checked_add(skew).unwrap_or(at));
+        let told = |usage: UsageTold| Usage {
+            regain_at: usage.regain_in.map(|wait| clamp(after(now, wait))),
+            percent: usage.percent,
+        };
         Self {
             request_id: REQUEST_IDS.iter().find_map(|name| response.header(name)).map(one_line),
             retry_at: retry_after(response, now, shift).map(clamp),
             window: window(response, now, shift).map(|left| Left { reset_at: clamp(left.reset_at), ..left }),
-            usage: usage(response).map(|usage| Usage {
-                regain_at: usage.regain_in.map(|wait| clamp(after(now, wait))),
-                percent: usage.percent,
-            }),
+            usage: usage(response).map(told),
+            app_usage: app_usage(response).map(told),
         }
     }
 }
@@ -161,17 +165,15 @@ struct UsageRow {
     estimated_time_to_regain_access: f64,
 }
 
+fn app_usage(response: &Response) -> Option<UsageTold> {
+    let row: UsageRow = serde_json::from_str(response.header("x-app-usage")?).ok()?;
+    Some(told(&row))
+}
+
 fn usage(response: &Response) -> Option<UsageTold> {
-    let app = response
-        .header("x-app-usage")
-        .and_then(|text| serde_json::from_str::<UsageRow>(text).ok())
-        .into_iter();
-    let business = response
-        .header("x-business-use-case-usage")
-        .and_then(|text| serde_json::from_str::<HashMap<String, Vec<UsageRow>>>(text).ok())
-        .into_iter()
-        .flat_map(|rows| rows.into_values().flatten());
-    app.chain(business).map(|row| told(&row)).max_by_key(|told| (told.regain_in, told.percent))
+    let text = response.header("x-business-use-case-usage")?;
+    let rows: HashMap<String, Vec<UsageRow>> = serde_json::from_str(text).ok()?;
+    rows.values().flatten().map(told).max_by_key(|told| (told.regain_in, told.percent))
 }
 
 fn told(row: &UsageRow) -> UsageTold {
@@ -267,16 +269,19 @@ mod tests {
 
     #[test]
     fn usage_in_percent() {
-        let check = |headers: &[(&str, &str)], expected: Option<(u32, Option<&str>)>| {
-            let expected = expected.map(|(percent, regain)| Usage { percent, regain_at: regain.map(at) });
-            assert_eq!(heard(headers).usage, expected, "{headers:?}");
+        let check = |headers: &[(&str, &str)], app: Option<u32>, own: Option<(u32, Option<&str>)>| {
+            let heard = heard(headers);
+            let own = own.map(|(percent, regain)| Usage { percent, regain_at: regain.map(at) });
+            let app = app.map(|percent| Usage { percent, regain_at: None });
+            assert_eq!((heard.app_usage, heard.usage), (app, own), "{headers:?}");
         };
         let app = r#"{"call_count":12,"total_cputime":81,"total_time":6}"#;
-        check(&[("x-app-usage", app)], Some((81, None)));
+        check(&[("x-app-usage", app)], Some(81), None);
         let business = r#"{"1784":[{"type":"instagram","call_count":100,"total_cputime":25,"total_time":25,
             "estimated_time_to_regain_access":15,"ads_api_access_tier":"x"}]}"#;
-        check(&[("x-business-use-case-usage", business)], Some((100, Some(NOW_15))));
-        check(&[("x-app-usage", app), ("x-business-use-case-usage", business)], Some((100, Some(NOW_15))));
-        check(&[("x-app-usage", "garbled")], None);
+        check(&[("x-business-use-case-usage", business)], None, Some((100, Some(NOW_15))));
+        let both = [("x-app-usage", app), ("x-business-use-case-usage", business)];
+        check(&both, Some(81), Some((100, Some(NOW_15))));
+        check(&[("x-app-usage", "garbled")], None, None);
     }
 }

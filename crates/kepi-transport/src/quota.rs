@@ -3,13 +3,15 @@
 //! A call goes out when three things agree: each limit that the descriptor declares has room ([`limiter`]),
 //! the headers of earlier answers do not say that the allowance is used up, and no call of the same pool, credential,
 //! application or address was refused lately ([`gate`]): how far a refusal reaches is what the adapter says of it.
-//! After a refusal one call goes first and the others wait for what it hears.
+//! After a refusal one call goes first and the others wait for what it hears. What a header tells of the whole
+//! application holds for all its credentials ([`pace`]), as far as their calls draw on it.
 
 mod gate;
 mod limiter;
+mod pace;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,6 +27,7 @@ use tokio::sync::Notify;
 use self::{
     gate::{Gate, Outcome},
     limiter::Limiter,
+    pace::{Pace, Wait},
 };
 use crate::{
     Clock, Quotas,
@@ -73,9 +76,28 @@ pub(crate) struct Desk {
 struct State {
     gates: HashMap<String, Gate>,
     limiters: HashMap<String, Limiter>,
+    /// By application: how much of its allowance is used, as answers to any of its credentials told.
+    apps: HashMap<String, Pace>,
+    /// Pools of applications whose answers told that: their calls draw on it, others may not.
+    drawing: HashSet<String>,
 }
 
 impl State {
+    /// The pace of the application, where a call draws on what it has.
+    fn of_app(&mut self, draws: &Draws) -> Option<&mut Pace> {
+        self.drawing.contains(&draws.app_pool).then(|| self.app(draws))
+    }
+
+    fn app(&mut self, draws: &Draws) -> &mut Pace {
+        let [.., app, _] = &draws.gates;
+        self.apps.entry(app.clone()).or_insert_with(|| Pace::new(APP_WINDOW))
+    }
+
+    fn check_app(&mut self, draws: &Draws, now: Timestamp) -> Result<(), Hold> {
+        let wait = self.of_app(draws).and_then(|pace| pace.check(now));
+        wait.map_or(Ok(()), |wait| Err(wait.into()))
+    }
+
     fn check_gates(&mut self, draws: &Draws, now: Timestamp) -> Result<(), Hold> {
         for name in &draws.gates {
             let renewed = self.gates.entry(name.clone()).or_default().check(now)?;
@@ -118,6 +140,8 @@ const REACHES: [Reach; 4] = [Reach::Pool, Reach::User, Reach::App, Reach::Addres
 struct Draws {
     /// One for each of [`REACHES`].
     gates: [String; 4],
+    /// The pool over all credentials of the application.
+    app_pool: String,
     /// Name and row of each limit with a length of time.
     rows: Vec<(String, Declared)>,
     /// Lines and zones of each limit that ends at midnight.
@@ -128,8 +152,18 @@ struct Draws {
 struct Permit<'a> {
     desk: &'a Desk,
     draws: Draws,
-    probes: [bool; 4],
+    sent: Sent,
     outcome: Option<(Outcome, crate::headers::Heard)>,
+}
+
+/// How a call went out.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    at: Timestamp,
+    /// Of which gates it goes ahead after a pause.
+    probes: [bool; 4],
+    /// Whether it was counted as one that draws on what the application has.
+    of_app: bool,
 }
 
 impl Drop for Permit<'_> {
@@ -137,9 +171,17 @@ impl Drop for Permit<'_> {
         let (outcome, heard) = self.outcome.take().unwrap_or((Outcome::Unknown, Default::default()));
         let now = self.desk.clock.now();
         let mut state = self.desk.state();
-        for ((name, probe), reach) in self.draws.gates.iter().zip(self.probes).zip(REACHES) {
+        for ((name, probe), reach) in self.draws.gates.iter().zip(self.sent.probes).zip(REACHES) {
             let gate = state.gates.entry(name.clone()).or_default();
-            gate.give_back(now, probe, &outcome.seen_by(reach), (reach == Reach::Pool).then_some(&heard));
+            let heard = (reach == Reach::Pool).then_some(&heard);
+            gate.give_back((self.sent.at, now), probe, &outcome.seen_by(reach), heard);
+        }
+        if self.sent.of_app {
+            state.app(&self.draws).give_back();
+        }
+        if let Some(usage) = heard.app_usage {
+            state.drawing.insert(self.draws.app_pool.clone());
+            state.app(&self.draws).hear(usage, self.sent.at, now);
         }
         for (name, _) in &self.draws.rows {
             if let Some(limiter) = state.limiters.get_mut(name) {
@@ -161,7 +203,7 @@ impl Desk {
         let draws = self.draws(call);
         self.reserve(&draws).await?;
         match self.wait(call, &draws).await {
-            Ok(probes) => Ok(Permit { desk: self, draws, probes, outcome: None }),
+            Ok(sent) => Ok(Permit { desk: self, draws, sent, outcome: None }),
             Err(error) => {
                 self.ledger.settle(&lines(&draws), ONE_CALL, Spend::default()).await?;
                 Err(error)
@@ -169,12 +211,12 @@ impl Desk {
         }
     }
 
-    async fn wait(&self, call: &Call<'_>, draws: &Draws) -> Result<[bool; 4]> {
+    async fn wait(&self, call: &Call<'_>, draws: &Draws) -> Result<Sent> {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             let hold = match self.try_take(draws) {
-                Ok(probes) => return Ok(probes),
+                Ok(sent) => return Ok(sent),
                 Err(hold) => hold,
             };
             if hold.until.is_some_and(|until| until > call.deadline) {
@@ -194,17 +236,21 @@ impl Desk {
     }
 
     /// Takes from everything a call draws on, or from nothing.
-    fn try_take(&self, draws: &Draws) -> Result<[bool; 4], Hold> {
+    fn try_take(&self, draws: &Draws) -> Result<Sent, Hold> {
         let now = self.clock.now();
         let mut state = self.state();
         state.check_gates(draws, now)?;
+        state.check_app(draws, now)?;
         state.check_rows(draws, now, &self.clock)?;
         for (name, _) in &draws.rows {
             if let Some(limiter) = state.limiters.get_mut(name) {
                 limiter.take();
             }
         }
-        Ok(draws.gates.each_ref().map(|name| state.gates.entry(name.clone()).or_default().take(now)))
+        let of_app = state.of_app(draws).map(|pace| pace.take(now)).is_some();
+        let probes =
+            draws.gates.each_ref().map(|name| state.gates.entry(name.clone()).or_default().take(now));
+        Ok(Sent { at: now, probes, of_app })
     }
 
     /// What an answer means for the calls that follow; a refusal learns when they may.
@@ -259,8 +305,9 @@ impl Desk {
         let pool = Self::pool(call.declared, call.endpoint);
         let user = format!("{platform} {identity}");
         let app = format!("{platform} app {}", call.lease.app);
+        let app_pool = format!("{app} {pool}");
         let gates = [pool_of(platform, identity, pool), user, app, platform.to_owned()];
-        let mut draws = Draws { gates, ..Draws::default() };
+        let mut draws = Draws { gates, app_pool, ..Draws::default() };
         for row in self.quotas.rows(platform, declared) {
             for counted in counted(&row, call) {
                 let name =
@@ -306,6 +353,16 @@ pub(crate) struct Hold {
     pub(crate) kind: ErrorKind,
 }
 
+impl From<Wait> for Hold {
+    fn from(wait: Wait) -> Self {
+        let until = match wait {
+            Wait::Until(until) => Some(until),
+            Wait::ForAnswer => None,
+        };
+        Self { until, kind: ErrorKind::QuotaExhausted }
+    }
+}
+
 impl Hold {
     fn into_error(self) -> Error {
         let message = match self.kind {
@@ -330,6 +387,9 @@ fn pool_of(platform: &str, identity: &str, pool: &str) -> String {
 }
 
 const ONE_CALL: Spend = Spend { calls: 1, micro_usd: 0 };
+
+/// What an application has is counted in a rolling hour: an hour after the last call all of it is back.
+const APP_WINDOW: Duration = Duration::from_secs(3600);
 
 /// When an allowance is full again that nobody tells the end of.
 const UNKNOWN_RENEWAL: Duration = Duration::from_secs(3600);

@@ -5,23 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kepi_core::{ErrorKind, Reach};
 
-use super::Hold;
-use crate::{
-    clock::after,
-    headers::{Heard, Left, Usage},
-};
-
-/// From this percentage on, calls are spread.
-const SPREAD_FROM: u32 = 80;
-
-/// The pause between calls for each percent above it.
-const SPREAD_PER_PERCENT: Duration = Duration::from_secs(2);
+use super::{Hold, pace::Pace};
+use crate::headers::{Heard, Left};
 
 /// How long an allowance rests of which all is used and nobody says for how long.
 const FULL_REST: Duration = Duration::from_secs(900);
 
 /// The gate of one pool, credential, application or address: see [`Reach`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gate {
     /// Closed by a refusal until then; after that one call goes first.
     pause: Option<(Timestamp, ErrorKind)>,
@@ -31,9 +22,22 @@ pub(super) struct Gate {
     left: Option<Left>,
     /// How many more calls go out until then, as an answer's body told.
     granted: Option<(u32, Timestamp)>,
-    usage: Option<Usage>,
-    /// With the allowance nearly used: when the next call goes out.
-    spread_until: Option<Timestamp>,
+    /// With the allowance nearly used, calls are spread.
+    pace: Pace,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            pause: None,
+            probing: false,
+            refusals: 0,
+            in_flight: 0,
+            left: None,
+            granted: None,
+            pace: Pace::new(FULL_REST),
+        }
+    }
 }
 
 /// What an answer means for the calls that follow.
@@ -84,10 +88,7 @@ impl Gate {
         {
             return Err(Hold { until: Some(left.reset_at), kind });
         }
-        match self.spread_until {
-            Some(until) if now < until => Err(Hold { until: Some(until), kind }),
-            _ => Ok(renewed),
-        }
+        self.pace.check(now).map_or(Ok(renewed), |wait| Err(wait.into()))
     }
 
     /// Lets a call out; `true` when it goes ahead of the others after a pause.
@@ -96,7 +97,7 @@ impl Gate {
         if let Some((left, _)) = &mut self.granted {
             *left = left.saturating_sub(1);
         }
-        self.spread_until = self.usage.and_then(|usage| spread(usage, now));
+        self.pace.take(now);
         self.probing = self.pause.is_some();
         self.probing
     }
@@ -106,17 +107,18 @@ impl Gate {
         self.granted = Some((left, until));
     }
 
-    /// Takes a call back with what it heard.
+    /// Takes a call back that went out at `sent`, with what it heard.
     pub(super) fn give_back(
         &mut self,
-        now: Timestamp,
+        (sent, now): (Timestamp, Timestamp),
         probe: bool,
         outcome: &Outcome,
         heard: Option<&Heard>,
     ) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        self.pace.give_back();
         if let Some(heard) = heard {
-            self.hear(heard, now);
+            self.hear(heard, sent, now);
         }
         if probe {
             self.probing = false;
@@ -147,7 +149,7 @@ impl Gate {
         self.left.map(|left| left.limit)
     }
 
-    fn hear(&mut self, heard: &Heard, now: Timestamp) {
+    fn hear(&mut self, heard: &Heard, sent: Timestamp, now: Timestamp) {
         if let Some(told) = heard.window {
             self.left = Some(match self.left {
                 // Answers overtake each other: within a window the lowest number is the newest.
@@ -159,8 +161,7 @@ impl Gate {
             });
         }
         if let Some(usage) = heard.usage {
-            self.usage = Some(usage);
-            self.spread_until = spread(usage, now);
+            self.pace.hear(usage, sent, now);
         }
     }
 }
@@ -168,18 +169,4 @@ impl Gate {
 /// A rolling reset wanders by the time between two answers; a new window begins later than the old one ended.
 fn same_window(known: Left, told: Left) -> bool {
     known.reset_at.duration_since(told.reset_at).abs().as_secs() <= 1
-}
-
-/// The pause before the next call, growing with what is used.
-fn spread(usage: Usage, now: Timestamp) -> Option<Timestamp> {
-    if let Some(regain_at) = usage.regain_at {
-        return Some(regain_at);
-    }
-    match usage.percent {
-        100.. => Some(after(now, FULL_REST)),
-        percent => {
-            let above = percent.checked_sub(SPREAD_FROM)? + 1;
-            Some(after(now, SPREAD_PER_PERCENT * above))
-        }
-    }
 }

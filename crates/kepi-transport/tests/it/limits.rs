@@ -5,14 +5,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use futures::future::join_all;
+use async_trait::async_trait;
+use futures::{StreamExt, future::join_all};
 use jiff::Timestamp;
 use kepi_core::{
     Cost, Cursor, ErrorKind, Response, Retry,
     descriptor::{Reset, Scope},
 };
 use kepi_transport::{
-    Clock, Quotas, Spend,
+    Clock, Fault, Outgoing, Quotas, Spend, Wire,
     testing::{ManualClock, ScriptedWire},
 };
 
@@ -148,6 +149,91 @@ async fn usage_in_percent_spreads_calls_and_then_stops_them() {
     check(business, r#"{"1":[{"call_count":100,"total_cputime":3,"total_time":3}]}"#, 900.0).await;
     let regain = r#"{"1":[{"call_count":100,"estimated_time_to_regain_access":5}]}"#;
     check(business, regain, 300.0).await;
+}
+
+/// An application's allowance in a rolling hour, told in percent whoever asks.
+#[derive(Debug, Default)]
+struct AppHour {
+    limit: usize,
+    answered: Vec<Timestamp>,
+    refused: usize,
+}
+
+impl AppHour {
+    fn answer(&mut self, now: Timestamp) -> Response {
+        self.answered.retain(|at| now.duration_since(*at).as_secs() < 3600);
+        let status = if self.answered.len() < self.limit { 200 } else { 403 };
+        if status == 200 {
+            self.answered.push(now);
+        } else {
+            self.refused += 1;
+        }
+        let used = self.answered.len() * 100 / self.limit;
+        let told = format!("{{\"call_count\":{used},\"total_cputime\":1,\"total_time\":1}}");
+        ScriptedWire::response(
+            status,
+            &[("x-app-usage", &told)],
+            if status == 200 { "{}" } else { "app gone" },
+        )
+    }
+}
+
+/// A wire on which answers are given at once and come back later, some sooner than others.
+#[derive(Debug)]
+struct LateWire {
+    clock: Arc<ManualClock>,
+    server: Arc<Mutex<AppHour>>,
+}
+
+#[async_trait]
+impl Wire for LateWire {
+    async fn send(&self, request: Outgoing, _: &dyn Clock) -> Result<Response, Fault> {
+        if request.url.path().ends_with("list") {
+            return Ok(ok());
+        }
+        let (answer, number) = {
+            let mut server = self.server.lock().unwrap();
+            (server.answer(self.clock.now()), server.answered.len())
+        };
+        let _on_its_way = self.clock.hold();
+        for _ in 0..20 + number * 7 % 50 {
+            tokio::task::yield_now().await;
+        }
+        Ok(answer)
+    }
+}
+
+/// What one credential hears of the application's allowance holds for all, calls on their way included, and for no
+/// pool whose answers do not tell of it.
+#[tokio::test]
+async fn an_allowance_of_the_application_is_shared_by_its_credentials() {
+    let check = async |limit: usize, at_once: usize, calls: usize| {
+        let server = Arc::new(Mutex::new(AppHour { limit, ..AppHour::default() }));
+        let clock = jumping();
+        let wire = LateWire { clock: Arc::clone(&clock), server: Arc::clone(&server) };
+        let bench = Bench::on(Arc::clone(&clock), ScriptedWire::answers([]), Toy::default(), |builder| {
+            builder.wire(Arc::new(wire))
+        });
+        let (mut left, mut hours) = (calls, 0);
+        while left > 0 {
+            hours += 1;
+            let asked = (0..left).map(|number| bench.fetch_for("fixed", ["s", "t", "u"][number % 3]));
+            let answers: Vec<_> = futures::stream::iter(asked).buffer_unordered(at_once).collect().await;
+            let put_off: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
+            left = put_off.len();
+            bench.fetch("list").await.unwrap();
+            if let Some(error) = put_off.first() {
+                let Retry::At(at) = error.retry_policy() else { panic!("{error:?}") };
+                clock.set(at);
+            }
+        }
+        let refused = server.lock().unwrap().refused;
+        assert_eq!((refused, hours), (0, calls.div_ceil(limit)), "{limit} an hour, {at_once} at once");
+    };
+    check(24, 4, 60).await;
+    check(24, 8, 60).await;
+    check(200, 8, 500).await;
+    check(7, 3, 20).await;
 }
 
 #[tokio::test]
