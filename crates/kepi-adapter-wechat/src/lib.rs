@@ -60,6 +60,10 @@ impl Adapter for WechatAdapter {
         decode::failure::of(response)
     }
 
+    fn decodes_refusal(&self, endpoint: &str, response: &Response) -> bool {
+        decode::failure::is_of_a_missing_article(endpoint, &response.body)
+    }
+
     fn token_request(&self, kind: &str, grant: &Grant) -> Result<Request> {
         request::token(&self.config, kind, grant)
     }

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::date};
 use kepi_core::{
     AccountRef, Adapter, Body, Cursor, DateSpan, Decoder, ErrorKind, Grant, Job, Method, Notice, PostRef,
-    Value,
+    Response, Value,
     http::Payload,
     plan::{KnownPost, PlanInput, PlannedJob, plan},
 };
@@ -206,6 +206,20 @@ fn comments_begin_where_the_numbers_of_an_article_end() {
     assert_eq!(due("2026-02-05T16:00:00Z", None), 1);
     assert_eq!(due("2026-01-05T16:00:00Z", Some("2026-02-10T00:00:00Z")), 0);
     assert_eq!(due("2026-01-05T16:00:00Z", Some("2026-02-07T00:00:00Z")), 1);
+}
+
+/// One article that is gone must not keep the comments of all others from being counted.
+#[test]
+fn a_missing_article_fails_nothing_but_the_list_of_its_comments() {
+    let response = |code: i64| Response {
+        status: 200,
+        headers: Vec::new(),
+        body: json!({"errcode": code, "errmsg": "no"}).to_string().into_bytes().into(),
+        received_at: now(),
+    };
+    assert!(adapter().decodes_refusal(COMMENTS, &response(88001)));
+    assert!(!adapter().decodes_refusal(COMMENTS, &response(88000)));
+    assert!(!adapter().decodes_refusal(PUBLISHED, &response(88001)));
 }
 
 fn articles_of(config: WechatConfig, body: &str) -> kepi_core::Page {

@@ -91,7 +91,7 @@ static TOKENS: [TokenKind; 1] = [TokenKind {
     scopes: &[],
 }];
 
-static KNOWN_GAPS: [&str; 10] = [
+static KNOWN_GAPS: [&str; 11] = [
     "a timeline shows the five newest posts and nothing before them: posts that come and go between two looks are \
      lost, and older ones are known only from an export or by their ids",
     "everything is a reading of the moment: no history, and a missed day is gone for ever",
@@ -102,9 +102,10 @@ static KNOWN_GAPS: [&str; 10] = [
     "videos are not told apart from plain posts",
     "mentions without a contract are those whose authors authorised the same application: a small part of all",
     "direct messages arrive as pushes to a server and cannot be asked for",
-    "comments and reposts are counted, never listed; a comment that names the account is no post that does, and is not \
-     counted as a mention",
-    "users/counts is not asked for: a profile tells more, in as many calls",
+    "comments and reposts are counted, never listed: comments/show takes a call for each post to tell the number that \
+     `counts` tells of a hundred posts, and the words of comments are not kept",
+    "a comment that names the account is no post that does, and is not counted as a mention",
+    "users/counts is not asked for: a profile tells the same and more, for one call of the account's own allowance",
 ];
 
 static BY_DAY: [Endpoint; 13] = endpoints(&[per_user(100, 86_400, Reset::Midnight(BEIJING)), PER_ADDRESS]);

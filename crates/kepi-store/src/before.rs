@@ -11,13 +11,17 @@ use crate::{query::query, store::Store};
 /// Older readings of an account are not looked at: its numbers may have gone to zero since.
 const DAYS_BACK: i32 = 40;
 
-/// Subject, traffic, provenance, and the days of a window that is no reading.
-type Key = (String, String, String, Option<(String, String)>);
+/// Subject, traffic, provenance, and the first day of a window that is no reading.
+type Key = (String, String, String, Option<String>);
+
+/// The day after a window's last, empty for a reading; and its numbers.
+type Said<'r> = (String, &'r [Value]);
 
 impl Store {
     /// For each of these measurements those of its metrics of which the last word was above zero: of a reading,
-    /// the newest one before; of a day or a period, what was said of the same. Parts of a subject are not looked
-    /// up, and what is committed but not yet projected is not seen.
+    /// the newest one before; of a day, what was said of the same; of a period, what was said of it or of a shorter one
+    /// that begins with it. Parts of a subject are not looked up, and what is committed but not yet projected is not
+    /// seen.
     ///
     /// # Errors
     /// `Store` when the tables cannot be read.
@@ -39,13 +43,16 @@ impl Store {
                 continue;
             }
             let rows = query(&session, &sql(kind, window, &ones, &metrics)).await?.rows;
-            let said = newest(&rows, metrics.len());
+            let said = by_beginning(&rows);
             for (place, one) in places.iter().zip(ones) {
-                let Some(numbers) = said.get(&key(one)) else { continue };
-                let told =
-                    metrics.iter().zip(numbers).filter(|(_, number)| number.is_some_and(|it| it > 0.0));
-                let asked_for = |metric: &&MetricId| one.value(metric.as_str()).is_some();
-                above[*place] = told.map(|(metric, _)| metric).filter(asked_for).cloned().collect();
+                let Some(said) = said.get(&key(one)) else { continue };
+                let end = end(&one.window);
+                let within = || said.iter().filter(|(until, _)| *until <= end);
+                let last = |column: usize| within().find_map(|(_, numbers)| numbers.get(column)?.as_f64());
+                let named =
+                    metrics.iter().enumerate().filter(|(_, metric)| one.value(metric.as_str()).is_some());
+                let told = named.filter(|(column, _)| last(*column).is_some_and(|number| number > 0.0));
+                above[*place] = told.map(|(_, metric)| metric).cloned().collect();
             }
         }
         Ok(above)
@@ -122,27 +129,32 @@ fn days(ones: &[&Measurement]) -> (Date, Date) {
 }
 
 fn key(one: &Measurement) -> Key {
-    let days = match one.window {
+    let first = match one.window {
         Window::At(_) => None,
-        Window::Day(day) => Some((day.to_string(), add_days(day, 1).to_string())),
-        Window::Period(days) => Some((days.start.to_string(), days.end.to_string())),
+        Window::Day(day) => Some(day.to_string()),
+        Window::Period(days) => Some(days.start.to_string()),
     };
-    (one.subject.id.to_string(), one.traffic.as_str().into(), one.provenance.as_str().into(), days)
+    (one.subject.id.to_string(), one.traffic.as_str().into(), one.provenance.as_str().into(), first)
 }
 
-/// The newest number of every metric, by what it is of.
-fn newest(rows: &[Vec<Value>], metrics: usize) -> HashMap<Key, Vec<Option<f64>>> {
+fn end(window: &Window) -> String {
+    match window {
+        Window::At(_) => String::new(),
+        Window::Day(day) => add_days(*day, 1).to_string(),
+        Window::Period(days) => days.end.to_string(),
+    }
+}
+
+/// The rows by what they are of and when that begins, newest first as they come.
+fn by_beginning(rows: &[Vec<Value>]) -> HashMap<Key, Vec<Said<'_>>> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut said: HashMap<Key, Vec<Option<f64>>> = HashMap::new();
+    let mut said: HashMap<Key, Vec<Said<'_>>> = HashMap::new();
     for row in rows {
         let [subject, traffic, provenance, day, end, window, numbers @ ..] = &row[..] else { continue };
-        let days = (text(window) != "at").then(|| (text(day), text(end)));
-        let known = said
-            .entry((text(subject), text(traffic), text(provenance), days))
-            .or_insert_with(|| vec![None; metrics]);
-        for (known, number) in known.iter_mut().zip(numbers) {
-            *known = known.or(number.as_f64());
-        }
+        let (first, end) =
+            if text(window) == "at" { (None, String::new()) } else { (Some(text(day)), text(end)) };
+        let key = (text(subject), text(traffic), text(provenance), first);
+        said.entry(key).or_default().push((end, numbers));
     }
     said
 }

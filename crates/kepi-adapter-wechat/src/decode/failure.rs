@@ -7,6 +7,7 @@ use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token};
 use serde::Deserialize;
 
 use super::answer::beijing;
+use crate::descriptor::COMMENTS;
 
 /// WeChat says errors in an HTTP 200, with a code that is not zero; the analytics have no code at all when they
 /// succeed.
@@ -33,6 +34,15 @@ pub(crate) fn of(response: &Response) -> Option<Error> {
         (code, _) => by_code(code, &problem, response.received_at).with("errcode", code),
     };
     Some(problem.tell(error))
+}
+
+/// The code for an article that WeChat does not know, or knows no more.
+const NO_SUCH_ARTICLE: i64 = 88001;
+
+/// Whether it is the answer about an article that is gone: the others' comments can be asked for all the same.
+pub(crate) fn is_of_a_missing_article(endpoint: &str, body: &[u8]) -> bool {
+    let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
+    endpoint == COMMENTS && problem.errcode == Some(NO_SUCH_ARTICLE)
 }
 
 fn by_status(status: u16) -> Error {
@@ -65,7 +75,7 @@ fn by_code(code: i64, problem: &Problem, at: Timestamp) -> Error {
             .hint("let the account's administrator authorise the platform again"),
         48001 | 48004 | 50001 | 50002 => forbidden(),
         88000 => Error::new(ErrorKind::NotOffered, "comments (留言功能) are not switched on for the account"),
-        88001 | 53600 => Error::new(ErrorKind::NotFound, "WeChat knows no such article"),
+        NO_SUCH_ARTICLE | 53600 => Error::new(ErrorKind::NotFound, "WeChat knows no such article"),
         48006 => Error::new(ErrorKind::QuotaExhausted, "the quota was cleared as often as a month allows"),
         _ => by_configuration(code, problem).unwrap_or_else(|| by_defect(code)),
     }

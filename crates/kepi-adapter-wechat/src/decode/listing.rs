@@ -11,10 +11,11 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::{
     answer::{Sheet, beijing, salvage, unknown_shape},
+    failure::is_of_a_missing_article,
     rows::{CommentAnswer, News, PublishedItem},
 };
 use crate::{
-    descriptor::{LIST, PUBLISHED_PAGE},
+    descriptor::{COMMENTS, LIST, PUBLISHED_PAGE},
     request::Step,
 };
 
@@ -129,10 +130,15 @@ fn all_older(job: &Job, items: &[PublishedItem<'_>]) -> bool {
 }
 
 pub(super) fn comments(job: &Job, body: &Body) -> Result<Page> {
+    let Some(article) = job.posts.first() else { return Err(unknown_shape(job)) };
     let mut sheet = Sheet::new(body);
+    if is_of_a_missing_article(COMMENTS, &body.bytes) {
+        let post = Post::new(article.account.clone(), article.id.clone());
+        sheet.page.posts.push(Post { deleted_at: Some(body.observed_at), ..post });
+        return Ok(sheet.page);
+    }
     let answer: CommentAnswer =
         serde_json::from_slice(&body.bytes).map_err(|error| unknown_shape(job).caused_by(error))?;
-    let Some(article) = job.posts.first() else { return Err(unknown_shape(job)) };
     let subject = Subject::post(article.account.clone(), article.id.clone());
     let values = answer.total.0.map(|total| {
         let definition = Some(SmolStr::new_static(LIST));

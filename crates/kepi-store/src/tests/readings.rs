@@ -1,6 +1,6 @@
 //! Days of posts from their readings, and their newest readings.
 
-use kepi_core::{Page, Post};
+use kepi_core::{DateSpan, Measurement, Page, Post, Window};
 
 use super::support::{World, born, check, date, given, noon, page, reading, write};
 
@@ -441,12 +441,18 @@ async fn rollups_that_are_missing_are_not_shown_until_maintenance_has_counted_th
     assert!(!store.maintain(crate::MaintainOptions::default()).await.unwrap().rebuilt);
 }
 
-/// By the newest reading that has the metric, and by the same day.
+/// By the newest reading that has the metric, by the same day, and by the same beginning of a period.
 #[tokio::test]
 async fn what_was_above_zero_is_known_by_the_last_word() {
     let world = World::new();
     let store = world.store().await;
+    let period = |first, last, at, values: &[(&'static str, i64)]| {
+        let window = Window::Period(DateSpan::new(date(first), date(last)));
+        Measurement { window, ..given("3", date(first), at, values) }
+    };
     let said = [
+        period(1, 3, noon(3), &[("views", 7)]),
+        period(1, 4, noon(4), &[("views", 0), ("likes", 2)]),
         reading("1", noon(1), &[("likes", 5), ("views", 9), ("comments", 1)]),
         reading("1", noon(2), &[("likes", 6), ("views", 0)]),
         reading("o'neill", noon(2), &[("views", 3)]),
@@ -461,11 +467,26 @@ async fn what_was_above_zero_is_known_by_the_last_word() {
         given("1", date(1), noon(3), &zeros),
         given("1", date(2), noon(3), &zeros),
         reading("1", noon(3), &[("likes", 0)]),
+        period(1, 3, noon(5), &zeros),
+        period(1, 5, noon(5), &zeros),
+        period(1, 2, noon(5), &zeros),
+        period(2, 5, noon(5), &zeros),
     ];
     let above = store.above_zero(&asked).await.unwrap();
     let mut above: Vec<Vec<&str>> =
         above.iter().map(|metrics| metrics.iter().map(|metric| metric.as_str()).collect()).collect();
     above.iter_mut().for_each(|metrics| metrics.sort_unstable());
-    let expected: [&[&str]; 6] = [&["comments", "likes"], &["views"], &[], &["views"], &[], &["likes"]];
+    let expected: [&[&str]; 10] = [
+        &["comments", "likes"],
+        &["views"],
+        &[],
+        &["views"],
+        &[],
+        &["likes"],
+        &["views"],
+        &["likes"],
+        &[],
+        &[],
+    ];
     assert_eq!(above, expected);
 }
