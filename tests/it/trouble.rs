@@ -161,6 +161,48 @@ async fn the_schedule_stops_when_asked() {
     assert!(status.success(), "{status:?}");
 }
 
+/// No account is in two hands, also where they are two processes: one that is killed has nothing in hand any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_in_the_hands_of_another_process_are_left_alone_or_waited_for() {
+    let now = Timestamp::now();
+    let simulated = Simulated::start(x_world(1, 50, now), now).await;
+    // The run that has the account hangs in the middle of its first answer.
+    let faults = simulated.simulator.faults("x").expect("X is simulated");
+    faults.add(FaultRule::once(Fault::SlowBody(Duration::from_secs(60))).at("/tweets"));
+    let ingest = |arguments: &[&str]| {
+        let mut command = simulated.command();
+        command.arg("ingest").args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    };
+    let mut first = ingest(&[]).spawn().expect("kepi starts");
+    let asked = |stats: &Stats| stats.calls.keys().any(|path| path.ends_with("/tweets"));
+    simulated.simulator.until("x", asked).await.expect("X is simulated");
+    let calls = || simulated.simulator.stats("x").expect("X is simulated").calls;
+    let before = calls();
+
+    let refused = ingest(&[]).output().expect("kepi starts");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    for told in ["error: another run by hand has ", " in hand", "hint: ", "--wait"] {
+        assert!(said.contains(told), "{told:?} is not told:\n{said}");
+    }
+    assert_eq!(calls(), before, "nothing was asked for");
+
+    let mut second = ingest(&["--wait"]).spawn().expect("kepi starts");
+    let mut said = std::io::BufReader::new(second.stderr.take().expect("piped"));
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).expect("a line");
+    assert!(line.starts_with("waiting: another run by hand has "), "{line}");
+    send_term(&second);
+    assert_eq!(second.wait().expect("it ends").code(), Some(1));
+    assert_eq!(calls(), before, "nothing was asked for");
+
+    first.kill().expect("it is killed");
+    first.wait().expect("it ends");
+    let third = ingest(&[]).output().expect("kepi starts");
+    assert!(third.status.success(), "{}", String::from_utf8_lossy(&third.stderr));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_platforms_own_id_need_not_be_written() {
     let now = Timestamp::now();

@@ -193,6 +193,9 @@ pub(crate) struct Ingest {
     /// Only say which calls, windows and money it would take.
     #[arg(long)]
     pub plan: bool,
+    /// Wait while another run has one of the accounts in hand, instead of ending at once.
+    #[arg(long)]
+    pub wait: bool,
     #[command(flatten)]
     pub format: Format,
 }
@@ -210,6 +213,9 @@ pub(crate) struct Backfill {
     /// Only say which calls, windows and money it would take.
     #[arg(long)]
     pub plan: bool,
+    /// Wait while another run has one of the accounts in hand, instead of ending at once.
+    #[arg(long)]
+    pub wait: bool,
     #[command(flatten)]
     pub format: Format,
 }

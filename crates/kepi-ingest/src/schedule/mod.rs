@@ -3,7 +3,8 @@
 //!
 //! The state rests in one SQLite file beside the store. A tick is one time at which a job is due; its row in the
 //! table `ticks` is what lets it run once. Ticks that nobody was there for are caught up by one run, not by as
-//! many. No account is in two hands: a run leases its accounts, and a lease that is not renewed runs out.
+//! many. No account is in two hands: a run leases its accounts, and a lease ends with its run, or with the process
+//! that made it.
 
 mod by_hand;
 mod cron;
@@ -13,7 +14,7 @@ mod runner;
 mod scheduler;
 mod state;
 
-pub use by_hand::run_by_hand;
+pub use by_hand::{IfBusy, run_by_hand};
 pub use cron::{Cron, Jitter};
 pub use job::{JobSettings, ScheduledJob, Upcoming, upcoming};
 pub use runner::{AfterIngest, IngestRunner, NoFollowUp, Runner, Task};

@@ -15,6 +15,7 @@ use kepi_core::{
 use kepi_ingest::{
     Ending, EndpointReport, IngestAccount, IngestRequest, Outcome as RunOutcome, PlanReport, PlannedEndpoint,
     Progress, RunKind, RunReport, StopFlag, Tally,
+    schedule::{Busy, IfBusy, run_by_hand},
 };
 
 use crate::{
@@ -34,14 +35,16 @@ pub(crate) async fn run(project: &Project, arguments: &Ingest) -> Result<Outcome
         }
     };
     let request = request(project, &arguments.selection, RunKind::Ingest, range)?;
-    pass(project, &request, arguments.plan, arguments.format.format).await
+    let how = How { plan: arguments.plan, wait: arguments.wait, format: arguments.format.format };
+    pass(project, &request, how).await
 }
 
 pub(crate) async fn backfill(project: &Project, arguments: &Backfill) -> Result<Outcome> {
     let to = arguments.to.map_or_else(|| yesterday(project), Ok)?;
     let range = Some(days(project, arguments.from, to)?);
     let request = request(project, &arguments.selection, RunKind::Backfill, range)?;
-    pass(project, &request, arguments.plan, arguments.format.format).await
+    let how = How { plan: arguments.plan, wait: arguments.wait, format: arguments.format.format };
+    pass(project, &request, how).await
 }
 
 fn yesterday(project: &Project) -> Result<Date> {
@@ -68,26 +71,30 @@ fn days(project: &Project, from: Date, to: Date) -> Result<DateSpan> {
     Ok(DateSpan::new(from, add_days(to, 1)))
 }
 
-async fn pass(
-    project: &Project,
-    request: &IngestRequest,
-    plan_only: bool,
+/// How a pass is made.
+#[derive(Clone, Copy)]
+struct How {
+    plan: bool,
+    wait: bool,
     format: RowFormat,
-) -> Result<Outcome> {
+}
+
+async fn pass(project: &Project, request: &IngestRequest, how: How) -> Result<Outcome> {
     let store = project.store().await?;
     let state = project.state().await?;
     let ingest = project.ingest(&store, std::sync::Arc::new(state.clone()))?;
-    if plan_only {
+    if how.plan {
         let plan = ingest.plan(request).await?;
-        print_plan(&plan, format)?;
+        print_plan(&plan, how.format)?;
         return Ok(Outcome::Done);
     }
     let stop = StopFlag::default();
     stop.on_signals()?;
     let progress = PlatformLines::new();
-    let report = ingest.run(request, &progress, &stop).await?;
+    let if_busy = if how.wait { IfBusy::Wait(&say_waits) } else { IfBusy::Fail };
+    let report = run_by_hand(&state, &ingest, request, &progress, &stop, if_busy).await?;
     progress.end();
-    print_report(&report, format)?;
+    print_report(&report, how.format)?;
     store.catch_up(&project.decoders()?).await?;
     state.close().await;
     Ok(match report.outcome {
@@ -95,6 +102,10 @@ async fn pass(
         RunOutcome::Failed => return Err(failed(&report).into()),
         _ => Outcome::SetAside,
     })
+}
+
+fn say_waits(busy: &Busy) {
+    output::note(&format!("waiting: {busy} (run {}); Ctrl-C ends the waiting", busy.run));
 }
 
 fn failed(report: &RunReport) -> Error {

@@ -1,6 +1,6 @@
 //! Leases: which run has an account in hand.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use kepi_core::{AccountId, Result};
@@ -8,8 +8,8 @@ use serde::Serialize;
 use smol_str::SmolStr;
 use sqlx::{Row, Sqlite, Transaction};
 
-use super::{State, explain, instant, micros};
-use crate::{reading::after, seam::Clock};
+use super::{State, explain, instant, micros, signs::Signs};
+use crate::{StopFlag, reading::after, seam::Clock};
 
 /// An account that another run has in hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,8 +18,19 @@ pub struct Busy {
     pub account: AccountId,
     /// Which run.
     pub run: SmolStr,
-    /// Until when, if it does not renew.
+    /// Which job of the schedule; `None` for a run by hand.
+    pub job: Option<SmolStr>,
+    /// Until when, if it does not renew and nothing else tells that it lives.
     pub until: Timestamp,
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.job {
+            Some(job) => write!(f, "a run of the job {job} has {} in hand", self.account),
+            None => write!(f, "another run by hand has {} in hand", self.account),
+        }
+    }
 }
 
 impl State {
@@ -35,7 +46,7 @@ impl State {
         until: Timestamp,
     ) -> Result<Option<Busy>> {
         let mut transaction = self.begin().await?;
-        if let Some(busy) = lease(&mut transaction, accounts, run, now, until).await? {
+        if let Some(busy) = lease((&mut transaction, &self.signs), accounts, run, (now, until)).await? {
             return Ok(Some(busy));
         }
         transaction.commit().await.map_err(explain)?;
@@ -43,7 +54,8 @@ impl State {
     }
 
     /// Does a piece of work outside the schedule with these accounts in hand, and gives them back after it; the
-    /// account that another run has, if any. Should the process end first, they are free when `lease` has run out.
+    /// account that another run has, if any. Should the process end first, they are free at once, or where the disk
+    /// cannot tell, when `lease` has run out. Should another run take one of them for free meanwhile, `stop` is raised.
     ///
     /// # Errors
     /// `Store` when the state cannot be written.
@@ -52,6 +64,7 @@ impl State {
         accounts: &[AccountId],
         run: &str,
         (clock, lease): (&dyn Clock, Duration),
+        stop: &StopFlag,
         work: impl Future<Output = T>,
     ) -> Result<Result<T, Busy>> {
         let now = clock.now();
@@ -62,8 +75,13 @@ impl State {
         let renewals = async {
             loop {
                 clock.sleep_until(after(clock.now(), lease / 3)).await;
-                if let Err(error) = self.renew_leases(run, after(clock.now(), lease)).await {
-                    break error;
+                match self.renew_leases(run, after(clock.now(), lease)).await {
+                    Ok(held) if held < accounts.len() as u64 => {
+                        tracing::warn!(%run, "another run took an account of this one, which is given up");
+                        stop.stop();
+                    }
+                    Ok(_) => {}
+                    Err(error) => break error,
                 }
             }
         };
@@ -76,14 +94,15 @@ impl State {
         Ok(Ok(done))
     }
 
-    async fn renew_leases(&self, run: &str, until: Timestamp) -> Result<()> {
-        sqlx::query("UPDATE leases SET lease_until = $1 WHERE run = $2")
+    /// Says that a run is still alive, and how many accounts it has in hand.
+    async fn renew_leases(&self, run: &str, until: Timestamp) -> Result<u64> {
+        let renewed = sqlx::query("UPDATE leases SET lease_until = $1 WHERE run = $2")
             .bind(micros(until))
             .bind(run)
             .execute(&self.pool)
             .await
             .map_err(explain)?;
-        Ok(())
+        Ok(renewed.rows_affected())
     }
 
     /// Gives back what a run had in hand.
@@ -93,18 +112,22 @@ impl State {
     pub async fn release_accounts(&self, run: &str) -> Result<()> {
         let mut transaction = self.begin().await?;
         release(&mut transaction, run).await?;
-        transaction.commit().await.map_err(explain)
+        transaction.commit().await.map_err(explain)?;
+        self.signs.take_back(run);
+        Ok(())
     }
 }
 
 /// Takes accounts, all or none; the one that another run has, if any.
+///
+/// The transaction keeps other processes from looking at the signs between ours and our row.
 pub(super) async fn lease(
-    transaction: &mut Transaction<'static, Sqlite>,
+    (transaction, signs): (&mut Transaction<'static, Sqlite>, &Signs),
     accounts: &[AccountId],
     run: &str,
-    now: Timestamp,
-    until: Timestamp,
+    (now, until): (Timestamp, Timestamp),
 ) -> Result<Option<Busy>> {
+    heed(transaction, signs, (now, until)).await?;
     for account in accounts {
         let taken = sqlx::query(
             "INSERT INTO leases (account, run, lease_until) VALUES ($1, $2, $3)
@@ -120,24 +143,59 @@ pub(super) async fn lease(
         .map_err(explain)?
         .rows_affected();
         if taken == 0 {
-            let row = sqlx::query("SELECT run, lease_until FROM leases WHERE account = $1")
-                .bind(account.as_str())
-                .fetch_one(&mut **transaction)
-                .await
-                .map_err(explain)?;
-            let run: String = row.try_get("run").map_err(explain)?;
-            let until = instant(row.try_get("lease_until").map_err(explain)?)?;
-            return Ok(Some(Busy { account: account.clone(), run: run.into(), until }));
+            return busy(transaction, account).await.map(Some);
         }
     }
+    signs.give(run)?;
     Ok(None)
 }
 
-pub(super) async fn release(transaction: &mut Transaction<'static, Sqlite>, run: &str) -> Result<()> {
-    sqlx::query("DELETE FROM leases WHERE run = $1")
+/// What a living process has in hand stays so, however long it said nothing, and what a dead one had is free.
+async fn heed(
+    transaction: &mut Transaction<'static, Sqlite>,
+    signs: &Signs,
+    (now, until): (Timestamp, Timestamp),
+) -> Result<()> {
+    let seen = signs.look();
+    for run in &seen.alive {
+        sqlx::query("UPDATE leases SET lease_until = $1 WHERE run = $2 AND lease_until <= $3")
+            .bind(micros(until))
+            .bind(run)
+            .bind(micros(now))
+            .execute(&mut **transaction)
+            .await
+            .map_err(explain)?;
+    }
+    for run in &seen.dead {
+        // Its sign stays until it is certain that nothing is in hand under it.
+        if release(transaction, run).await? == 0 {
+            signs.remove(run);
+        }
+    }
+    Ok(())
+}
+
+async fn busy(transaction: &mut Transaction<'static, Sqlite>, account: &AccountId) -> Result<Busy> {
+    let row = sqlx::query(
+        "SELECT leases.run, lease_until, job FROM leases LEFT JOIN runs ON runs.run = leases.run
+         WHERE account = $1",
+    )
+    .bind(account.as_str())
+    .fetch_one(&mut **transaction)
+    .await
+    .map_err(explain)?;
+    let run: String = row.try_get("run").map_err(explain)?;
+    let job: Option<String> = row.try_get("job").map_err(explain)?;
+    let until = instant(row.try_get("lease_until").map_err(explain)?)?;
+    Ok(Busy { account: account.clone(), run: run.into(), job: job.map(SmolStr::from), until })
+}
+
+/// Gives back what a run has in hand; how many accounts that is.
+pub(super) async fn release(transaction: &mut Transaction<'static, Sqlite>, run: &str) -> Result<u64> {
+    let given_back = sqlx::query("DELETE FROM leases WHERE run = $1")
         .bind(run)
         .execute(&mut **transaction)
         .await
         .map_err(explain)?;
-    Ok(())
+    Ok(given_back.rows_affected())
 }

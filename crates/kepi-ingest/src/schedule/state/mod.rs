@@ -3,9 +3,10 @@
 mod leases;
 mod memory;
 mod runs;
+mod signs;
 mod ticks;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kepi_core::{Error, ErrorKind, Result};
@@ -14,6 +15,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use self::signs::Signs;
 pub use leases::Busy;
 pub use runs::{RunEntry, RunFilter};
 pub use ticks::TickEntry;
@@ -28,6 +30,7 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 #[derive(Debug, Clone)]
 pub struct State {
     pool: SqlitePool,
+    signs: Arc<Signs>,
 }
 
 impl State {
@@ -42,8 +45,9 @@ impl State {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
-        let opened = async { Self::connect(options).await };
-        opened.await.map_err(|error| explain(error).with("file", path.display()))
+        let signs = Signs::within(path.with_file_name("leases"));
+        let opened = Self::connect(options, signs).await;
+        opened.map_err(|error| explain(error).with("file", path.display()))
     }
 
     /// A state that lives as long as the process, for a single pass and for tests.
@@ -51,10 +55,10 @@ impl State {
     /// # Errors
     /// `Store` when there is no memory for it.
     pub async fn in_memory() -> Result<Self> {
-        Self::connect(SqliteConnectOptions::new().in_memory(true)).await.map_err(explain)
+        Self::connect(SqliteConnectOptions::new().in_memory(true), Signs::default()).await.map_err(explain)
     }
 
-    async fn connect(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+    async fn connect(options: SqliteConnectOptions, signs: Signs) -> Result<Self, sqlx::Error> {
         // One connection: a process has one schedule, and a state in memory is gone with its connection.
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
@@ -63,12 +67,14 @@ impl State {
             .connect_with(options)
             .await?;
         MIGRATIONS.run(&pool).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, signs: Arc::new(signs) })
     }
 
-    /// Closes the file. Dropping the last handle does so too, a little later.
+    /// Closes the file. Dropping the last handle does so too, a little later. Runs that still have accounts in hand
+    /// count as dead from then on.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.signs.abandon();
     }
 
     /// A transaction that writes. It takes the write lock at once, so that no other process slips in between

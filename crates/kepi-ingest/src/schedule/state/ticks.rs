@@ -192,7 +192,8 @@ impl State {
             return Ok(Begun::Taken);
         }
         // Returning without a commit rolls back.
-        if let Some(busy) = lease(&mut transaction, &task.job.accounts, &task.run, now, lease_until).await? {
+        let (ours, terms) = ((&mut transaction, self.signs.as_ref()), (now, lease_until));
+        if let Some(busy) = lease(ours, &task.job.accounts, &task.run, terms).await? {
             return Ok(Begun::Busy(busy));
         }
         sqlx::query(
@@ -245,7 +246,9 @@ impl State {
         super::runs::end_run(&mut transaction, task, attempted, after_error, now).await?;
         settle_tick(&mut transaction, task, attempted.outcome(), next).await?;
         release(&mut transaction, &task.run).await?;
-        transaction.commit().await.map_err(explain)
+        transaction.commit().await.map_err(explain)?;
+        self.signs.take_back(&task.run);
+        Ok(())
     }
 
     /// The newest ticks, newest first.
