@@ -175,6 +175,8 @@ async fn instagram_by_facebook_login_holds_the_worlds_truth() {
         let mut settings = everything(platform, world);
         if platform == "instagram" {
             settings["login"] = json!("facebook");
+            let own = world.accounts_of(Network::Instagram).next().expect("an account");
+            settings["watched"] = json!({ own.id.as_str(): own.platform_id.as_str() });
         }
         settings
     };
@@ -190,6 +192,9 @@ async fn instagram_by_facebook_login_holds_the_worlds_truth() {
     for sort in ["instagram post at total likes", "instagram account day total reach"] {
         assert!(comparison.agreeing.get(sort).is_some_and(|numbers| *numbers > 0), "{sort}");
     }
+    let seen_by_all =
+        live.query("select count(*) from post_facts where provenance = 'public' and current").await;
+    assert!(seen_by_all[0][0].as_u64().is_some_and(|rows| rows > 0), "{seen_by_all:?}");
 }
 
 /// Brands of one account have so few reviews that the newest fifty fill some days.

@@ -433,6 +433,7 @@ const TAGGED: Endpoint = Endpoint {
 };
 
 const SEEN_BY_ALL: Endpoint = Endpoint {
+    every_days: 1,
     quotas: APP_QUOTAS,
     capability: Some("Facebook Login, and an account that `watched` names"),
     fields: &SEEN_FIELDS,

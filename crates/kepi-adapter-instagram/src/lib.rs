@@ -9,8 +9,8 @@ mod request;
 mod tests;
 
 use kepi_core::{
-    AccountId, Adapter, Body, Calls, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response,
-    Result, Token, plan, settings,
+    AccountId, AccountRef, Adapter, Body, Calls, Cursor, Decoder, Descriptor, Error, Grant, Job, Page,
+    Request, Response, Result, Token, plan, settings,
 };
 use serde_json::Value;
 
@@ -76,6 +76,10 @@ impl Adapter for InstagramAdapter {
 
     fn calls(&self, job: &Job) -> Calls {
         request::calls(&self.config, job)
+    }
+
+    fn is_of_others(&self, account: &AccountRef) -> bool {
+        self.config.is_of_others(account)
     }
 
     fn classify(&self, response: &Response) -> Option<Error> {

@@ -222,12 +222,15 @@ impl Desk {
             if hold.until.is_some_and(|until| until > call.deadline) {
                 return Err(hold.into_error());
             }
-            // A held call waits for the time or for what the calls on their way hear, whatever comes first.
-            let until = hold.until.unwrap_or(call.deadline);
-            tracing::debug!(why = %hold.kind, %until, "call held back");
-            tokio::select! {
-                () = self.clock.sleep_until(until) => {}
-                () = changed => {}
+            // A held call waits for the time or for what the calls on their way hear, whatever comes first. These
+            // come back in any case, so that who waits for nothing else needs no time.
+            tracing::debug!(why = %hold.kind, until = ?hold.until, "call held back");
+            match hold.until {
+                Some(until) => tokio::select! {
+                    () = self.clock.sleep_until(until) => {}
+                    () = changed => {}
+                },
+                None => changed.await,
             }
             if hold.until.is_none() && self.clock.now() >= call.deadline {
                 return Err(hold.into_error());
