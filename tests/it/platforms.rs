@@ -245,7 +245,7 @@ async fn weibo_without_a_contract_tells_the_mentions_that_it_shows() {
 /// Everything that the descriptors declare was told by the endpoint that declares it, but for what a world without it
 /// cannot tell.
 async fn every_offered_number_came(simulated: &Simulated, live: &Live) {
-    let told = truth::told(simulated, live).await;
+    let told = truth::told(live).await;
     let mut lacking = BTreeSet::new();
     for platform in simulated.platforms() {
         for endpoint in simulated.adapter(platform).descriptor().endpoints {
@@ -261,29 +261,33 @@ async fn every_offered_number_came(simulated: &Simulated, live: &Live) {
             );
         }
     }
-    let known: BTreeSet<String> = NEVER_SEEN.iter().map(|(number, _)| (*number).to_owned()).collect();
-    assert_eq!(lacking, known);
+    let is_known = |number: &&String| NEVER_SEEN.iter().any(|(known, _)| number.starts_with(known));
+    let unknown: Vec<&String> = lacking.iter().filter(|number| !is_known(number)).collect();
+    assert!(unknown.is_empty(), "not told: {unknown:#?}");
+    let is_told = |known: &&str| !lacking.iter().any(|number| number.starts_with(known));
+    let told: Vec<&str> = NEVER_SEEN.iter().map(|(known, _)| *known).filter(is_told).collect();
+    assert!(told.is_empty(), "told, and said to be lacking: {told:#?}");
 }
 
+const TOLD_BEFORE: &str = "the open platform tells the same number of the same day before, so that it stands under that endpoint's name";
 const NO_SUCH_VISITORS: &str =
     "the world knows of a website's visitors neither campaign, content, first page, country nor device";
+const NOT_PROMOTED: &str = "none of the account's posts of these weeks was promoted";
 const NO_SUCH_ACTS: &str = "the world's stories and buttons are not parted so";
 
 /// What does not come from the simulated platforms as they are set up here, and why: whole endpoints, and numbers of
-/// those that tell others.
-const NEVER_SEEN: [(&str, &str); 14] = [
-    ("web campaigns", NO_SUCH_VISITORS),
-    ("web contents", NO_SUCH_VISITORS),
-    ("web countries", NO_SUCH_VISITORS),
-    ("web devices", NO_SUCH_VISITORS),
-    ("web landing_pages", NO_SUCH_VISITORS),
+/// those that tell others, each by what it begins with.
+const NEVER_SEEN: [(&str, &str); 25] = [
+    ("enterprise_days: douyin account day total comments", TOLD_BEFORE),
+    ("enterprise_days: douyin account day total followers_total", TOLD_BEFORE),
+    ("enterprise_days: douyin account day total follows_gained", TOLD_BEFORE),
+    ("enterprise_days: douyin account day total likes", TOLD_BEFORE),
+    ("enterprise_days: douyin account day total profile_visit_users", TOLD_BEFORE),
+    ("enterprise_days: douyin account day total shares", TOLD_BEFORE),
+    ("enterprise_days: douyin account day total video_plays", TOLD_BEFORE),
     (
-        "reviews: web account day total rating_sum",
-        "the newest fifty reviews do not fill a day; `days_of_reviews_are_the_worlds` has a brand with fewer",
-    ),
-    (
-        "weibo mentions",
-        "asked for without a contract: `weibo_without_a_contract_tells_the_mentions_that_it_shows`",
+        "instagram older_media",
+        "the first page of the list holds all posts that stand, so that none is asked for by its id",
     ),
     ("account_splits: instagram account day paid comments", NO_SUCH_ACTS),
     ("account_splits: instagram account day paid saves", NO_SUCH_ACTS),
@@ -292,6 +296,22 @@ const NEVER_SEEN: [(&str, &str); 14] = [
     ("stories: instagram post at organic comments", NO_SUCH_ACTS),
     ("stories: instagram post at organic likes", NO_SUCH_ACTS),
     ("stories: instagram post at organic story_navigations by navigation", NO_SUCH_ACTS),
+    ("web campaigns", NO_SUCH_VISITORS),
+    ("web contents", NO_SUCH_VISITORS),
+    ("web countries", NO_SUCH_VISITORS),
+    ("web devices", NO_SUCH_VISITORS),
+    ("web landing_pages", NO_SUCH_VISITORS),
+    (
+        "reviews: web account day total rating_",
+        "the newest fifty reviews do not fill a day; `days_of_reviews_are_the_worlds` has a brand with fewer",
+    ),
+    ("weibo counts", "the list of all posts, which a contract gives, has told them in the same run"),
+    (
+        "weibo mentions",
+        "asked for without a contract: `weibo_without_a_contract_tells_the_mentions_that_it_shows`",
+    ),
+    ("timeline: x media at paid ", NOT_PROMOTED),
+    ("timeline: x post at paid ", NOT_PROMOTED),
 ];
 
 /// Posts that platforms list whole: those that stand, of the last weeks.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 use kepi_core::{
-    Catalogue, Cursor, DateSpan, Field, Job, Stream, SubjectKind, Traffic, Window, WindowKind,
+    Catalogue, DateSpan, Field, SubjectKind, Traffic, Window, WindowKind,
     period::{add_days, local_day},
 };
 use kepi_simulator::{
@@ -23,7 +23,7 @@ use kepi_simulator::{
 };
 use serde_json::Value;
 
-use crate::simulated::{Live, Simulated};
+use crate::simulated::Live;
 
 /// One number of the store, with all that it stands under.
 #[derive(Debug, Clone)]
@@ -80,30 +80,18 @@ const KINDS: [(&str, SubjectKind); 6] = [
 
 const KEYS: &str = "account, \"window\", day, end_day, at, traffic, observed_at, source, origins";
 
-/// Endpoint and sort of all numbers that stand in the journal: a number that two endpoints tell alike stands in the
-/// tables once.
-pub(crate) async fn told(simulated: &Simulated, live: &Live) -> BTreeSet<(String, String)> {
-    let mut told = BTreeSet::new();
-    let pages = "select platform, endpoint, stream, sequence, job, cursor from pages";
-    for row in live.query(pages).await.iter().filter(|row| text(&row[1]) != before::BEFORE) {
-        let (platform, endpoint) = (text(&row[0]), text(&row[1]));
-        let (stream, sequence) = (Stream::from_stored(text(&row[2])), row[3].as_i64().expect("a number"));
-        let job: Job = serde_json::from_str(text(&row[4])).expect("a job");
-        let body = live.store.body(&stream, sequence).await.expect("it is read").expect("it is kept");
-        let page = simulated.adapter(platform).decode(&job, &Cursor::from_stored(row[5].as_str()), &body);
-        for one in page.expect("it was decoded before").measurements {
-            let said = (one.subject.kind, one.window.kind(), one.traffic);
-            let dimension = one.segment.as_ref().map_or("", |segment| segment.dimension.as_str());
-            let sorts =
-                one.values.iter().map(|reading| sort(platform, said, reading.metric.as_str(), dimension));
-            told.extend(sorts.map(|sort| (endpoint.to_owned(), sort)));
-        }
-    }
-    told
-}
-
 /// All numbers that are current, of all tables of facts.
 pub(crate) async fn facts(live: &Live) -> Vec<Fact> {
+    read(live, "where current").await
+}
+
+/// Endpoint and sort of all numbers that ever rested in the tables, superseded ones too.
+pub(crate) async fn told(live: &Live) -> BTreeSet<(String, String)> {
+    let facts = read(live, "").await;
+    facts.iter().map(|fact| (fact.source.clone(), fact.sort())).collect()
+}
+
+async fn read(live: &Live, which: &str) -> Vec<Fact> {
     let mut facts = Vec::new();
     for (table, kind) in KINDS {
         let metrics: Vec<&str> =
@@ -115,7 +103,7 @@ pub(crate) async fn facts(live: &Live) -> Vec<Fact> {
         };
         let columns: Vec<String> =
             metrics.iter().map(|metric| format!("cast(\"{metric}\" as double)")).collect();
-        let sql = format!("select {KEYS}, {subject}, {} from {table} where current", columns.join(", "));
+        let sql = format!("select {KEYS}, {subject}, {} from {table} {which}", columns.join(", "));
         for row in live.query(&sql).await {
             for (metric, value) in metrics.iter().zip(&row[10..]) {
                 if let Some(value) = value.as_f64() {
@@ -131,7 +119,7 @@ pub(crate) async fn facts(live: &Live) -> Vec<Fact> {
     ] {
         let sql = format!(
             "select {KEYS}, subject, subject_kind, metric, \
-             coalesce(cast(count as double), real, cast(money as double)), {segment} from {table} where current"
+             coalesce(cast(count as double), real, cast(money as double)), {segment} from {table} {which}"
         );
         for row in live.query(&sql).await {
             let kind = SubjectKind::ALL.into_iter().find(|kind| Some(kind.as_str()) == row[10].as_str());

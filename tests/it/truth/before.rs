@@ -9,7 +9,7 @@ use super::DOUYIN_VIDEOS;
 use crate::simulated::{Live, Simulated};
 
 /// The endpoint of their streams, which no platform has: nothing counts as read that was not asked for.
-pub(super) const BEFORE: &str = "before";
+const BEFORE: &str = "before";
 
 /// Puts those of some months into the store, where a platform is asked for them by their ids.
 pub(crate) async fn tell_older_posts(simulated: &Simulated, live: &Live) {
