@@ -12,10 +12,12 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::{Timestamp, ToSpan};
-use kepi_core::{AccountId, AccountRef, Adapter, Decoder, Response, TokenFlow, credential::Refresh};
+use kepi_core::{
+    AccountId, AccountRef, Adapter, DateSpan, Decoder, Response, TokenFlow, credential::Refresh,
+};
 use kepi_ingest::{
-    InMemory, Ingest, IngestAccount, IngestOptions, IngestRequest, Memory, PlanReport, Progress, RunReport,
-    Silent, StopFlag,
+    InMemory, Ingest, IngestAccount, IngestOptions, IngestRequest, Memory, PlanReport, Progress, RunKind,
+    RunReport, Silent, StopFlag,
 };
 use kepi_simulator::{
     Network, Person, Profile, SimClock, Simulator, SimulatorConfig, Site, World, WorldConfig,
@@ -42,6 +44,15 @@ pub(crate) struct Simulated {
     /// What stands between, by platform, where something does.
     proxies: BTreeMap<String, FaultProxy>,
     mishap: Arc<Mutex<Mishap>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+/// A call that left us: when, to whom and for what.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub at: Timestamp,
+    origin: String,
+    pub path: String,
 }
 
 /// An account, and where its secrets are: kind of token → key → variable.
@@ -86,12 +97,16 @@ pub(crate) fn everything(platform: &str, world: &World) -> Value {
             "version_ends": "2099-01-01", "newer_member_metrics": true,
         }),
         "web" => json!({ "reports": ["visitors"], "reviews_by_day": true }),
+        "wechat" => json!({ "comments": true }),
         "weibo" => json!({ "commercial": true }),
-        "x" => json!({ "plan": "enterprise" }),
+        "x" => json!({ "plan": "enterprise", "promoted_metrics": true }),
         "xiaohongshu" => {
             let accounts = world.accounts_of(Network::Xiaohongshu);
             let brands = accounts.map(|account| (account.id.to_string(), json!("5f00000000000000000000b1")));
-            json!({ "details": true, "other_products": true, "brand_users": brands.collect::<Map<String, Value>>() })
+            json!({
+                "details": true, "other_products": true, "creator_prices": "yuan",
+                "brand_users": brands.collect::<Map<String, Value>>(),
+            })
         }
         _ => json!({}),
     }
@@ -153,6 +168,7 @@ impl Simulated {
             secrets: Vec::new(),
             proxies: BTreeMap::new(),
             mishap: Arc::new(Mutex::new(Mishap::None)),
+            sent: Arc::default(),
         }
     }
 
@@ -278,6 +294,13 @@ impl Simulated {
         &self.adapters[platform]
     }
 
+    /// The calls that a platform was sent, in their order.
+    pub(crate) fn sent(&self, platform: &str) -> Vec<Sent> {
+        let url = self.url(platform).expect("simulated");
+        let sent = self.sent.lock().expect("nobody panicked");
+        sent.iter().filter(|call| call.origin == url).cloned().collect()
+    }
+
     pub(crate) fn world(&self) -> &World {
         self.simulator.world()
     }
@@ -339,7 +362,7 @@ impl Simulated {
         let secrets: BTreeMap<String, String> = self.secrets.iter().cloned().collect();
         let mut transport = Transport::builder()
             .clock(Arc::clone(&clock))
-            .wire(Arc::new(StillWire { http, calls }))
+            .wire(Arc::new(StillWire { http, calls, sent: Arc::clone(&self.sent) }))
             .credentials(Arc::new(FileCredentials::new(self.project.path(".kepi/tokens"))))
             .environment(move |name| secrets.get(name).cloned());
         for account in &self.accounts {
@@ -413,6 +436,20 @@ impl Live {
         self.ingest.run(&request, &Silent, &StopFlag::default()).await.expect("it begins")
     }
 
+    /// Asks for days that a person wants of these endpoints; all of it rests in the tables then.
+    pub(crate) async fn pass_over(&self, days: DateSpan, endpoints: &[&str]) -> RunReport {
+        let endpoints = endpoints.iter().map(|name| (*name).into()).collect();
+        let request = IngestRequest {
+            kind: RunKind::Backfill,
+            endpoints,
+            range: Some(days),
+            ..IngestRequest::due(self.accounts.clone())
+        };
+        let report = self.ingest.run(&request, &Silent, &StopFlag::default()).await.expect("it begins");
+        self.store.catch_up(self).await.expect("the projections catch up");
+        report
+    }
+
     /// What that would ask for.
     pub(crate) async fn plan(&self) -> PlanReport {
         self.ingest.plan(&IngestRequest::due(self.accounts.clone())).await.expect("a plan")
@@ -447,17 +484,20 @@ impl Clock for WorldClock {
     }
 }
 
-/// HTTP, while the world's clock stands still.
+/// HTTP, while the world's clock stands still; remembers what was sent.
 #[derive(Debug)]
 struct StillWire {
     http: HttpWire,
     calls: Arc<RwLock<()>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
 }
 
 #[async_trait]
 impl Wire for StillWire {
     async fn send(&self, request: Outgoing, clock: &dyn Clock) -> Result<Response, Fault> {
         let _on_its_way = self.calls.read().await;
+        let (origin, path) = (request.url.origin().ascii_serialization(), request.url.path().to_owned());
+        self.sent.lock().expect("nobody panicked").push(Sent { at: clock.now(), origin, path });
         self.http.send(request, clock).await
     }
 }

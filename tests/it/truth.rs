@@ -2,16 +2,20 @@
 //! vocabulary, from the world's counters and not from an answer.
 
 mod accounts;
+mod before;
+mod older;
 mod parts;
 pub(crate) mod people;
 mod posts;
 mod web;
 
+pub(crate) use before::tell_older_posts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 use kepi_core::{
-    Catalogue, DateSpan, SubjectKind, Traffic, Window,
+    Catalogue, DateSpan, Field, SubjectKind, Traffic, Window, WindowKind,
     period::{add_days, local_day},
 };
 use kepi_simulator::{
@@ -34,20 +38,35 @@ pub(crate) struct Fact {
     pub metric: String,
     pub value: f64,
     pub observed_at: Timestamp,
+    /// The endpoint that told it.
+    pub source: String,
 }
 
 impl Fact {
+    pub(crate) fn platform(&self) -> &str {
+        self.account.split('/').next().unwrap_or_default()
+    }
+
     /// What the number is one of.
     pub(crate) fn sort(&self) -> String {
-        let platform = self.account.split('/').next().unwrap_or_default();
-        let part = if self.segment.0.is_empty() { String::new() } else { format!(" by {}", self.segment.0) };
-        let window = match self.window {
-            Window::At(_) => "at",
-            Window::Day(_) => "day",
-            Window::Period(_) => "period",
-        };
-        format!("{platform} {} {window} {} {}{part}", self.kind.as_str(), self.traffic.as_str(), self.metric)
+        let said = (self.kind, self.window.kind(), self.traffic);
+        sort(self.platform(), said, &self.metric, &self.segment.0)
     }
+}
+
+/// What a field's numbers are, as [`Fact::sort`] says it.
+pub(crate) fn sort_of(platform: &str, field: &Field) -> String {
+    sort(platform, (field.subject, field.window, field.traffic), field.metric, field.segment)
+}
+
+fn sort(
+    platform: &str,
+    (kind, window, traffic): (SubjectKind, WindowKind, Traffic),
+    metric: &str,
+    dimension: &str,
+) -> String {
+    let part = if dimension.is_empty() { String::new() } else { format!(" by {dimension}") };
+    format!("{platform} {} {} {} {metric}{part}", kind.as_str(), window.as_str(), traffic.as_str())
 }
 
 const KINDS: [(&str, SubjectKind); 6] = [
@@ -59,10 +78,20 @@ const KINDS: [(&str, SubjectKind); 6] = [
     ("location_facts", SubjectKind::Location),
 ];
 
-const KEYS: &str = "account, \"window\", day, end_day, at, traffic, observed_at";
+const KEYS: &str = "account, \"window\", day, end_day, at, traffic, observed_at, source, origins";
 
 /// All numbers that are current, of all tables of facts.
 pub(crate) async fn facts(live: &Live) -> Vec<Fact> {
+    read(live, "where current").await
+}
+
+/// Endpoint and sort of all numbers that ever rested in the tables, superseded ones too.
+pub(crate) async fn told(live: &Live) -> BTreeSet<(String, String)> {
+    let facts = read(live, "").await;
+    facts.iter().map(|fact| (fact.source.clone(), fact.sort())).collect()
+}
+
+async fn read(live: &Live, which: &str) -> Vec<Fact> {
     let mut facts = Vec::new();
     for (table, kind) in KINDS {
         let metrics: Vec<&str> =
@@ -74,11 +103,11 @@ pub(crate) async fn facts(live: &Live) -> Vec<Fact> {
         };
         let columns: Vec<String> =
             metrics.iter().map(|metric| format!("cast(\"{metric}\" as double)")).collect();
-        let sql = format!("select {KEYS}, {subject}, {} from {table} where current", columns.join(", "));
+        let sql = format!("select {KEYS}, {subject}, {} from {table} {which}", columns.join(", "));
         for row in live.query(&sql).await {
-            for (metric, value) in metrics.iter().zip(&row[8..]) {
+            for (metric, value) in metrics.iter().zip(&row[10..]) {
                 if let Some(value) = value.as_f64() {
-                    let fact = fact(&row, kind, &row[7], metric, value);
+                    let fact = fact(&row, kind, &row[9], metric, value);
                     facts.push(fact);
                 }
             }
@@ -90,14 +119,14 @@ pub(crate) async fn facts(live: &Live) -> Vec<Fact> {
     ] {
         let sql = format!(
             "select {KEYS}, subject, subject_kind, metric, \
-             coalesce(cast(count as double), real, cast(money as double)), {segment} from {table} where current"
+             coalesce(cast(count as double), real, cast(money as double)), {segment} from {table} {which}"
         );
         for row in live.query(&sql).await {
-            let kind = SubjectKind::ALL.into_iter().find(|kind| Some(kind.as_str()) == row[8].as_str());
-            let metric = text(&row[9]);
-            let value = row[10].as_f64().expect("a number");
-            let mut fact = fact(&row, kind.expect("a kind"), &row[7], metric, value);
-            fact.segment = (text(&row[11]).to_owned(), text(&row[12]).to_owned());
+            let kind = SubjectKind::ALL.into_iter().find(|kind| Some(kind.as_str()) == row[10].as_str());
+            let metric = text(&row[11]);
+            let value = row[12].as_f64().expect("a number");
+            let mut fact = fact(&row, kind.expect("a kind"), &row[9], metric, value);
+            fact.segment = (text(&row[13]).to_owned(), text(&row[14]).to_owned());
             facts.push(fact);
         }
     }
@@ -116,6 +145,9 @@ fn fact(row: &[Value], kind: SubjectKind, subject: &Value, metric: &str, value: 
         "day" => Window::Day(day(&row[2])),
         _ => Window::Period(DateSpan::new(day(&row[2]), day(&row[3]))),
     };
+    // Where sources meet in one row, its own is that of the newest.
+    let origins: Value = serde_json::from_str(text(&row[8])).unwrap_or_default();
+    let source = origins[metric]["source"].as_str().unwrap_or_else(|| text(&row[7]));
     let traffic = [Traffic::Organic, Traffic::Paid, Traffic::Total, Traffic::Unknown];
     Fact {
         account: text(&row[0]).to_owned(),
@@ -127,6 +159,7 @@ fn fact(row: &[Value], kind: SubjectKind, subject: &Value, metric: &str, value: 
         metric: metric.to_owned(),
         value,
         observed_at: instant(&row[6]),
+        source: source.to_owned(),
     }
 }
 
@@ -181,6 +214,9 @@ pub(crate) fn truth(world: &World, fact: &Fact) -> Option<f64> {
     }
     let account = world.accounts().find(|account| account.id.as_str() == fact.account)?;
     let about = About { world, account, fact };
+    if fact.source.starts_with("old_") {
+        return about.of_older_series();
+    }
     match fact.kind {
         SubjectKind::Post | SubjectKind::Media => about.post(),
         SubjectKind::Account => about.account(),

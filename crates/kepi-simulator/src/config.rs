@@ -21,6 +21,8 @@ pub struct SimulatorConfig {
     pub enforce_limits: bool,
     /// What only X has.
     pub x: XConfig,
+    /// What only WeChat has.
+    pub wechat: WechatConfig,
     /// What only Weibo has.
     pub weibo: WeiboConfig,
     /// What only Instagram has.
@@ -40,6 +42,7 @@ impl Default for SimulatorConfig {
             on_fault: None,
             enforce_limits: true,
             x: XConfig::default(),
+            wechat: WechatConfig::default(),
             weibo: WeiboConfig::default(),
             instagram: InstagramConfig::default(),
             linkedin: LinkedinConfig::default(),
@@ -58,6 +61,13 @@ pub struct XConfig {
     pub credits_micros: Option<u64>,
     /// How many items may be read in all before the cap of the cycle; `None` for no end.
     pub read_cap: Option<u64>,
+}
+
+/// How WeChat behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WechatConfig {
+    /// Whether comments (留言功能) are switched on for the accounts.
+    pub comments: bool,
 }
 
 /// How Weibo behaves.

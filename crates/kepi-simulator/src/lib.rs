@@ -37,7 +37,9 @@ mod wire;
 mod world;
 
 pub use clock::SimClock;
-pub use config::{InstagramConfig, LinkedinConfig, SimulatorConfig, Vocabulary, WeiboConfig, XConfig};
+pub use config::{
+    InstagramConfig, LinkedinConfig, SimulatorConfig, Vocabulary, WechatConfig, WeiboConfig, XConfig,
+};
 pub use fault::{Fault, FaultRule, Faults, Struck};
 pub use ledger::Stats;
 pub use server::Simulator;

@@ -27,8 +27,17 @@ impl About<'_> {
             return self.of_story(&story);
         }
         let post = self.the_post()?;
-        let until = |at| self.world.counters_at(&post, at).unwrap_or_default();
-        let split = match &self.fact.window {
+        let counters = self.of_traffic(&self.split(&post));
+        if self.dimension().is_empty() {
+            return self.of_post(&post, &counters);
+        }
+        self.part_of_post(&post, &counters)
+    }
+
+    /// What the post has, as far as the window of the number looks.
+    pub(super) fn split(&self, post: &PostFacts) -> Split {
+        let until = |at| self.world.counters_at(post, at).unwrap_or_default();
+        match &self.fact.window {
             Window::At(at) => until(self.counted_until(*at)),
             Window::Day(day) => {
                 let mut change = until(self.start_of(add_days(*day, 1)));
@@ -36,12 +45,7 @@ impl About<'_> {
                 change
             }
             Window::Period(days) => until(self.start_of(days.end)),
-        };
-        let counters = self.of_traffic(&split);
-        if self.dimension().is_empty() {
-            return self.of_post(&post, &counters);
         }
-        self.part_of_post(&post, &counters)
     }
 
     pub(super) fn of_post(&self, post: &PostFacts, c: &Counters) -> Option<f64> {
@@ -198,7 +202,22 @@ impl About<'_> {
             (Network::Xiaohongshu, "attribution" | "lead_channel" | "lead_quality") => {
                 return self.delivered(c);
             }
-            (Network::Xiaohongshu, "gender" | "age" | "province") => return self.readers(),
+            (Network::Xiaohongshu, "gender" | "age" | "province" | "interest" | "device") => {
+                return self.readers();
+            }
+            (Network::Xiaohongshu, "cost") => {
+                return Some(if self.part() == "creator" { 6000.0 } else { 600.0 });
+            }
+            (Network::Xiaohongshu, "source") => {
+                let all =
+                    (c[Counter::Likes] + c[Counter::Comments] + c[Counter::Saves] + c[Counter::Shares]) / 3;
+                let (feed, search) = (all * 66 / 100, all * 28 / 100);
+                match self.part() {
+                    "feed" => feed,
+                    "search" => search,
+                    _ => all - feed - search,
+                }
+            }
             _ => return None,
         };
         Some(value as f64)

@@ -4,7 +4,7 @@ use jiff::civil::date;
 use serde_json::{Value, json};
 
 use super::http::{Ask, Caller, send};
-use crate::{Counter, Fault, FaultRule, Network, Profile, SimulatorConfig};
+use crate::{Counter, Fault, FaultRule, Network, PostFacts, PostKey, Profile, SimulatorConfig, WechatConfig};
 
 async fn wechat() -> Caller {
     // Shortly after 12:00 in Beijing, so that yesterday is final.
@@ -110,6 +110,40 @@ async fn articles_are_the_worlds() {
         world.day_bounds(account.key, row["detail_list"][29]["stat_date"].as_str().unwrap().parse().unwrap());
     let last = world.counters_at(&post, end).unwrap().total();
     assert_eq!(row["detail_list"][29]["read_user"], json!(last[Counter::Readers]));
+}
+
+/// The second article of a push is 2 in its id and 1 in the list of comments.
+#[tokio::test]
+async fn comments_are_the_worlds_where_they_are_switched_on() {
+    let body = |id: &str, kind: i32| {
+        let (message, index) = id.split_once('_').unwrap();
+        let (message, index): (u64, u64) = (message.parse().unwrap(), index.parse().unwrap());
+        json!({"msg_data_id": message, "index": index - 1, "begin": 0, "count": 49, "type": kind})
+    };
+    let config = SimulatorConfig { wechat: WechatConfig { comments: true }, ..SimulatorConfig::default() };
+    let with = Caller::new("wechat", config).await;
+    let (world, now) = (with.simulator.world(), with.simulator.clock().now());
+    let posts = (0..world.published_by(with.account().key, now))
+        .map(|index| world.post(PostKey { account: with.account().key, index: index as u32 }));
+    let (stand, gone): (Vec<_>, Vec<_>) = posts.partition(|post| post.stands_at(now));
+    let total = |post: &PostFacts| world.counters_at(post, now).unwrap().total()[Counter::Comments];
+    let post = stand.iter().filter(|post| total(post) < 50).max_by_key(|post| total(post)).unwrap();
+    let id = world.post_id(post.key);
+
+    let without = wechat().await;
+    assert_eq!(without.ask("/cgi-bin/comment/list", &body(&id, 0)).await["errcode"], 88000);
+
+    let said = with.ask("/cgi-bin/comment/list", &body(&id, 0)).await;
+    assert_eq!(said["total"], json!(total(post)));
+    assert_eq!(said["comment"].as_array().unwrap().len() as i64, total(post));
+    let featured = with.ask("/cgi-bin/comment/list", &body(&id, 2)).await;
+    assert_eq!(featured["total"], json!(total(post) / 9));
+    for id in ["1_1".to_owned(), world.post_id(gone[0].key).to_string()] {
+        assert_eq!(with.ask("/cgi-bin/comment/list", &body(&id, 0)).await["errcode"], 88001);
+    }
+    let mut many = body(&id, 0);
+    many["count"] = json!(50);
+    assert_eq!(with.ask("/cgi-bin/comment/list", &many).await["errcode"], 88010);
 }
 
 #[tokio::test]

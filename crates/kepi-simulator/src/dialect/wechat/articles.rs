@@ -197,6 +197,50 @@ pub(super) fn published(
     }))
 }
 
+/// `comment/list`: its places of articles begin at zero, where the analytics begin at one. One comment in nine is
+/// featured.
+pub(super) fn comments(
+    call: &Call<'_>,
+    profile: &Profile,
+    body: &serde_json::Value,
+) -> Result<Vec<u8>, (i64, &'static str)> {
+    if !call.desk.config.wechat.comments {
+        return Err((88000, "without comment privilege"));
+    }
+    let number = |key: &str| body[key].as_u64().ok_or((40097, "invalid args"));
+    let (message, index, begin) = (number("msg_data_id")?, number("index")?, number("begin")?);
+    let (count, kind) = (number("count")?, number("type")?);
+    if !(1..50).contains(&count) {
+        return Err((88010, "count range error. cout <= 0 or count > 50"));
+    }
+    let id = format!("{message}_{}", index + 1);
+    let found = call.world.find_post(profile.network, &id).map(|key| call.world.post(key));
+    let ours = found.filter(|post| post.key.account == profile.key && post.stands_at(call.now));
+    let post = ours.ok_or((88001, "msg_data is not exists"))?;
+    let featured = |number: &i64| number % 9 == 8;
+    let wanted = |number: &i64| match kind {
+        1 => !featured(number),
+        2 => featured(number),
+        _ => true,
+    };
+    let all: Vec<i64> = (0..call.counters(&post).total()[Counter::Comments]).filter(wanted).collect();
+    Ok(call.json().object(|root| {
+        root.int("errcode", 0);
+        root.text("errmsg", "ok");
+        root.int("total", all.len() as i64);
+        root.array("comment", |list| {
+            for number in all.iter().skip(begin as usize).take(count as usize) {
+                list.object(|o| {
+                    o.int("user_comment_id", number + 1);
+                    o.int("create_time", post.published_at.as_second() + 60 * (number + 1));
+                    o.text("content", "好看!");
+                    o.int("comment_type", i64::from(featured(number)));
+                });
+            }
+        });
+    }))
+}
+
 fn write_published(o: &mut Object<'_>, call: &Call<'_>, post: &PostFacts) {
     let id = call.world.post_id(post.key);
     let words = call.world.words(post);
@@ -223,24 +267,50 @@ fn write_published(o: &mut Object<'_>, call: &Call<'_>, post: &PostFacts) {
     });
 }
 
-/// The pairs of people and times that the old series is made of.
-fn write_old(o: &mut Object<'_>, counters: &Counters) {
-    let (readers, reads) = (counters[Counter::Readers], counters[Counter::Reads]);
-    let out = counters[Counter::LinkClicks];
-    o.int("int_page_read_user", readers);
-    o.int("int_page_read_count", reads);
-    o.int("ori_page_read_user", out * 9 / 10);
-    o.int("ori_page_read_count", out);
-    o.int("share_user", counters[Counter::ShareUsers]);
-    o.int("share_count", counters[Counter::Shares]);
-    o.int("add_to_fav_user", counters[Counter::Saves]);
-    o.int("add_to_fav_count", counters[Counter::Saves]);
+/// Ways to a page in the old series: its word, its code, and the share of readers and reads that came by it.
+const OLD_SOURCES: [(&str, i64, f64); 7] = [
+    ("session", 0, 0.55),
+    ("friends", 1, 0.12),
+    ("feed", 2, 0.1),
+    ("hist_msg", 4, 0.06),
+    ("other", 5, 0.05),
+    ("kanyikan", 6, 0.08),
+    ("souyisou", 7, 0.04),
+];
+
+/// Where to it was shared, by its code.
+const SHARE_SCENES: [(i64, f64); 3] = [(1, 0.6), (2, 0.3), (255, 0.1)];
+
+/// From where it was shared to moments, of all shares.
+const FEED_SHARES: [(&str, f64); 3] = [("session", 0.21), ("feed", 0.06), ("other", 0.03)];
+
+fn part(count: i64, share: f64) -> i64 {
+    (count as f64 * share) as i64
 }
 
-/// `getarticlesummary`
+/// The pairs of people and times that the old series is made of, of a share of all.
+fn write_old(o: &mut Object<'_>, counters: &Counters, share: f64) {
+    let of = |counter: Counter| part(counters[counter], share);
+    o.int("int_page_read_user", of(Counter::Readers));
+    o.int("int_page_read_count", of(Counter::Reads));
+    o.int("ori_page_read_user", of(Counter::LinkClicks) * 9 / 10);
+    o.int("ori_page_read_count", of(Counter::LinkClicks));
+    o.int("share_user", of(Counter::ShareUsers));
+    o.int("share_count", of(Counter::Shares));
+    o.int("add_to_fav_user", of(Counter::Saves));
+    o.int("add_to_fav_count", of(Counter::Saves));
+}
+
+/// The old series knows only what was pushed.
+fn was_pushed(post: &PostFacts) -> bool {
+    post.key.index % 4 != 3
+}
+
+/// `getarticlesummary`: articles with fewer than three actions on the day are left out.
 pub(super) fn old_summary(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
+    let acted = [Counter::Readers, Counter::LinkClicks, Counter::ShareUsers, Counter::Saves];
     for (post, counters) in moved(call, profile, days.start, Counter::Readers) {
-        if counters[Counter::Readers] < 3 {
+        if !was_pushed(&post) || acted.iter().map(|counter| counters[*counter]).sum::<i64>() < 3 {
             continue;
         }
         list.object(|row| {
@@ -248,29 +318,27 @@ pub(super) fn old_summary(call: &Call<'_>, profile: &Profile, days: DateSpan, li
             row.int("user_source", 0);
             row.text("msgid", &call.world.post_id(post.key));
             row.text("title", &call.world.words(&post).title);
-            write_old(row, &counters);
+            write_old(row, &counters, 1.0);
         });
     }
 }
 
 /// `getarticletotal`
 pub(super) fn old_totals(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
-    for post in published_on(call, profile, days.start) {
+    for post in published_on(call, profile, days.start).iter().filter(|post| was_pushed(post)) {
         list.object(|row| {
             row.shown("ref_date", days.start);
             row.text("msgid", &call.world.post_id(post.key));
-            row.text("title", &call.world.words(&post).title);
+            row.text("title", &call.world.words(post).title);
             row.array("details", |rows| {
                 for date in told_days(call, days.start, OLD_DETAIL_DAYS).iter() {
                     let (_, end) = super::bounds(call, profile, date);
-                    let counters = call.total_until(&post, end);
+                    let counters = call.total_until(post, end);
                     rows.object(|o| {
                         o.shown("stat_date", date);
                         o.int("target_user", call.world.followers_at(profile.key, post.published_at));
-                        write_old(o, &counters);
-                        let session = counters[Counter::Readers] * 7 / 10;
-                        o.int("int_page_from_session_read_user", session);
-                        o.int("int_page_from_session_read_count", session * 13 / 10);
+                        write_old(o, &counters, 1.0);
+                        write_origins(o, &counters);
                     });
                 }
             });
@@ -278,27 +346,45 @@ pub(super) fn old_totals(call: &Call<'_>, profile: &Profile, days: DateSpan, lis
     }
 }
 
-/// `getuserread`
-pub(super) fn old_reads(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
-    for date in days.iter() {
-        let total = call.day(profile.key, date).content.total();
-        list.object(|row| {
-            row.shown("ref_date", date);
-            row.int("user_source", 99_999_999);
-            write_old(row, &total);
-        });
+fn write_origins(o: &mut Object<'_>, counters: &Counters) {
+    for (source, _, share) in OLD_SOURCES {
+        let (readers, reads) = (counters[Counter::Readers], counters[Counter::Reads]);
+        o.int(&format!("int_page_from_{source}_read_user"), part(readers, share));
+        o.int(&format!("int_page_from_{source}_read_count"), part(reads, share));
+    }
+    for (source, share) in FEED_SHARES {
+        let (users, shares) = (counters[Counter::ShareUsers], counters[Counter::Shares]);
+        o.int(&format!("feed_share_from_{source}_user"), part(users, share));
+        o.int(&format!("feed_share_from_{source}_cnt"), part(shares, share));
     }
 }
 
-/// `getusershare`
+/// `getuserread`: all, and by source.
+pub(super) fn old_reads(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
+    let sources = OLD_SOURCES.map(|(_, code, share)| (code, share));
+    for date in days.iter() {
+        let total = call.day(profile.key, date).content.total();
+        for (code, share) in [(99_999_999, 1.0)].into_iter().chain(sources) {
+            list.object(|row| {
+                row.shown("ref_date", date);
+                row.int("user_source", code);
+                write_old(row, &total, share);
+            });
+        }
+    }
+}
+
+/// `getusershare`: by where to.
 pub(super) fn old_shares(call: &Call<'_>, profile: &Profile, days: DateSpan, list: &mut Array<'_>) {
     for date in days.iter() {
         let total = call.day(profile.key, date).content.total();
-        list.object(|row| {
-            row.shown("ref_date", date);
-            row.int("share_scene", 1);
-            row.int("share_user", total[Counter::ShareUsers]);
-            row.int("share_count", total[Counter::Shares]);
-        });
+        for (scene, share) in SHARE_SCENES {
+            list.object(|row| {
+                row.shown("ref_date", date);
+                row.int("share_scene", scene);
+                row.int("share_user", part(total[Counter::ShareUsers], share));
+                row.int("share_count", part(total[Counter::Shares], share));
+            });
+        }
     }
 }

@@ -171,7 +171,7 @@ fn respond(call: &Call<'_>, profile: &Profile) -> Result<Vec<u8>, Fault> {
     match call.path.as_str() {
         "/cgi-bin/openapi/quota/get" => quota(call, profile, &body),
         "/cgi-bin/freepublish/batchget" => articles::published(call, profile, &body),
-        "/cgi-bin/comment/list" => Err((88000, "without comment privilege")),
+        "/cgi-bin/comment/list" => articles::comments(call, profile, &body),
         path => {
             let cube = CUBES.iter().find(|cube| cube.path == path).ok_or((40066, "invalid url"))?;
             let standing = call.desk.ledger.take(limit(cube.path), u64::from(profile.key.0), call.clock);

@@ -107,7 +107,12 @@ fn write(o: &mut Object<'_>, call: &Call<'_>, own: &Profile, post: &PostFacts, a
     o.bare("imp_discovery", "81.20");
     o.bare("imp_search", "12.30");
     write_readers(o, call, own, end.min(call.now));
-    o.int("interest_num", engaged / 3);
+    let interested = engaged / 3;
+    let (by_feed, by_search) = (interested * 66 / 100, interested * 28 / 100);
+    o.int("interest_num", interested);
+    o.int("feed_interest_num", by_feed);
+    o.int("search_interest_num", by_search);
+    o.int("other_interest_num", interested - by_feed - by_search);
 }
 
 /// Who read a note: as the account's followers are.
@@ -125,10 +130,12 @@ fn write_readers(o: &mut Object<'_>, call: &Call<'_>, own: &Profile, at: jiff::T
     o.bare("age3_percent", share("age", &["25-34"]));
     o.bare("age4_percent", share("age", &["35-44"]));
     o.bare("age5_percent", share("age", &["45-54", "55-64", "65+"]));
-    let provinces = call.world.audience(own.key, "province", at);
-    for (place, row) in provinces.iter().take(3).enumerate() {
-        o.text(&format!("province_top{}", place + 1), row.value);
-        o.bare(&format!("province_top{}_rate", place + 1), share("province", &[row.value]));
+    for (dimension, word) in [("province", "province"), ("interest", "interest"), ("device", "phone")] {
+        let rows = call.world.audience(own.key, dimension, at);
+        for (place, row) in rows.iter().take(3).enumerate() {
+            o.text(&format!("{word}_top{}", place + 1), row.value);
+            o.bare(&format!("{word}_top{}_rate", place + 1), share(dimension, &[row.value]));
+        }
     }
 }
 
