@@ -39,6 +39,7 @@ pub(crate) use ledger::{Entry, ledger};
 pub(crate) use posts::{PostRow, Posts, Which, accounts, platform_of, posts};
 pub(crate) use registrations::{Registrations, registrations};
 pub use request::{Comparison, Dimension, EvaluationRequest};
+pub(crate) use scope::expected;
 pub(crate) use states::{States, states};
 pub(crate) use views::tagged;
 

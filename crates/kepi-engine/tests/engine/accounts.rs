@@ -57,6 +57,33 @@ async fn t4_stale_members_are_marked() {
     assert_eq!(rows.iter().map(|row| row.value).collect::<Vec<_>>(), [whole(1010), whole(500)]);
 }
 
+/// Numbers are expected of accounts that the configuration names and of those that gave any, not of every name that an
+/// import which came to nothing has left.
+#[tokio::test]
+async fn an_account_that_nobody_named_and_that_gave_nothing_is_not_expected() {
+    let mut world = world();
+    for (account, more) in [
+        ("x/failed", json!({})),
+        ("x/imported", json!({"first_observed_at": "2026-01-02T00:00:00Z"})),
+        ("x/silent", json!({"configured": true})),
+    ] {
+        let mut row = json!({"platform": "x", "account": account, "zone": "UTC"});
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.add("accounts", row);
+    }
+    world.day("x/a", "2026-01-05", json!({"follows_gained": 10}));
+    world.day("x/imported", "2026-01-05", json!({"follows_gained": 5}));
+    let kpi = kpi("follows_gained", "basis = \"activity\"\nsubject = \"account\"\nplatforms = [\"x\"]");
+    let mut asked = request(vec![kpi], "2026-01-05", "2026-03-01");
+    let row = one(&world, &asked).await;
+    assert_eq!(row.value, whole(15));
+    near(row.coverage, 2.0 / 3.0, 1e-12);
+    asked.by = vec![Dimension::Account];
+    let rows = score(&world, &asked).await;
+    let accounts: Vec<_> = rows.iter().map(|row| row.scope["account"].clone().unwrap()).collect();
+    assert_eq!(accounts, ["x/a", "x/imported", "x/silent"]);
+}
+
 /// Growth takes accounts whose start is known; one that lacks it would bias the others.
 #[tokio::test]
 async fn growth_leaves_out_accounts_without_a_start() {
