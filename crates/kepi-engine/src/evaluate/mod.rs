@@ -41,7 +41,7 @@ pub(crate) use registrations::{Registrations, registrations};
 pub use request::{Comparison, Dimension, EvaluationRequest};
 pub(crate) use scope::expected;
 pub(crate) use states::{States, states};
-pub(crate) use views::tagged;
+pub use views::tagged;
 
 use self::{
     daily::Daily, facts::Facts, filters::Filters, frozen::Frozen, known::Known, readings::Readings,

@@ -169,6 +169,26 @@ async fn flows_are_added_once() {
     );
 }
 
+/// What crosses the edge of a period tells nothing of it, and takes no other's place; so a number does not hang on what
+/// else is asked for.
+#[tokio::test]
+async fn a_window_that_crosses_the_edge_takes_no_place() {
+    let mut world = world();
+    for (from, until, gained) in [
+        ("2026-01-20", "2026-02-03", 1000),
+        ("2026-02-02", "2026-02-09", 30),
+        ("2026-02-08", "2026-02-15", 500),
+    ] {
+        world.window("x/a", (from, until), json!({"follows_gained": gained, "follows_lost": 0}));
+    }
+    let kpi = kpi("follows_gained - follows_lost", "basis = \"activity\"\nsubject = \"account\"");
+    let row = one(&world, &request(vec![kpi.clone()], "2026-02", "2026-03-01")).await;
+    assert_eq!(row.value, whole(30), "the first that lies within, and not the one that overlaps it");
+    let days = one(&world, &request(vec![kpi], "2026-02-01..2026-02-10", "2026-03-01")).await;
+    assert_eq!(days.value, whole(30));
+    assert!(days.notes.iter().all(|note| !note.contains("crosses")), "{:?}", days.notes);
+}
+
 /// A mean is added with its weight: 30 s of 100 plays and 10 s of 900 plays are 12 s.
 #[tokio::test]
 async fn t27_means_are_weighted() {
