@@ -278,10 +278,59 @@ fn parts_are_explained_by_their_own_rows() {
     }
     let unknown = project.run(["explain", "e-activity", "--account", "y/nobody"]).expect(2);
     assert!(unknown.stderr.contains("y/demo"), "{}", unknown.stderr);
-    let tag = project.run(["explain", "e-rate", "--by", "tag:theme"]).expect(2);
-    assert!(tag.stderr.contains("not explained by tag"), "{}", tag.stderr);
     let people = project.run(["explain", "e-rate", "--period", "2026-03", "--by", "format"]).expect(0).stdout;
     assert_eq!(people.matches("formula    ").count(), 1, "what a KPI is, is said once:\n{people}");
+}
+
+/// A post with two tags is behind both of their numbers, and once behind the whole.
+#[test]
+fn parts_by_tag_are_explained_by_their_own_posts() {
+    let project = project();
+    let config = project.path("kepi.toml");
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    let tag = |value: &str, condition: &str| {
+        format!("\n[[tag]]\ndimension = \"theme\"\nvalue = \"{value}\"\nwhere = \"{condition}\"\n")
+    };
+    let tags = [
+        tag("wheels", "contains(text, 'wheels')"),
+        tag("bikes", "contains(text, 'two') or contains(text, 'new')"),
+    ];
+    project.write("kepi.toml", &format!("{text}{}", tags.concat()));
+    let explained = |kpi: &str| {
+        let words =
+            ["explain", kpi, "--period", "2026-03", "--by", "tag:theme", "--rows", "--format", "json"];
+        project.run(words).expect(0).json().as_array().expect("an array").clone()
+    };
+    let mut told = Vec::new();
+    for one in explained("e-rate") {
+        let [readings] = &behind(&one)[..] else { panic!("{one:#}") };
+        let rate = sum(readings, "platform_engagements") / sum(readings, "impressions");
+        assert!((rate - value(&one)).abs() < 1e-12, "{one:#}");
+        assert!(!one["sources"].as_array().expect("sources").is_empty(), "{one:#}");
+        told.push((
+            one["row"]["scope"]["tag"].clone(),
+            one["row"]["scope"].get("tag").is_some(),
+            readings.len(),
+        ));
+    }
+    let of = |tag: Value, named, posts| (tag, named, posts);
+    let expected = [
+        of(Value::Null, true, 1),
+        of("bikes".into(), true, 2),
+        of("wheels".into(), true, 1),
+        of(Value::Null, false, 3),
+    ];
+    assert_eq!(told, expected);
+    // A condition of the KPI's own narrows each part.
+    let replies = explained("e-replies");
+    let with_posts = replies.iter().filter(|one| one["row"]["value"].is_number());
+    let rows: Vec<_> =
+        with_posts.map(|one| (one["row"]["scope"]["tag"].clone(), behind(one)[0].len())).collect();
+    assert_eq!(rows, [(Value::Null, 1), (Value::Null, 1)], "the reply has no tag: {replies:#?}");
+    let plans = project.run(["explain", "e-rate", "--period", "2026-03", "--by", "tag:theme", "--plans"]);
+    assert!(plans.expect(0).stdout.contains("post_lifetime"));
+    let unknown = project.run(["explain", "e-rate", "--by", "tag:colour"]).expect(2);
+    assert!(unknown.stderr.contains("theme"), "{}", unknown.stderr);
 }
 
 /// T13, T14 of accounts: where only readings are known, their differences are what happened; a day that was told counts
@@ -330,6 +379,19 @@ fn differences_of_account_readings_are_shown() {
     assert_eq!(
         (sum(days, "views"), sum(differences, "views"), value(&views)),
         (7.0, 70.0, 77.0),
+        "{views:#}"
+    );
+    // A period gives way to a day of it, and takes no place from differences then; where no day is known it counts, once.
+    let period =
+        "subject = \"account\"\n[period]\nstart = \"from\"\nend = \"until\"\n[metrics]\nviews = \"views\"\n";
+    let periods = "from,until,views\n2026-03-03,2026-03-05,5000\n2026-03-10,2026-03-12,31\n\
+                   2026-03-11,2026-03-14,900\n2026-03-13,2026-03-15,400\n2026-03-14,2026-03-16,1000\n";
+    import(&project, "w/demo", periods, period);
+    let views = explain(&project, "e-account-views", "2026-03");
+    let [told, differences] = &behind(&views)[..] else { panic!("{views:#}") };
+    assert_eq!(
+        (sum(told, "views"), sum(differences, "views"), value(&views)),
+        (438.0, 70.0, 508.0),
         "{views:#}"
     );
 }

@@ -92,11 +92,24 @@ fn kpis() -> Vec<Kpi> {
         "watch_time_s / views",
         "likes / views",
     ];
+    let conditions = [
+        "format = 'video'",
+        "not (category in ('news', 'late'))",
+        "format <> 'image' or category = 'late' and not matches(campaign, 'x')",
+    ];
+    let all = formulas.map(|formula| (formula, None)).into_iter();
+    let all = all.chain(conditions.map(|condition| ("likes / views", Some(condition))));
+    kpis_of(all)
+}
+
+/// KPIs by formula and condition.
+fn kpis_of(all: impl Iterator<Item = (&'static str, Option<&'static str>)>) -> Vec<Kpi> {
     let text: String = (0..)
-        .zip(formulas)
-        .map(|(i, formula)| {
+        .zip(all)
+        .map(|(i, (formula, condition))| {
+            let only = condition.map_or_else(String::new, |condition| format!("where = \"{condition}\"\n"));
             format!(
-                "[[kpi]]\nid = \"k{i}\"\ngoal = \"engagement\"\nplatforms = [\"x\"]\nbasis = \"activity\"\nformula = \"{formula}\"\n"
+                "[[kpi]]\nid = \"k{i}\"\ngoal = \"engagement\"\nplatforms = [\"x\"]\nbasis = \"activity\"\nformula = \"{formula}\"\n{only}"
             )
         })
         .collect();
@@ -148,6 +161,19 @@ async fn check(commits: &[Vec<Said>]) {
     // What rollups do not tell apart, and what was known before, is asked of the rows.
     let plan = explain_plan(&session, &request(&["language"], true)).await.expect("a plan");
     assert!(!plan.contains("daily_rollup"), "{plan}");
+    for condition in [
+        "language = 'de'",
+        "format is null",
+        "not (format is not null)",
+        "format = 'video' or account = 'x/a'",
+    ] {
+        let asked = EvaluationRequest {
+            kpis: kpis_of([("likes", Some(condition))].into_iter()),
+            ..request(&[], true)
+        };
+        let plan = explain_plan(&session, &asked).await.expect("a plan");
+        assert!(!plan.contains("daily_rollup"), "{condition}: {plan}");
+    }
     let before = EvaluationRequest { as_of: Some(start()), ..request(&[], true) };
     let plan = explain_plan(&session, &before).await.expect("a plan");
     assert!(!plan.contains("daily_rollup"), "{plan}");

@@ -102,8 +102,8 @@ fn hint_for(reason: &str) -> &'static str {
         "was a file of the store removed by hand? `kepi maintain` makes tables anew from the journal; the journal itself \
          comes from a copy only"
     } else if says(&["corrupt", "invalid", "eof", "parse", "expected", "magic"]) {
-        "a file of the store is torn: restore it from a copy, or move the folder of its table (but not `pages`) away \
-         and run `kepi maintain`"
+        "a file of the store is torn: `kepi maintain` makes tables anew from the journal; where it cannot, restore the file \
+         from a copy, or move the folder of its table (but not `pages`) away and run it again"
     } else {
         "run again; what was committed is safe"
     }

@@ -218,8 +218,7 @@ impl TableLog {
         loop {
             let next = newer.as_ref().map_or(known.version, |snapshot| snapshot.version) + 1;
             let Some(bytes) = self.log.read_commit_entry(next).await.at("read the log")? else { break };
-            let actions =
-                get_actions(next, &bytes).at("read the log").map_err(|e| e.with("table", self.name()))?;
+            let actions = actions_of(next, &bytes).map_err(|error| error.with("table", self.name()))?;
             newer.get_or_insert_with(|| (*known).clone()).apply(next, actions);
         }
         Ok(newer.map_or(known, |snapshot| self.adopt(snapshot)))
@@ -307,7 +306,8 @@ impl TableLog {
         while let Some(found) = listing.next().await {
             let found = found.at("list the files")?;
             let path = found.location.to_string();
-            let ours = path.ends_with(".parquet") && !path.starts_with("_delta_log");
+            let of_log = path.starts_with("_delta_log") || path.starts_with(TORN);
+            let ours = path.ends_with(".parquet") && !of_log;
             let old = found.last_modified.timestamp_millis() < older_than.as_millisecond();
             if ours && old && !snapshot.files.contains_key(&path) {
                 unnamed.push((found.location, found.size));
@@ -328,6 +328,13 @@ impl TableLog {
         }
         let whole = |file: &&Arc<DataFile>| there.get(&file.path) == Some(&file.size);
         Ok(snapshot.files.values().filter(|file| !whole(file)).map(|file| file.path.clone()).collect())
+    }
+
+    /// Whether its log has entries behind the newest that can be reached: one between is gone.
+    pub(crate) async fn has_a_gap(&self) -> Result<bool> {
+        let newest = entries(&self.log).await?.iter().filter_map(version_of).max();
+        let reached = self.refresh().await?.version;
+        Ok(newest.is_some_and(|newest| newest > reached))
     }
 
     fn adopt(&self, snapshot: Snapshot) -> Arc<Snapshot> {
@@ -396,6 +403,15 @@ async fn create(log: &LogStoreRef, schema: &TableSchema, options: &StoreOptions)
     }
 }
 
+/// What an entry of a log says. One that says nothing was cut off: each has its own commit's mark at least.
+fn actions_of(version: u64, entry: &Bytes) -> Result<Vec<Action>> {
+    let actions = get_actions(version, entry).at("read the log")?;
+    if actions.is_empty() {
+        return Err(torn("an entry of a log is empty").with("version", version));
+    }
+    Ok(actions)
+}
+
 /// Whether a table has a log.
 pub(crate) async fn is_there(log: &LogStoreRef) -> Result<bool> {
     Ok(log.read_commit_entry(0).await.at("look for the table")?.is_some() || has_checkpoint(log).await?)
@@ -415,6 +431,52 @@ pub(crate) async fn has_commits(log: &LogStoreRef) -> Result<bool> {
     Ok(log.read_commit_entry(1).await.at("read the log")?.is_some() || has_checkpoint(log).await?)
 }
 
+/// Where logs go that nothing can be made out of.
+const TORN: &str = "_torn_log";
+
+/// The files of a log.
+async fn entries(log: &LogStoreRef) -> Result<Vec<Path>> {
+    let files = log.object_store(None);
+    let mut listing = files.list(Some(&Path::from("_delta_log")));
+    let mut found = Vec::new();
+    while let Some(entry) = listing.next().await {
+        found.push(entry.at("list the log")?.location);
+    }
+    Ok(found)
+}
+
+/// The version that an entry of a log is of; none for checkpoints and others.
+fn version_of(entry: &Path) -> Option<u64> {
+    entry.filename()?.strip_suffix(".json")?.parse().ok()
+}
+
+/// Whether a log has files, and all of them can be read: what cannot be made out of them then is torn.
+///
+/// # Errors
+/// When one cannot be read: the rights, the disk or the line are at fault, and not what was written.
+pub(crate) async fn can_be_read(log: &LogStoreRef) -> Result<bool> {
+    let files = log.object_store(None);
+    let entries = entries(log).await?;
+    for entry in &entries {
+        files.get(entry).await.at("read the log")?.bytes().await.at("read the log")?;
+    }
+    Ok(!entries.is_empty())
+}
+
+/// Moves the files of a log away, the oldest first: a log of which this is half done cannot be taken for a shorter one.
+pub(crate) async fn set_aside(log: &LogStoreRef, now: jiff::Timestamp) -> Result<()> {
+    let files = log.object_store(None);
+    let mut entries = entries(log).await?;
+    entries.sort();
+    // The pointer to the newest checkpoint stands behind all numbers, and goes first.
+    entries.sort_by_key(|entry| entry.filename() != Some("_last_checkpoint"));
+    for entry in entries {
+        let to = Path::from(format!("{TORN}/{}/{}", now.as_second(), entry.filename().unwrap_or_default()));
+        files.rename(&entry, &to).await.at("set a torn log aside")?;
+    }
+    Ok(())
+}
+
 /// The state of a table at a version, the newest when none is named; `None` when it has no log.
 async fn load(log: &LogStoreRef, version: Option<u64>) -> Result<Option<Snapshot>> {
     if has_checkpoint(log).await? {
@@ -423,7 +485,7 @@ async fn load(log: &LogStoreRef, version: Option<u64>) -> Result<Option<Snapshot
     let mut snapshot = None;
     for next in 0..=version.unwrap_or(u64::MAX) {
         let Some(bytes) = log.read_commit_entry(next).await.at("read the log")? else { break };
-        let actions = get_actions(next, &bytes).at("read the log")?;
+        let actions = actions_of(next, &bytes)?;
         snapshot.get_or_insert_with(Snapshot::default).apply(next, actions);
     }
     Ok(snapshot)

@@ -1,16 +1,21 @@
-//! A store of which tables or files are gone: what the journal tells is made anew from it.
+//! A store of which tables or files are gone or torn: what the journal tells is made anew from it.
 
+use std::sync::Arc;
+
+use deltalake::logstore::LogStoreRef;
 use kepi_core::{Error, ErrorKind, Result, tables};
 
 use crate::{
     catch_up::{CaughtUp, Decoders},
+    fail::torn,
     journal::stored_rows,
     location::Location,
-    log::{Changes, RECORDED, TableLog, has_commits, is_there},
+    log::{Changes, RECORDED, TableLog, can_be_read, has_commits, is_there, set_aside},
     options::StoreOptions,
     project::LAST,
     records::RECORDS,
-    rollup, schema,
+    rollup,
+    schema::{self, TableSchema},
     store::Store,
 };
 
@@ -20,7 +25,8 @@ pub(crate) const NEWER: [&str; 2] = [rollup::NAME, tables::SIGNALS.name];
 /// What was not there, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mended {
-    /// Projections that were gone, or of which files were: all projections were made anew from the journal.
+    /// Projections that were gone or of which the log was torn, and those of which files were: all projections were made
+    /// anew from the journal.
     pub rebuilt: Vec<&'static str>,
     /// Tables of records that were gone: they begin anew, empty.
     pub lost: Vec<&'static str>,
@@ -29,12 +35,13 @@ pub struct Mended {
 }
 
 impl Store {
-    /// Opens a store of which tables or data files may be gone, and makes the projections anew from the journal when
-    /// any of theirs are. Then, and after a store that is whole was opened, the projections are where the journal is.
+    /// Opens a store of which tables or data files may be gone or logs torn, and makes the projections anew from the
+    /// journal when any of theirs are. Then, and after a store that is whole was opened, the projections are where the
+    /// journal is. A torn log of a projection is moved aside, not deleted.
     ///
     /// # Errors
-    /// `Store` when there is none, when a file of the journal or of a table of records is gone, or when the journal
-    /// has no body any more of which numbers stand in the projections; otherwise as [`Store::catch_up`].
+    /// `Store` when there is none, when a file of the journal or of a table of records is gone or torn, or when the
+    /// journal has no body any more of which numbers stand in the projections; otherwise as [`Store::catch_up`].
     pub async fn mend(
         location: &str,
         options: StoreOptions,
@@ -46,30 +53,16 @@ impl Store {
         if missing.contains(&tables::PAGES.name) {
             return Err(gone(tables::PAGES.name));
         }
-        let (lost, mut rebuilt): (Vec<_>, Vec<_>) =
-            missing.iter().copied().partition(|name| RECORDS.contains(name));
-        let mut last = None;
-        for schema in schema::all() {
-            let (name, log) = (schema.table.name, place.log(schema.table.name)?);
-            if !is_there(&log).await? {
-                continue;
-            }
-            let table = TableLog::open(log, schema.clone(), options.clone()).await?;
-            if let Some(path) = table.absent_files().await?.first() {
-                if name == tables::PAGES.name || RECORDS.contains(&name) {
-                    return Err(file_gone(name, path));
-                }
-                rebuilt.push(name);
-            }
-            if name == LAST {
-                last = Some(table);
-            }
-        }
+        let lost = missing.iter().copied().filter(|name| RECORDS.contains(name)).collect();
+        let Damage { rebuilt, torn_logs, last } = look(&place, &options, &missing).await?;
         if !rebuilt.is_empty() {
             bodies_are_there(&place, &options).await?;
             // Before any table is made: a store that is left half mended says that it lags behind the journal.
             if let Some(last) = last {
                 empty(&last).await?;
+            }
+            for log in torn_logs {
+                set_aside(&log, (options.clock)()).await?;
             }
         }
         let store = Self::with_all_tables(&place, options).await?;
@@ -84,6 +77,67 @@ impl Store {
         rollup::begin(&store.0).await?;
         let caught_up = store.catch_up(decoders).await?;
         Ok((store, Mended { rebuilt, lost, caught_up }))
+    }
+}
+
+/// What is wrong with the projections.
+struct Damage {
+    /// Those that must be made anew.
+    rebuilt: Vec<&'static str>,
+    /// Logs that nothing can be made out of.
+    torn_logs: Vec<LogStoreRef>,
+    /// The projection that is committed last, where its log is whole.
+    last: Option<TableLog>,
+}
+
+/// Looks at all tables; one that is not whole and not derived from the journal is an error.
+async fn look(place: &Location, options: &StoreOptions, missing: &[&'static str]) -> Result<Damage> {
+    let rebuilt = missing.iter().copied().filter(|name| !RECORDS.contains(name)).collect();
+    let mut damage = Damage { rebuilt, torn_logs: Vec::new(), last: None };
+    for schema in schema::all() {
+        let (name, log) = (schema.table.name, place.log(schema.table.name)?);
+        let derived = name != tables::PAGES.name && !RECORDS.contains(&name);
+        let table = match whole_log(log.clone(), schema, options).await? {
+            Some(Ok(table)) => table,
+            Some(Err(error)) if !derived => return Err(log_torn(name, error)),
+            Some(Err(_)) => {
+                damage.torn_logs.push(log);
+                damage.rebuilt.extend((!missing.contains(&name)).then_some(name));
+                continue;
+            }
+            None => continue,
+        };
+        if let Some(path) = table.absent_files().await?.first() {
+            if !derived {
+                return Err(file_gone(name, path));
+            }
+            damage.rebuilt.push(name);
+        }
+        if name == LAST {
+            damage.last = Some(table);
+        }
+    }
+    Ok(damage)
+}
+
+/// A table as its log has it, `None` where it has none; the inner error says that the log is torn.
+async fn whole_log(
+    log: LogStoreRef,
+    schema: &Arc<TableSchema>,
+    options: &StoreOptions,
+) -> Result<Option<Result<TableLog>>> {
+    if !is_there(&log).await? {
+        // What is left of a log without its beginning would be in the way of a new one.
+        let left = can_be_read(&log).await?;
+        return Ok(left.then(|| Err(torn("the log has no beginning"))));
+    }
+    match TableLog::open(log.clone(), schema.clone(), options.clone()).await {
+        Ok(table) if table.has_a_gap().await? => Ok(Some(Err(torn("entries of a log are gone")))),
+        Ok(table) => Ok(Some(Ok(table))),
+        Err(error) => {
+            can_be_read(&log).await?;
+            Ok(Some(Err(error)))
+        }
     }
 }
 
@@ -130,6 +184,20 @@ fn file_gone(table: &str, path: &str) -> Error {
         .with("table", table)
         .with("file", path)
         .hint(hint)
+}
+
+fn log_torn(table: &str, error: Error) -> Error {
+    let hint = if table == tables::PAGES.name {
+        "it is the journal, and nothing else has what it held: restore its folder from a copy".to_owned()
+    } else {
+        format!(
+            "restore its folder from a copy; without one, move the folder {table} away and `kepi maintain` begins it anew"
+        )
+    };
+    Error::new(ErrorKind::Store, "the store is damaged: the log of a table is torn")
+        .with("table", table)
+        .hint(hint)
+        .caused_by(error)
 }
 
 /// What has no body cannot be decoded again: its numbers stand in the projections alone.

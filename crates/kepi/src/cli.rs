@@ -303,8 +303,8 @@ pub(crate) struct Explain {
     /// Only this account; may be given several times.
     #[arg(long, value_name = "ACCOUNT")]
     pub account: Vec<AccountId>,
-    /// Part by part: platform, account, brand, market, format, category, campaign, product_type, language, and day,
-    /// week, month, quarter, year.
+    /// Part by part: platform, account, brand, market, format, category, campaign, product_type, language, tag:NAME, and
+    /// day, week, month, quarter, year.
     #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
     pub by: Vec<String>,
     /// Also print the rows behind the number, each with its source, run, page and the digest of the page's body.

@@ -145,8 +145,15 @@ pub(super) struct Planned {
 /// The dimensions of posts that rollups tell apart.
 const ROLLED_UP: [Dimension; 3] = [Dimension::Format, Dimension::Category, Dimension::Campaign];
 
-/// Whether rows that are added up over posts come to the same: what is asked is current, of all posts, of dimensions
-/// that they tell apart, and of each row of a formula the sum is that row of the sums.
+/// Whether posts that rollups do not tell apart are the same to a KPI: it asks for all posts, or for those that a
+/// condition on dimensions of theirs picks out.
+pub(super) fn told_apart(kpi: &Kpi) -> bool {
+    let names = ROLLED_UP.map(Dimension::as_str);
+    kpi.filter.as_ref().is_none_or(|filter| filter.looks_only_at(&names))
+}
+
+/// Whether rows that are added up over posts come to the same: what is asked is current, of dimensions and posts that
+/// they tell apart, and of each row of a formula the sum is that row of the sums.
 fn rolled_up(
     ctx: &SessionContext,
     request: &EvaluationRequest,
@@ -156,8 +163,8 @@ fn rolled_up(
     let told = dimensions.iter().all(|dimension| ROLLED_UP.contains(dimension));
     let parts = kpis.iter().flat_map(|kpi| &kpi.program.parts);
     let mut parts = parts.filter(|part| part.origin == Origin::Posts);
-    let all = kpis.iter().all(|kpi| kpi.filter.is_none());
-    let asked = request.rollups && request.as_of.is_none() && told && all;
+    let told = told && kpis.iter().all(|kpi| told_apart(kpi));
+    let asked = request.rollups && request.as_of.is_none() && told;
     Ok(asked && parts.all(|part| part.row.is_linear()) && ctx.table_exist("daily_rollup").map_err(failed)?)
 }
 
@@ -205,6 +212,7 @@ pub(super) async fn plan(
     if rolled_up {
         columns.push(col("rows"));
         columns.push(family::expression(dimensions)?.alias(family::COLUMN));
+        columns.extend(filters.expression()?);
     } else {
         columns.push(col("post"));
     }

@@ -39,8 +39,9 @@ pub(crate) use ledger::{Entry, ledger};
 pub(crate) use posts::{PostRow, Posts, Which, accounts, platform_of, posts};
 pub(crate) use registrations::{Registrations, registrations};
 pub use request::{Comparison, Dimension, EvaluationRequest};
+pub(crate) use scope::expected;
 pub(crate) use states::{States, states};
-pub(crate) use views::tagged;
+pub use views::tagged;
 
 use self::{
     daily::Daily, facts::Facts, filters::Filters, frozen::Frozen, known::Known, readings::Readings,
@@ -96,11 +97,11 @@ impl InOrder {
 }
 
 /// The KPIs, by their places, that are evaluated together: all of them, as a rule. What was added up over all posts
-/// does not answer conditions on posts, so these stand apart where rollups answer the others.
+/// does not answer all conditions on posts, so the others stand apart where rollups answer the rest.
 fn together(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Vec<Vec<usize>>> {
-    let plain: Vec<&Kpi> = request.kpis.iter().filter(|kpi| kpi.filter.is_none()).collect();
-    let rolled_up = daily::answered_by_rollups(ctx, request, &dimensions_of_posts(request), &plain)?;
-    let apart = |kpi: &Kpi| rolled_up && kpi.filter.is_some();
+    let told_apart: Vec<&Kpi> = request.kpis.iter().filter(|kpi| daily::told_apart(kpi)).collect();
+    let rolled_up = daily::answered_by_rollups(ctx, request, &dimensions_of_posts(request), &told_apart)?;
+    let apart = |kpi: &Kpi| rolled_up && !daily::told_apart(kpi);
     let mut groups: Vec<(bool, Vec<usize>, Vec<&Kpi>)> = Vec::new();
     for (place, kpi) in request.kpis.iter().enumerate() {
         let room = |(own, _, kpis): &&mut (bool, Vec<usize>, Vec<&Kpi>)| {

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use datafusion::{logical_expr::col, prelude::SessionContext};
+use datafusion::{
+    logical_expr::{Expr, col},
+    prelude::SessionContext,
+};
 use kepi_core::Result;
 use smol_str::SmolStr;
 
@@ -26,6 +29,12 @@ pub(super) struct AccountRow {
     pub(super) zone: SmolStr,
 }
 
+/// The accounts of which numbers are expected: those that the configuration names, and those that gave any. Of others the
+/// store knows the name alone: an import that came to nothing may have left it.
+pub(crate) fn expected() -> Expr {
+    col("configured").or(col("first_observed_at").is_not_null())
+}
+
 /// One scope: the values of the dimensions asked for, in their order.
 pub(super) type Scope = Vec<Option<SmolStr>>;
 
@@ -43,8 +52,8 @@ impl Scopes {
     /// Reads the accounts that the request is about.
     pub(super) async fn read(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Self> {
         let columns = ["platform", "account", "brand", "market", "zone"];
-        let frame =
-            ctx.table("accounts").await.map_err(failed)?.filter(valid(request.as_of)).map_err(failed)?;
+        let frame = ctx.table("accounts").await.map_err(failed)?;
+        let frame = frame.filter(valid(request.as_of).and(expected())).map_err(failed)?;
         let rows = Rows::collect(frame.select(columns.map(col)).map_err(failed)?).await?;
         let read = columns.map(|name| rows.texts(name));
         let [platform, id, brand, market, zone] = read;

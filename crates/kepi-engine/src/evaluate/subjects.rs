@@ -143,21 +143,21 @@ impl<'a> Folder<'a> {
     }
 
     /// The windows of a subject that do not overlap: days as given, then periods where no day is known, then
-    /// differences of readings where neither is.
+    /// differences of readings where neither is. Those within the span come first: one that crosses its edge tells
+    /// nothing of it, and takes no other's place.
     fn windows(&self, records: &[&Record], places: &[usize]) -> Vec<(DateSpan, Merged)> {
-        let mut windows: BTreeMap<DateSpan, Merged> = BTreeMap::new();
-        for kind in [WindowKind::Day, WindowKind::Period] {
-            let mut of_kind: BTreeMap<DateSpan, Merged> = BTreeMap::new();
+        let of_kind = |kind: WindowKind| {
+            let mut merged: BTreeMap<DateSpan, Merged> = BTreeMap::new();
             for record in records.iter().filter(|record| record.window == kind) {
-                of_kind.entry(DateSpan::new(record.from, record.until)).or_default().take(record);
+                merged.entry(DateSpan::new(record.from, record.until)).or_default().take(record);
             }
-            for (window, merged) in of_kind {
-                if kind == WindowKind::Day || !overlaps(&windows, window) {
-                    windows.insert(window, merged);
-                }
-            }
-        }
-        for (window, merged) in self.differences(records, places) {
+            merged
+        };
+        let mut windows = of_kind(WindowKind::Day);
+        let others = of_kind(WindowKind::Period).into_iter().chain(self.differences(records, places));
+        let within = |(window, _): &(DateSpan, Merged)| window.intersect(self.question.span) == *window;
+        let (within, crossing): (Vec<_>, Vec<_>) = others.partition(within);
+        for (window, merged) in within.into_iter().chain(crossing) {
             if !overlaps(&windows, window) {
                 windows.insert(window, merged);
             }

@@ -67,12 +67,12 @@ pub(super) async fn narrowed_to(
 }
 
 /// A session in which posts name, in a column `tag`, their tag of a dimension: a post with several tags stands there
-/// once for each, one without any stands there once without.
-pub(crate) async fn tagged(
-    ctx: &SessionContext,
-    rules: &[TagRule],
-    dimension: &str,
-) -> Result<SessionContext> {
+/// once for each, one without any stands there once without. It is what [`evaluate_by_tag`](crate::evaluate_by_tag)
+/// breaks down.
+///
+/// # Errors
+/// When a table is missing.
+pub async fn tagged(ctx: &SessionContext, rules: &[TagRule], dimension: &str) -> Result<SessionContext> {
     let own = another(ctx).await?;
     let rules = rules.iter().filter(|rule| rule.dimension == dimension);
     let mut values: Vec<(&str, Expr)> = Vec::new();

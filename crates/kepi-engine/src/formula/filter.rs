@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use datafusion::{
+    common::tree_node::TreeNode,
     functions::expr_fn::{coalesce, lower, regexp_like, strpos},
     logical_expr::{Expr as Plan, col, lit},
     sql::sqlparser::{
@@ -81,6 +82,14 @@ impl Filter {
             addresses.into_iter().map(|(account, values)| of(one_address_of(col("url")), account, values));
         let condition = ids.chain(addresses).reduce(Plan::or).unwrap_or_else(|| lit(false));
         Self { written, condition }
+    }
+
+    /// Whether it looks at these attributes alone, and never holds where none of them is known.
+    pub(crate) fn looks_only_at(&self, attributes: &[&str]) -> bool {
+        let asks_if_known = |part: &Plan| Ok(matches!(part, Plan::IsNull(_) | Plan::IsNotNull(_)));
+        let own = self.condition.column_refs();
+        own.iter().all(|column| attributes.contains(&column.name()))
+            && !self.condition.exists(asks_if_known).unwrap_or(true)
     }
 
     /// The condition over the columns of `posts`: true, or not true.

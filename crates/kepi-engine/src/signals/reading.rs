@@ -17,7 +17,7 @@ use crate::{
     Break,
     benchmarks::BenchmarkChoice,
     evaluate::{
-        Dimension, EvaluationRequest, ScoreRow, evaluate,
+        Dimension, EvaluationRequest, ScoreRow, evaluate, expected,
         table::{Rows, failed},
     },
     fault::Source,
@@ -150,10 +150,11 @@ pub(super) struct Desk<'a> {
     pub(super) until: Date,
 }
 
-/// Reads the accounts that the store knows.
+/// Reads the accounts of which numbers are expected.
 pub(super) async fn accounts(ctx: &SessionContext) -> Result<Vec<KnownAccount>> {
     let frame = ctx.table("accounts").await.map_err(failed)?;
-    let frame = frame.filter(col("current")).and_then(|f| f.select([col("account"), col("platform")]));
+    let known = frame.filter(col("current").and(expected()));
+    let frame = known.and_then(|f| f.select([col("account"), col("platform")]));
     let rows = Rows::collect(frame.map_err(failed)?).await?;
     let (account, platform) = (rows.texts("account")?, rows.texts("platform")?);
     let one = |row: usize| KnownAccount {

@@ -57,6 +57,33 @@ async fn t4_stale_members_are_marked() {
     assert_eq!(rows.iter().map(|row| row.value).collect::<Vec<_>>(), [whole(1010), whole(500)]);
 }
 
+/// Numbers are expected of accounts that the configuration names and of those that gave any, not of every name that an
+/// import which came to nothing has left.
+#[tokio::test]
+async fn an_account_that_nobody_named_and_that_gave_nothing_is_not_expected() {
+    let mut world = world();
+    for (account, more) in [
+        ("x/failed", json!({})),
+        ("x/imported", json!({"first_observed_at": "2026-01-02T00:00:00Z"})),
+        ("x/silent", json!({"configured": true})),
+    ] {
+        let mut row = json!({"platform": "x", "account": account, "zone": "UTC"});
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.add("accounts", row);
+    }
+    world.day("x/a", "2026-01-05", json!({"follows_gained": 10}));
+    world.day("x/imported", "2026-01-05", json!({"follows_gained": 5}));
+    let kpi = kpi("follows_gained", "basis = \"activity\"\nsubject = \"account\"\nplatforms = [\"x\"]");
+    let mut asked = request(vec![kpi], "2026-01-05", "2026-03-01");
+    let row = one(&world, &asked).await;
+    assert_eq!(row.value, whole(15));
+    near(row.coverage, 2.0 / 3.0, 1e-12);
+    asked.by = vec![Dimension::Account];
+    let rows = score(&world, &asked).await;
+    let accounts: Vec<_> = rows.iter().map(|row| row.scope["account"].clone().unwrap()).collect();
+    assert_eq!(accounts, ["x/a", "x/imported", "x/silent"]);
+}
+
 /// Growth takes accounts whose start is known; one that lacks it would bias the others.
 #[tokio::test]
 async fn growth_leaves_out_accounts_without_a_start() {
@@ -140,6 +167,26 @@ async fn flows_are_added_once() {
         "{:?}",
         row.notes
     );
+}
+
+/// What crosses the edge of a period tells nothing of it, and takes no other's place; so a number does not hang on what
+/// else is asked for.
+#[tokio::test]
+async fn a_window_that_crosses_the_edge_takes_no_place() {
+    let mut world = world();
+    for (from, until, gained) in [
+        ("2026-01-20", "2026-02-03", 1000),
+        ("2026-02-02", "2026-02-09", 30),
+        ("2026-02-08", "2026-02-15", 500),
+    ] {
+        world.window("x/a", (from, until), json!({"follows_gained": gained, "follows_lost": 0}));
+    }
+    let kpi = kpi("follows_gained - follows_lost", "basis = \"activity\"\nsubject = \"account\"");
+    let row = one(&world, &request(vec![kpi.clone()], "2026-02", "2026-03-01")).await;
+    assert_eq!(row.value, whole(30), "the first that lies within, and not the one that overlaps it");
+    let days = one(&world, &request(vec![kpi], "2026-02-01..2026-02-10", "2026-03-01")).await;
+    assert_eq!(days.value, whole(30));
+    assert!(days.notes.iter().all(|note| !note.contains("crosses")), "{:?}", days.notes);
 }
 
 /// A mean is added with its weight: 30 s of 100 plays and 10 s of 900 plays are 12 s.

@@ -63,7 +63,10 @@ async fn times(world: &World, request: &EvaluationRequest) -> Vec<TimesAdvice> {
 #[tokio::test]
 async fn the_better_hour_is_found_in_the_accounts_zone() {
     let mut world = World::default();
-    world.add("accounts", json!({"platform": "x", "account": "x/a", "zone": "Asia/Shanghai"}));
+    world.add(
+        "accounts",
+        json!({"platform": "x", "account": "x/a", "zone": "Asia/Shanghai", "configured": true}),
+    );
     three_a_day(&mut world, "x/a", 60, (20.0, 8.0), 1);
     let advice = times(&world, &request(vec![rate()], PERIOD, TODAY)).await.remove(0);
     assert_eq!((advice.answer, advice.posts), (Answer::Told, 180), "{}", advice.reason);

@@ -305,7 +305,10 @@ async fn t54_days_of_two_zones_are_not_joined() {
     }
     let zoned = |zone: &str| {
         let mut world = World::default();
-        world.add("accounts", json!({"platform": "instagram", "account": "instagram/a", "zone": zone}));
+        world.add(
+            "accounts",
+            json!({"platform": "instagram", "account": "instagram/a", "zone": zone, "configured": true}),
+        );
         for day in ["2026-01-05", "2026-01-06"] {
             let until = day.parse::<jiff::civil::Date>().unwrap().tomorrow().unwrap().to_string();
             world.daily("instagram/a", "1", (day, &until), json!({"saves": 10}));

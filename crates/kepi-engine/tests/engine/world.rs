@@ -52,7 +52,10 @@ impl World {
     }
 
     pub(crate) fn account(&mut self, account: &str) -> &mut Self {
-        self.add("accounts", json!({"platform": platform(account), "account": account, "zone": "UTC"}))
+        self.add(
+            "accounts",
+            json!({"platform": platform(account), "account": account, "zone": "UTC", "configured": true}),
+        )
     }
 
     pub(crate) fn post(&mut self, account: &str, post: &str, published: &str, more: Value) -> &mut Self {

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{
     resume::{everything, tell},
-    support::{Echo, World, rows},
+    support::{Echo, World, at, rows},
 };
-use crate::{Store, schema};
+use crate::{MaintainOptions, RunRecord, Store, schema};
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -73,6 +73,121 @@ async fn a_file_that_is_gone_or_cut_off_is_made_anew() {
             assert_eq!(mended.rebuilt, [name]);
         }
         assert_eq!(everything(&store).await, expected, "with a torn file of {name}");
+    }
+}
+
+fn log(world: &World, name: &str) -> PathBuf {
+    table(world, name).join("_delta_log")
+}
+
+/// The entries of a table's log, the oldest first.
+fn entries(world: &World, name: &str) -> Vec<PathBuf> {
+    let listed = std::fs::read_dir(log(world, name)).unwrap().map(|entry| entry.unwrap().path());
+    let mut entries: Vec<PathBuf> =
+        listed.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
+    entries.sort();
+    entries
+}
+
+fn cut(file: &Path, to: u64) {
+    let whole = std::fs::metadata(file).unwrap().len();
+    assert!(to < whole, "{} is no longer than {to}", file.display());
+    std::fs::File::options().write(true).open(file).unwrap().set_len(to).unwrap();
+}
+
+fn last_cut_off(world: &World, name: &str) {
+    cut(entries(world, name).last().unwrap(), 150);
+}
+
+fn last_emptied(world: &World, name: &str) {
+    cut(entries(world, name).last().unwrap(), 0);
+}
+
+fn one_gone(world: &World, name: &str) {
+    let entries = entries(world, name);
+    std::fs::remove_file(&entries[entries.len() - 2]).unwrap();
+}
+
+/// The checkpoint that all entries have gone into, and with it the way to it or not.
+fn checkpoint_gone(world: &World, name: &str) {
+    for file in std::fs::read_dir(log(world, name)).unwrap().map(|entry| entry.unwrap().path()) {
+        if !file.ends_with("_last_checkpoint") {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+}
+
+fn beginning_gone(world: &World, name: &str) {
+    std::fs::remove_file(log(world, name).join("_last_checkpoint")).unwrap();
+    std::fs::remove_file(&entries(world, name)[0]).unwrap();
+}
+
+fn run(name: &str) -> RunRecord {
+    let at = at("2026-01-01T00:00:00Z");
+    RunRecord {
+        run: name.into(),
+        kind: "ingest".into(),
+        started_at: at,
+        finished_at: at,
+        outcome: "done".into(),
+        pages: 0,
+        measurements: 0,
+        rejects: 0,
+        calls: 0,
+        cost_micro_usd: 0,
+        error: None,
+        detail: None,
+    }
+}
+
+/// Projections, and what is done to the log of each.
+type Tear = (&'static [&'static str], fn(&World, &str));
+
+/// A log that is cut off or has a gap is never read as a shorter one, and its table is made anew.
+#[tokio::test]
+async fn a_torn_log_is_made_anew_from_the_journal() {
+    let whole = World::new();
+    let store = whole.store().await;
+    tell(&store).await.unwrap();
+    for name in ["one", "two"] {
+        store.append_run(run(name)).await.unwrap();
+    }
+    let expected = everything(&store).await;
+    drop(store);
+    let maintained = whole.copy();
+    let store = Store::open(&maintained.path(), maintained.options()).await.unwrap();
+    store.maintain(MaintainOptions { vacuum: false, ..MaintainOptions::default() }).await.unwrap();
+    drop(store);
+    let tears: [(&World, Tear); 5] = [
+        (&whole, (&["post_facts", "rejects"], last_cut_off)),
+        (&whole, (&["accounts"], last_emptied)),
+        (&whole, (&["post_daily"], one_gone)),
+        (&maintained, (&["daily_rollup"], checkpoint_gone)),
+        (&maintained, (&["rejects"], beginning_gone)),
+    ];
+    for (number, (from, (projections, tear))) in tears.into_iter().enumerate() {
+        for name in projections.iter().copied() {
+            let world = from.copy();
+            tear(&world, name);
+            let (store, mended) = Store::mend(&world.path(), world.options(), &Echo).await.unwrap();
+            assert_eq!((mended.rebuilt, mended.caught_up.pages), (vec![name], 3), "tear {number}");
+            assert_eq!(everything(&store).await, expected, "tear {number} of {name}");
+            assert!(table(&world, name).join("_torn_log").is_dir(), "what is left of it is kept");
+            drop(store);
+            let (store, mended) = Store::mend(&world.path(), world.options(), &Echo).await.unwrap();
+            assert_eq!((mended.rebuilt, mended.caught_up.pages), (vec![], 0), "it is whole again");
+            assert_eq!(everything(&store).await, expected);
+        }
+        for name in ["pages", "runs"] {
+            let world = from.copy();
+            tear(&world, name);
+            let refused = Store::mend(&world.path(), world.options(), &Echo).await.unwrap_err();
+            assert!(
+                refused.hint_text().unwrap().contains("from a copy"),
+                "tear {number} of {name}: {refused:?}"
+            );
+            assert!(!table(&world, name).join("_torn_log").exists());
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
 pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outcome> {
     let (kpis, indices) = chosen_with_indices(project, &arguments.kpi)?;
     let mut request = request(project, kpis, &arguments.period)?;
-    let tags = if arguments.by.iter().any(|by| by.starts_with("tag")) { project.tags()? } else { Vec::new() };
+    let tags = tags(project, &arguments.by)?;
     let tag = tag_dimension(&tags, &arguments.by)?;
     request.by = dimensions(&arguments.by)?;
     request.rollups = !arguments.no_rollups;
@@ -54,6 +54,11 @@ pub(crate) async fn run(project: &Project, arguments: &Evaluate) -> Result<Outco
 pub(crate) fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
     let word = |name: &String| if name.starts_with("tag:") { Ok(Dimension::Tag) } else { name.parse() };
     Ok(names.iter().map(word).collect::<kepi_core::Result<_>>()?)
+}
+
+/// The rules of the project's tags, where posts are broken down by them.
+pub(crate) fn tags(project: &Project, by: &[String]) -> Result<Vec<TagRule>> {
+    if by.iter().any(|by| by.starts_with("tag")) { project.tags() } else { Ok(Vec::new()) }
 }
 
 /// The dimension of tags that is asked for: one that the project has rules for.

@@ -6,7 +6,7 @@ mod rows;
 use std::fmt::Write as _;
 
 use kepi_core::{DateSpan, Error, MetricId, Provenance, Stream};
-use kepi_engine::{Baseline, Dimension, Goalpost, Kpi, ScoreRow, Target};
+use kepi_engine::{Baseline, Goalpost, Kpi, ScoreRow, Target};
 use kepi_store::{QueryRows, Store};
 use serde_json::{Value, json};
 
@@ -28,19 +28,24 @@ pub(crate) async fn run(project: &Project, arguments: &Explain) -> Result<Outcom
     }
     let kpis = evaluate::chosen(project.kpis()?, std::slice::from_ref(&arguments.kpi))?;
     let mut request = evaluate::request(project, kpis, &arguments.period)?;
-    request.by = dimensions(&arguments.by)?;
+    let tags = evaluate::tags(project, &arguments.by)?;
+    let tag = evaluate::tag_dimension(&tags, &arguments.by)?;
+    request.by = evaluate::dimensions(&arguments.by)?;
     let store = project.open_store().await?;
     evaluate::narrow_to(&mut request, &store, &arguments.account).await?;
     let session = store.session().await?;
-    let rows = kepi_engine::evaluate(&session, &request).await?;
+    let rows = match tag {
+        Some(tag) => kepi_engine::evaluate_by_tag(&session, &request, &tags, tag).await?,
+        None => kepi_engine::evaluate(&session, &request).await?,
+    };
+    // Parts by tag are asked for in a session whose posts name their tag, the whole beside them in the plain one.
+    let tagged = match tag {
+        Some(tag) => kepi_engine::tagged(&session, &tags, tag).await?,
+        None => session.clone(),
+    };
     let decided = decide::decided(&store).await?;
     let mut explained = Vec::new();
     for kpi in &request.kpis {
-        // A condition is met by posts: of a session that knows only them the same SQL is asked.
-        let narrowed = match &kpi.filter {
-            Some(filter) if arguments.rows => Some(kepi_engine::narrowed(&session, filter).await?),
-            _ => None,
-        };
         let own = rows.iter().filter(|row| row.kpi == kpi.id && row.version == kpi.version).map(Some);
         let mut own: Vec<Option<&ScoreRow>> = own.collect();
         if own.is_empty() {
@@ -48,16 +53,22 @@ pub(crate) async fn run(project: &Project, arguments: &Explain) -> Result<Outcom
         }
         for row in own {
             let part = Part::of(&request, row);
+            let session = if part.is_of_a_tag() { &tagged } else { &session };
             let mut behind = Vec::new();
             if let Some(row) = row.filter(|_| arguments.rows) {
+                // A condition is met by posts: of a session that knows only them the same SQL is asked.
+                let narrowed = match &kpi.filter {
+                    Some(filter) => &kepi_engine::narrowed(session, filter).await?,
+                    None => session,
+                };
                 for rows::Behind { what, sql, may_be_empty } in rows::behind(kpi, row, &part) {
-                    let found = kepi_store::query(narrowed.as_ref().unwrap_or(&session), &sql).await?;
+                    let found = kepi_store::query(narrowed, &sql).await?;
                     if !(may_be_empty && found.rows.is_empty()) {
                         behind.push(Found { what, sql, found });
                     }
                 }
             }
-            let sources = kepi_store::query(&session, &sources_sql(kpi, &part)).await?;
+            let sources = kepi_store::query(session, &sources_sql(kpi, &part)).await?;
             let decided = decided.iter().filter(|one| one.kpi == kpi.id).collect();
             explained.push(Explained { kpi, row, behind, sources, decided });
         }
@@ -84,7 +95,7 @@ pub(crate) async fn run(project: &Project, arguments: &Explain) -> Result<Outcom
         }
     }
     if arguments.plans {
-        output::result(&kepi_engine::explain_plan(&session, &request).await?)?;
+        output::result(&kepi_engine::explain_plan(&tagged, &request).await?)?;
     }
     Ok(Outcome::Done)
 }
@@ -98,17 +109,6 @@ struct Explained<'a> {
     sources: QueryRows,
     /// What was decided about the KPI.
     decided: Vec<&'a Decided>,
-}
-
-/// What a KPI may be broken down by here: all that rows can be told apart by in SQL.
-fn dimensions(names: &[String]) -> Result<Vec<Dimension>> {
-    let found = evaluate::dimensions(names)?;
-    if found.contains(&Dimension::Tag) {
-        return Err(Error::bad_input("numbers are not explained by tag")
-            .hint("explain a KPI whose `where` is the condition of the tag")
-            .into());
-    }
-    Ok(found)
 }
 
 /// Rows behind the number.

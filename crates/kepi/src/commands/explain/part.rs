@@ -47,6 +47,11 @@ impl<'a> Part<'a> {
         conditions
     }
 
+    /// Whether it is of posts with a tag, or of those without any: then posts have a column that names it.
+    pub(super) fn is_of_a_tag(&self) -> bool {
+        self.values(true).any(|(dimension, _)| dimension == Dimension::Tag)
+    }
+
     /// Conditions on posts, under a name.
     pub(super) fn of_posts(&self, posts: &str) -> Vec<String> {
         let own = self.values(true);

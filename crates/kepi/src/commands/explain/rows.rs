@@ -219,8 +219,10 @@ impl Asked<'_> {
         if matches!(kind, SubjectKind::Account) { "" } else { "f.subject, " }
     }
 
-    /// Days and periods as they were given; of several sources the newest observation of each metric.
-    fn flows(&self, kind: SubjectKind, metrics: &BTreeSet<String>) -> Behind {
+    /// What the queries of [`Self::flows`] and [`Self::differences`] begin with: what was told of days and periods, of
+    /// several sources the newest observation of each metric, and which of it counts: all days, and of periods where no
+    /// day is known those that overlap no earlier one.
+    fn counted(&self, kind: SubjectKind, metrics: &BTreeSet<String>) -> String {
         let newest = listed(
             metrics,
             |metric| {
@@ -235,6 +237,40 @@ impl Asked<'_> {
             .iter()
             .map(|name| format!("last_value(f.{name} order by f.observed_at) as {name}"))
             .collect();
+        let subject = Self::subject(kind);
+        let series = format!("f.account, {subject}f.traffic");
+        let first = format!("row_number() over (partition by {series} order by f.day, f.end_day) as place");
+        let place = format!("{series}, f.day, f.end_day");
+        format!(
+            "with recursive told as (select {place}, f.window, {newest}, {} from {} f where f.current and f.window <> 'at' \
+             and ({any}) and {} and {} group by {place}, f.window), \
+             free as (select {place} from told f where f.window <> 'day' and not exists (select 1 from told g where \
+             g.window = 'day' and {})), \
+             kept as (select {place} from (select {place}, {first} from free f) f where f.place = 1 \
+             union all select {place} from (select {place}, {first} from kept k join free f on k.account = f.account{} \
+             and k.traffic = f.traffic and k.end_day <= f.day) f where f.place = 1), \
+             counted as (select f.* from told f where f.window = 'day' or exists (select 1 from kept g where {} and \
+             g.day = f.day and g.end_day = f.end_day)) ",
+            trace.join(", "),
+            facts_of(kind).name,
+            self.within(),
+            self.whose(false),
+            Self::overlapping(kind),
+            if subject.is_empty() { "" } else { " and k.subject = f.subject" },
+            Self::overlapping(kind),
+        )
+    }
+
+    /// That `g` is of the same series as `f` and of some of its days.
+    fn overlapping(kind: SubjectKind) -> String {
+        let same = if Self::subject(kind).is_empty() { "" } else { " and g.subject = f.subject" };
+        format!(
+            "g.account = f.account{same} and g.traffic = f.traffic and g.day < f.end_day and g.end_day > f.day"
+        )
+    }
+
+    /// Days and periods as they were given.
+    fn flows(&self, kind: SubjectKind, metrics: &BTreeSet<String>) -> Behind {
         let numbers = listed(metrics, |metric| format!("f.{metric}"), ", ");
         let complete = listed(metrics, |metric| format!("f.{metric} is not null"), " and ");
         let subject = Self::subject(kind);
@@ -242,23 +278,17 @@ impl Asked<'_> {
             may_be_empty: false,
             what: format!("what happened to each {}, by the days it spans", kind.as_str()),
             sql: format!(
-                "select f.account, {subject}f.window, f.day, f.end_day, f.traffic, {numbers}, {PAGE} from (select f.account, \
-                 {subject}f.window, f.day, f.end_day, f.traffic, {newest}, {} from {} f where f.current and f.window <> 'at' \
-                 and ({any}) and {} and {} group by f.account, {subject}f.window, f.day, f.end_day, f.traffic) f {PAGES} \
+                "{}select f.account, {subject}f.window, f.day, f.end_day, f.traffic, {numbers}, {PAGE} from counted f {PAGES} \
                  where {complete} order by f.account, {subject}f.day",
-                trace.join(", "),
-                facts_of(kind).name,
-                self.within(),
-                self.whose(false)
+                self.counted(kind, metrics),
             ),
         }
     }
 
-    /// Differences of the last readings of each day that hold all metrics, where no day and no period is told: from the
+    /// Differences of the last readings of each day that hold all metrics, where no day and no period counts: from the
     /// day after one reading to the day of the next. What only grows and yet fell began again from zero.
     fn differences(&self, kind: SubjectKind, metrics: &BTreeSet<String>) -> Behind {
         let subject = Self::subject(kind);
-        let same = if subject.is_empty() { "" } else { " and g.subject = f.subject" };
         let newest = |name: &str| format!("last_value(f.{name} order by f.at, f.observed_at) as {name}");
         let trace = ["source", "run", "stream", "sequence"].map(newest).join(", ");
         let read = listed(
@@ -270,7 +300,7 @@ impl Asked<'_> {
             },
             ", ",
         );
-        let any = |rows: &str| listed(metrics, |metric| format!("{rows}.{metric} is not null"), " or ");
+        let any = listed(metrics, |metric| format!("f.{metric} is not null"), " or ");
         let whole = listed(metrics, |metric| format!("f.{metric} is not null"), " and ");
         let series = format!("over (partition by f.account, {subject}f.traffic order by f.end_day)");
         let before = listed(metrics, |metric| format!("lag(f.{metric}) {series} as {metric}_before"), ", ");
@@ -284,21 +314,20 @@ impl Asked<'_> {
             };
             format!("f.{metric}_before, f.{metric} as {metric}_read, {change} as {metric}")
         };
-        let table = facts_of(kind).name;
         Behind {
             what: format!("differences of readings of each {}, by the days they span", kind.as_str()),
             sql: format!(
-                "select f.account, {subject}f.day, f.end_day, f.traffic, {}, {PAGE} from (select f.*, lag(f.end_day) {series} as \
-                 day, {before} from (select f.account, {subject}f.traffic, f.end_day, {read}, {trace} from {table} f where \
-                 f.current and f.window = 'at' and ({}) and {} group by f.account, {subject}f.traffic, f.end_day) f where \
-                 {whole}) f {PAGES} where f.day is not null and {} and not exists (select 1 from {table} g where g.current and \
-                 g.window <> 'at' and ({}) and g.account = f.account{same} and g.traffic = f.traffic and g.day < f.end_day and \
-                 g.end_day > f.day) order by f.account, {subject}f.day",
+                "{}select f.account, {subject}f.day, f.end_day, f.traffic, {}, {PAGE} from (select f.*, lag(f.end_day) \
+                 {series} as day, {before} from (select f.account, {subject}f.traffic, f.end_day, {read}, {trace} from {} f \
+                 where f.current and f.window = 'at' and ({any}) and {} group by f.account, {subject}f.traffic, f.end_day) f \
+                 where {whole}) f {PAGES} where f.day is not null and {} and not exists (select 1 from counted g where {}) \
+                 order by f.account, {subject}f.day",
+                self.counted(kind, metrics),
                 listed(metrics, change, ", "),
-                any("f"),
+                facts_of(kind).name,
                 self.whose(false),
                 self.within(),
-                any("g"),
+                Self::overlapping(kind),
             ),
             may_be_empty: true,
         }
