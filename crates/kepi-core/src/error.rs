@@ -144,6 +144,22 @@ impl Error {
         }))
     }
 
+    /// What a status of a platform of this name means when nothing else tells more.
+    #[must_use]
+    pub fn by_status(platform: &str, status: u16) -> Self {
+        match status {
+            401 => Self::new(ErrorKind::CredentialExpired, format!("{platform} refused the token")),
+            403 => Self::new(ErrorKind::Forbidden, format!("{platform} denies access")),
+            404 => Self::new(ErrorKind::NotFound, format!("{platform} knows no such address")),
+            429 => Self::new(ErrorKind::RateLimited, "too many calls"),
+            408 | 425 | 500.. => Self::new(ErrorKind::Unavailable, format!("{platform} is not available")),
+            400..=499 => {
+                Self::new(ErrorKind::BadRequest, format!("{platform} does not understand the request"))
+            }
+            _ => Self::bad_response(format!("{platform} answers with an unexpected status")),
+        }
+    }
+
     /// A [`ErrorKind::BadResponse`]: the platform's answer has an unknown shape.
     pub fn bad_response(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::BadResponse, message)

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use crate::{
-    AccountId, Field, Flags, MetricId, Reading, Reject, Value,
+    AccountId, Error, Field, Flags, MetricId, Reading, Reject, Value,
     descriptor::{Form, power_of_ten},
 };
 
@@ -330,6 +330,37 @@ pub fn salvage<'a, T: Deserialize<'a>>(
     good
 }
 
+/// [`salvage`] for the list that an answer is about. When several rows are there and none can be read, the shape has
+/// changed.
+///
+/// # Errors
+/// What `unknown_shape` gives, with the first row's reason.
+pub fn salvage_list<'a, T: Deserialize<'a>>(
+    rows: &[&'a RawValue],
+    place: &str,
+    account: Option<&AccountId>,
+    rejects: &mut Vec<Reject>,
+    unknown_shape: impl FnOnce() -> Error,
+) -> Result<Vec<T>, Error> {
+    let before = rejects.len();
+    let good = salvage(rows, place, account, rejects);
+    match rejects.get(before..) {
+        Some([first, _, ..]) if good.is_empty() => Err(unknown_shape().with("first_row", &first.reason)),
+        _ => Ok(good),
+    }
+}
+
+/// Reads a list of which null says that nothing is there, while one that is missing says that the answer is another
+/// one. For `#[serde(default, deserialize_with)]`.
+///
+/// # Errors
+/// When it is neither, or a row cannot be read.
+pub fn null_is_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    list: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    Ok(Some(Option::deserialize(list)?.unwrap_or_default()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -416,5 +447,22 @@ mod tests {
         assert_eq!(good, [1, 3]);
         assert_eq!(rejects.len(), 1);
         assert_eq!((rejects[0].place.as_str(), rejects[0].raw.as_str()), ("/data/1", "\"x\""));
+    }
+
+    /// Of two rows one has to be good; of one, none.
+    #[test]
+    fn a_list_of_which_no_row_can_be_read_has_another_shape() {
+        let told = |list: &str| {
+            let rows: Vec<&RawValue> = serde_json::from_str(list).unwrap();
+            let mut rejects = Vec::new();
+            let unknown = || Error::bad_response("another shape");
+            let good = salvage_list::<u8>(&rows, "/data", None, &mut rejects, unknown);
+            (good.map_err(|error| error.context_value("first_row").map(str::to_owned)), rejects.len())
+        };
+        assert_eq!(told(r#"[1, "two", 3]"#), (Ok(vec![1, 3]), 1));
+        assert_eq!(told(r#"["one"]"#), (Ok(Vec::new()), 1));
+        assert_eq!(told("[]"), (Ok(Vec::new()), 0));
+        let (none, rejects) = told(r#"["one", "two"]"#);
+        assert!(none.unwrap_err().unwrap().contains("invalid type") && rejects == 2);
     }
 }

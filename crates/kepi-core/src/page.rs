@@ -1,10 +1,10 @@
 //! What one answer of a platform, or one file, holds.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::{Account, AccountId, Cursor, DateSpan, Measurement, Post};
+use crate::{Account, AccountId, Cursor, DateSpan, Measurement, Post, period::add_days};
 
 /// One answer, decoded.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -80,4 +80,16 @@ pub enum Notice {
         /// What.
         text: String,
     },
+}
+
+impl Notice {
+    /// That of the days of a window some are not told yet: those from the first to the last that is missing. `None` where
+    /// none is.
+    #[must_use]
+    pub fn not_yet(window: DateSpan, is_missing: impl Fn(Date) -> bool) -> Option<Self> {
+        let mut missing = window.iter().filter(|day| is_missing(*day));
+        let first = missing.next()?;
+        let last = missing.take(366).last().unwrap_or(first);
+        Some(Self::NotYet { days: DateSpan::new(first, add_days(last, 1)) })
+    }
 }

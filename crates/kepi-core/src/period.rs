@@ -107,6 +107,21 @@ pub fn local_day(at: Timestamp, zone: &TimeZone) -> Date {
     zone.to_datetime(at).date()
 }
 
+/// The next midnight of a zone after an instant; at the end of the calendar, the instant itself.
+///
+/// ```
+/// use jiff::Timestamp;
+/// use kepi_core::period::{next_midnight, zone};
+/// let at: Timestamp = "2026-11-28T20:00:00Z".parse()?;
+/// assert_eq!(next_midnight(at, &zone("Asia/Shanghai")?).to_string(), "2026-11-29T16:00:00Z");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn next_midnight(at: Timestamp, zone: &TimeZone) -> Timestamp {
+    let next = local_day(at, zone).tomorrow().and_then(|day| day.to_zoned(zone.clone()));
+    next.map_or(at, |midnight| midnight.timestamp())
+}
+
 /// The grain of a period: what "the one before" means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

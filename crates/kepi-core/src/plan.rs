@@ -243,10 +243,7 @@ pub fn not_yet(
     zone: &TimeZone,
 ) -> Option<Notice> {
     let from = window.start.max(first_unsettled(endpoint, read_at, zone));
-    let mut missing = DateSpan::new(from, window.end).iter().filter(|day| !told.contains(day));
-    let first = missing.next()?;
-    let last = missing.last().unwrap_or(first);
-    Some(Notice::NotYet { days: DateSpan::new(first, add_days(last, 1)) })
+    Notice::not_yet(DateSpan::new(from, window.end), |day| !told.contains(&day))
 }
 
 /// The zone whose days an account's numbers are in.

@@ -6,12 +6,11 @@ use jiff::{
     tz::{TimeZone, offset},
 };
 use kepi_core::{
-    Body, DateSpan, Error, Job, Measurement, Notice, Page, Reading, Reject, Result, Segment, Subject,
-    Traffic, Window,
+    Body, Error, Job, Measurement, Notice, Page, Reading, Reject, Result, Segment, Subject, Traffic, Window,
     json::{self, Whole},
     period::{add_days, local_day},
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
@@ -32,7 +31,7 @@ struct Answer<R> {
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "R: Deserialize<'de>"))]
 pub(super) struct List<R> {
-    #[serde(default, alias = "list", alias = "rows", deserialize_with = "null_is_empty")]
+    #[serde(default, alias = "list", alias = "rows", deserialize_with = "json::null_is_empty")]
     result_list: Option<Vec<R>>,
     #[serde(default)]
     pub(super) error_code: Whole,
@@ -44,13 +43,6 @@ pub(super) struct List<R> {
     pub(super) page_info: Option<PageInfo>,
     /// Mini-app endpoints wrap the older envelope into the newer one.
     data: Option<Box<List<R>>>,
-}
-
-/// Null says that nothing is there; a missing list says that the answer is another one.
-fn null_is_empty<'de, D: Deserializer<'de>, R: Deserialize<'de>>(
-    list: D,
-) -> Result<Option<Vec<R>>, D::Error> {
-    Ok(Some(Option::deserialize(list)?.unwrap_or_default()))
 }
 
 impl<R> List<R> {
@@ -126,13 +118,8 @@ impl<'a> Sheet<'a> {
         rows: &[&'a RawValue],
         place: &str,
     ) -> Result<Vec<R>> {
-        let mut rejects = Vec::new();
-        let good = json::salvage(rows, place, Some(&self.job.account()?.id), &mut rejects);
-        if let ([first, _, ..], true) = (&rejects[..], good.is_empty()) {
-            return Err(unknown_shape(self.job).with("first_row", &first.reason));
-        }
-        self.page.rejects.append(&mut rejects);
-        Ok(good)
+        let account = &self.job.account()?.id;
+        json::salvage_list(rows, place, Some(account), &mut self.page.rejects, || unknown_shape(self.job))
     }
 
     pub(super) fn reject(&mut self, place: &str, reason: impl Into<String>, raw: impl Into<String>) {
@@ -149,11 +136,8 @@ impl<'a> Sheet<'a> {
     pub(super) fn missing(&mut self, told: &[Date]) {
         let Some(window) = self.job.window else { return };
         let today = self.now().date();
-        let not_yet = |day: &Date| !told.contains(day) && add_days(*day, EMPTY_BELIEVED) >= today;
-        let days: Vec<Date> = window.iter().filter(not_yet).take(366).collect();
-        if let (Some(first), Some(last)) = (days.first(), days.last()) {
-            self.page.notices.push(Notice::NotYet { days: DateSpan::new(*first, add_days(*last, 1)) });
-        }
+        let not_yet = |day: Date| !told.contains(&day) && add_days(day, EMPTY_BELIEVED) >= today;
+        self.page.notices.extend(Notice::not_yet(window, not_yet));
     }
 
     /// Numbers of a subject as a whole.

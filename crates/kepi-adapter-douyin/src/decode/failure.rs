@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kepi_core::{Error, ErrorKind, Field, Response, Retry, json::Whole};
+use kepi_core::{Error, ErrorKind, Field, Response, Retry, json::Whole, period::next_midnight};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -106,11 +106,7 @@ fn by_status(status: u16) -> Error {
     match status {
         401 => refused(),
         403 => forbidden(),
-        404 => Error::new(ErrorKind::NotFound, "Douyin knows no such address"),
-        429 => Error::new(ErrorKind::RateLimited, "too many calls"),
-        408 | 425 | 500.. => Error::new(ErrorKind::Unavailable, "Douyin is not available"),
-        400..=499 => Error::new(ErrorKind::BadRequest, "Douyin does not understand the request"),
-        _ => Error::bad_response("Douyin answers with an unexpected status"),
+        _ => Error::by_status("Douyin", status),
     }
 }
 
@@ -148,7 +144,7 @@ fn by_pace(code: i64, at: Timestamp) -> Option<Error> {
             .hint("let fewer accounts share the app, or ask less often"),
         28_003_017 | 2_190_001 => {
             Error::new(ErrorKind::QuotaExhausted, "the day's calls of this capability are used up")
-                .retry(Retry::At(next_midnight(at)))
+                .retry(Retry::At(next_midnight(at, &beijing())))
                 .hint("the console of the open platform shows the allowance and takes applications for more")
         }
         _ => return None,
@@ -203,12 +199,6 @@ fn forbidden() -> Error {
 fn unknown() -> Error {
     Error::new(ErrorKind::Unexpected, "Douyin answers with a code that is not known")
         .hint("the code is explained in the status codes (状态码) of the platform's documentation")
-}
-
-fn next_midnight(at: Timestamp) -> Timestamp {
-    let today = beijing().to_datetime(at).date();
-    let tomorrow = today.tomorrow().ok().and_then(|date| date.to_zoned(beijing()).ok());
-    tomorrow.map_or(at, |midnight| midnight.timestamp())
 }
 
 impl Problem {

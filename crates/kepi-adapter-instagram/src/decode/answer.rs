@@ -29,11 +29,7 @@ pub(super) fn salvage<'a, R: Deserialize<'a>>(
     place: &str,
     rejects: &mut Vec<Reject>,
 ) -> Result<Vec<R>> {
-    let good = json::salvage(rows, place, Some(&job.account()?.id), rejects);
-    match (&rejects[..], good.is_empty()) {
-        ([first, _, ..], true) => Err(unknown_shape(job).with("first_row", &first.reason)),
-        _ => Ok(good),
-    }
+    json::salvage_list(rows, place, Some(&job.account()?.id), rejects, || unknown_shape(job))
 }
 
 pub(super) fn unknown_shape(job: &Job) -> Error {

@@ -51,13 +51,8 @@ pub(crate) fn of(login: Login, response: &Response) -> Option<Error> {
 
 fn by_status(login: Login, status: u16) -> Error {
     match status {
-        401 => Error::new(ErrorKind::CredentialExpired, "Instagram refused the token"),
         403 => forbidden(login),
-        404 => Error::new(ErrorKind::NotFound, "Instagram knows no such address"),
-        429 => Error::new(ErrorKind::RateLimited, "too many calls"),
-        408 | 425 | 500.. => Error::new(ErrorKind::Unavailable, "Instagram is not available"),
-        400..=499 => Error::new(ErrorKind::BadRequest, "Instagram does not understand the request"),
-        _ => Error::bad_response("Instagram answers with an unexpected status"),
+        _ => Error::by_status("Instagram", status),
     }
 }
 

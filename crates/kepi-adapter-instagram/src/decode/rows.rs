@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "R: Deserialize<'de>"))]
 pub(crate) struct Rows<R> {
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "json::null_is_empty")]
     pub(crate) data: Option<Vec<R>>,
     #[serde(default)]
     pub(crate) paging: Option<Paging>,
@@ -201,13 +201,6 @@ impl Visitor<'_> for InstantVisitor {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Instant, E> {
         text.parse().map(Instant).map_err(|_| E::custom(format!("{text:?} is not an instant")))
     }
-}
-
-/// Null says that nothing is there; a missing list may say that the answer is another one.
-fn null_is_empty<'de, D: Deserializer<'de>, R: Deserialize<'de>>(
-    list: D,
-) -> Result<Option<Vec<R>>, D::Error> {
-    Ok(Some(Option::deserialize(list)?.unwrap_or_default()))
 }
 
 /// Null says that nothing is there.

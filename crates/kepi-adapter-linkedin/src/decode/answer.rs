@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use jiff::civil::Date;
 use kepi_core::{
     AccountId, Body, DateSpan, Error, Job, Measurement, Notice, Page, Reading, Reject, Result, Segment,
-    Subject, Traffic, Window, json,
-    period::{add_days, days_between},
+    Subject, Traffic, Window, json, period::add_days,
 };
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -14,7 +13,6 @@ use smol_str::SmolStr;
 
 use crate::{
     config::LinkedinConfig,
-    descriptor::LOOKBACK,
     request::{organization, utc_day},
 };
 
@@ -134,13 +132,9 @@ impl<'a> Sheet<'a> {
         rows: &[&'a RawValue],
         place: &str,
     ) -> Result<Vec<R>> {
-        let mut rejects = Vec::new();
-        let good = json::salvage(rows, place, Some(self.account), &mut rejects);
-        if let ([first, _, ..], true) = (&rejects[..], good.is_empty()) {
-            return Err(unknown_shape(self.job).with("first_row", &first.reason));
-        }
-        self.page.rejects.append(&mut rejects);
-        Ok(good)
+        json::salvage_list(rows, place, Some(self.account), &mut self.page.rejects, || {
+            unknown_shape(self.job)
+        })
     }
 
     /// Whether a row is the asked organization's; where it is not, it is set aside.
@@ -172,13 +166,8 @@ impl<'a> Sheet<'a> {
         let Some(window) = self.job.window else { return };
         let today = utc_day(self.body.observed_at);
         let late = i32::from(config.lag_days) + GRACE;
-        let not_yet = |day: &Date| days_between(*day, today) <= late && !told.contains(day);
-        let from = add_days(today, -late);
-        let recent = DateSpan::new(window.start.max(from), window.end);
-        let days: Vec<Date> = recent.iter().filter(not_yet).take(usize::from(LOOKBACK)).collect();
-        if let (Some(first), Some(last)) = (days.first(), days.last()) {
-            self.page.notices.push(Notice::NotYet { days: DateSpan::new(*first, add_days(*last, 1)) });
-        }
+        let recent = DateSpan::new(window.start.max(add_days(today, -late)), window.end);
+        self.page.notices.extend(Notice::not_yet(recent, |day| !told.contains(&day)));
     }
 
     /// Numbers of a day.

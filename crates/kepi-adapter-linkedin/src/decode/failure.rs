@@ -2,16 +2,13 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
-    Error, ErrorKind, Response, Result, Retry, Token, credential::Blamed, json::Whole, period::add_days,
+    Error, ErrorKind, Response, Result, Retry, Token, credential::Blamed, json::Whole, period::next_midnight,
 };
 use serde::Deserialize;
 
-use crate::{
-    descriptor::{
-        ADMIN, MEMBER_POST_ANALYTICS, MEMBER_PROFILE_ANALYTICS, ORGANIZATION_ADMIN, ORGANIZATION_SOCIAL,
-        SOCIAL_FEED,
-    },
-    request::utc_day,
+use crate::descriptor::{
+    ADMIN, MEMBER_POST_ANALYTICS, MEMBER_PROFILE_ANALYTICS, ORGANIZATION_ADMIN, ORGANIZATION_SOCIAL,
+    SOCIAL_FEED,
 };
 
 /// What LinkedIn says of a failure. `code` and `serviceErrorCode` may both be missing.
@@ -66,7 +63,6 @@ fn meaning(status: u16, problem: &Problem, received_at: Timestamp) -> Error {
             "if a list of posts is refused, lower posts_per_call in [platform.linkedin]; otherwise it is a defect \
              of the adapter: report it",
         ),
-        401 => Error::new(ErrorKind::CredentialExpired, "LinkedIn refused the token"),
         403 => Error::new(ErrorKind::Forbidden, "LinkedIn denies access").hint(format!(
             "does a scope lack, or the member's role on the page? {ORGANIZATION_ADMIN} and {ORGANIZATION_SOCIAL} \
              with the role ADMINISTRATOR, {SOCIAL_FEED} for reactions, {MEMBER_POST_ANALYTICS} and \
@@ -80,12 +76,9 @@ fn meaning(status: u16, problem: &Problem, received_at: Timestamp) -> Error {
         426 => Error::bad_config("this version of LinkedIn's API has ended")
             .hint("set version in [platform.linkedin] to a newer month of LinkedIn's list of versions, or update kepi"),
         429 if said.contains("DAY") => Error::new(ErrorKind::QuotaExhausted, "the calls of the day are used up")
-            .retry(next_midnight(received_at).map_or(Retry::Backoff, Retry::At))
+            .retry(Retry::At(next_midnight(received_at, &TimeZone::UTC)))
             .hint("the run goes on after midnight UTC; the developer portal shows the quota under Analytics"),
-        429 => Error::new(ErrorKind::RateLimited, "too many calls"),
-        408 | 425 | 500.. => Error::new(ErrorKind::Unavailable, "LinkedIn is not available"),
-        402 | 405..=499 => Error::new(ErrorKind::BadRequest, "LinkedIn does not take the request"),
-        _ => Error::bad_response("LinkedIn answers with an unexpected status"),
+        _ => Error::by_status("LinkedIn", status),
     };
     let error = if said.is_empty() { error } else { error.with("said", said) };
     let error = match problem.service_error_code.0 {
@@ -93,10 +86,6 @@ fn meaning(status: u16, problem: &Problem, received_at: Timestamp) -> Error {
         None => error,
     };
     error.with("status", status)
-}
-
-fn next_midnight(at: Timestamp) -> Option<Timestamp> {
-    add_days(utc_day(at), 1).to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
 }
 
 fn about(response: &Response, error: Error) -> Error {

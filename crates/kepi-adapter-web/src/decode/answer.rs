@@ -258,10 +258,7 @@ impl<'a> Sheet<'a> {
         let from = if offset == 0 { Some(recent) } else { told.iter().min().map(|first| recent.max(*first)) };
         let Some(from) = from else { return };
         let wanted = DateSpan::new(window.start.max(from), window.end);
-        let days: Vec<Date> = wanted.iter().filter(|day| !told.contains(day)).take(366).collect();
-        if let (Some(first), Some(last)) = (days.first(), days.last()) {
-            self.page.notices.push(Notice::NotYet { days: DateSpan::new(*first, add_days(*last, 1)) });
-        }
+        self.page.notices.extend(Notice::not_yet(wanted, |day| !told.contains(&day)));
     }
 
     /// Numbers of a day.

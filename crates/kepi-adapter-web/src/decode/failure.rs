@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
-    Error, ErrorKind, Response, Result, Retry, Token,
-    credential::Blamed,
-    json::Whole,
-    period::{add_days, local_day},
+    Error, ErrorKind, Response, Result, Retry, Token, credential::Blamed, json::Whole, period::next_midnight,
 };
 use serde::Deserialize;
 
@@ -151,7 +148,8 @@ fn too_much(problem: &Problem, at: Timestamp) -> Error {
     let said = problem.message.as_deref().unwrap_or_default().to_ascii_lowercase();
     let delay = problem.retry_delay();
     if said.contains("per day") {
-        let midnight = next_midnight(at).map_or(Retry::After(AN_HOUR), Retry::At);
+        let midnight = TimeZone::get(PACIFIC)
+            .map_or(Retry::After(AN_HOUR), |pacific| Retry::At(next_midnight(at, &pacific)));
         return Error::new(ErrorKind::QuotaExhausted, "the property's tokens of the day are used up")
             .retry(midnight)
             .hint("the run goes on after midnight Pacific time; fewer reports in [platform.web] cost less");
@@ -167,13 +165,6 @@ fn too_much(problem: &Problem, at: Timestamp) -> Error {
     let retry = delay.or_else(|| said.contains("per minute").then_some(A_MINUTE));
     Error::new(ErrorKind::RateLimited, "too many calls at once")
         .retry(retry.map_or(Retry::Backoff, Retry::After))
-}
-
-/// When Google's allowance of a day is full again.
-fn next_midnight(at: Timestamp) -> Option<Timestamp> {
-    let pacific = TimeZone::get(PACIFIC).ok()?;
-    let tomorrow = add_days(local_day(at, &pacific), 1);
-    tomorrow.to_zoned(pacific).ok().map(|midnight| midnight.timestamp())
 }
 
 #[derive(Default, Deserialize)]

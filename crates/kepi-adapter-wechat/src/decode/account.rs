@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use kepi_core::{Body, Job, MetricId, Notice, Page, Reading, Result, Subject, Window, json::Whole};
+use kepi_core::{
+    Body, Job, MetricId, Notice, Page, Reading, Result, Subject, Window, json::Whole, period::next_midnight,
+};
 use smol_str::{SmolStr, format_smolstr};
 
 use super::{
-    answer::{Sheet, Unsure, unknown_shape},
+    answer::{Sheet, Unsure, beijing, unknown_shape},
     articles::scenes,
-    failure::next_midnight,
     rows::{AccountDay, Followers, Follows, MessageSpread, Messages, QuotaAnswer},
 };
 use crate::descriptor::{ARTICLES, QUOTA_PATH};
@@ -164,7 +165,7 @@ pub(super) fn quota(job: &Job, body: &Body) -> Result<Page> {
         sheet.page.notices.push(Notice::CallsLeft {
             endpoint: SmolStr::new_static(ARTICLES),
             left,
-            until: next_midnight(body.observed_at),
+            until: next_midnight(body.observed_at, &beijing()),
         });
     }
     sheet.part(&subject, &Window::At(body.observed_at), api, answer.quota.counts());

@@ -5,11 +5,11 @@ use jiff::{
     tz::{TimeZone, offset},
 };
 use kepi_core::{
-    Body, DateSpan, Error, Job, Measurement, Notice, Page, Reading, Reject, Result, Segment, Subject,
-    Traffic, Window, json,
+    Body, Error, Job, Measurement, Notice, Page, Reading, Reject, Result, Segment, Subject, Traffic, Window,
+    json,
     period::{add_days, local_day},
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
@@ -20,16 +20,9 @@ const EMPTY_BELIEVED: i32 = 2;
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "R: Deserialize<'de>"))]
 struct Answer<R> {
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "json::null_is_empty")]
     list: Option<Vec<R>>,
     is_delay: Option<bool>,
-}
-
-/// Null says that nothing is there; a missing list says that the answer is another one.
-fn null_is_empty<'de, D: Deserializer<'de>, R: Deserialize<'de>>(
-    list: D,
-) -> Result<Option<Vec<R>>, D::Error> {
-    Ok(Some(Option::deserialize(list)?.unwrap_or_default()))
 }
 
 /// A page in the making.
@@ -71,12 +64,9 @@ impl<'a> Sheet<'a> {
     pub(super) fn missing(&mut self, job: &Job, told: &[Date]) {
         let Some(window) = job.window else { return };
         let today = local_day(self.body.observed_at, &beijing());
-        let not_yet =
-            |day: &Date| self.delayed || (!told.contains(day) && add_days(*day, EMPTY_BELIEVED) >= today);
-        let days: Vec<Date> = window.iter().filter(not_yet).take(366).collect();
-        if let (Some(first), Some(last)) = (days.first(), days.last()) {
-            self.page.notices.push(Notice::NotYet { days: DateSpan::new(*first, add_days(*last, 1)) });
-        }
+        let recent = |day: Date| add_days(day, EMPTY_BELIEVED) >= today;
+        let not_yet = |day: Date| self.delayed || (!told.contains(&day) && recent(day));
+        self.page.notices.extend(Notice::not_yet(window, not_yet));
     }
 
     pub(super) fn remark(&mut self, text: String) {
@@ -125,11 +115,7 @@ pub(super) fn salvage<'a, R: Deserialize<'a>>(
     place: &str,
     rejects: &mut Vec<Reject>,
 ) -> Result<Vec<R>> {
-    let good = json::salvage(rows, place, Some(&job.account()?.id), rejects);
-    match (&rejects[..], good.is_empty()) {
-        ([first, _, ..], true) => Err(unknown_shape(job).with("first_row", &first.reason)),
-        _ => Ok(good),
-    }
+    json::salvage_list(rows, place, Some(&job.account()?.id), rejects, || unknown_shape(job))
 }
 
 pub(super) fn unknown_shape(job: &Job) -> Error {

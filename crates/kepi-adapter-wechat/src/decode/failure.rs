@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token};
+use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token, period::next_midnight};
 use serde::Deserialize;
 
 use super::answer::beijing;
@@ -47,13 +47,8 @@ pub(crate) fn is_of_a_missing_article(endpoint: &str, body: &[u8]) -> bool {
 
 fn by_status(status: u16) -> Error {
     match status {
-        401 => Error::new(ErrorKind::CredentialExpired, "WeChat refused the token"),
         403 => forbidden(),
-        404 => Error::new(ErrorKind::NotFound, "WeChat knows no such address"),
-        429 => Error::new(ErrorKind::RateLimited, "too many calls"),
-        408 | 425 | 500.. => Error::new(ErrorKind::Unavailable, "WeChat is not available"),
-        400..=499 => Error::new(ErrorKind::BadRequest, "WeChat does not understand the request"),
-        _ => Error::bad_response("WeChat answers with an unexpected status"),
+        _ => Error::by_status("WeChat", status),
     }
 }
 
@@ -62,7 +57,7 @@ fn by_code(code: i64, problem: &Problem, at: Timestamp) -> Error {
         -1 => Error::new(ErrorKind::Unavailable, "WeChat is busy"),
         40001 | 40014 | 42001 => Error::new(ErrorKind::CredentialExpired, "WeChat refused the token"),
         45009 => Error::new(ErrorKind::QuotaExhausted, "the day's calls of this interface are used up")
-            .retry(Retry::At(next_midnight(at)))
+            .retry(Retry::At(next_midnight(at, &beijing())))
             .hint(
                 "wait until midnight in Beijing, or clear the quota in the back office (ten times a month)",
             ),
@@ -124,12 +119,6 @@ fn forbidden() -> Error {
         "only verified (认证) accounts have the analytics, and comments only with comments switched on \
          (留言功能); a platform that acts for the account needs the permission sets 1, 2, 3 and 7",
     )
-}
-
-pub(super) fn next_midnight(at: Timestamp) -> Timestamp {
-    let today = beijing().to_datetime(at).date();
-    let tomorrow = today.tomorrow().ok().and_then(|date| date.to_zoned(beijing()).ok());
-    tomorrow.map_or(at, |midnight| midnight.timestamp())
 }
 
 impl Problem {

@@ -1,11 +1,14 @@
 //! The account itself: its calls, its consent, its profile.
 
 use jiff::SignedDuration;
-use kepi_core::{Account, Body, Error, Job, MetricId, Page, Reading, Result, Subject, Window, json::Whole};
+use kepi_core::{
+    Account, Body, Error, Job, MetricId, Page, Reading, Result, Subject, Window, json::Whole,
+    period::next_midnight,
+};
 
 use super::{
     answer::{Sheet, beijing, object, unknown_shape},
-    failure::{next_hour, next_midnight},
+    failure::next_hour,
     rows::{ConsentAnswer, LimitsAnswer, UserRow, count, first_id},
 };
 use crate::descriptor::TIMELINE;
@@ -23,7 +26,7 @@ pub(super) fn limits(job: &Job, body: &Body) -> Result<Page> {
     let unit = unit.trim_end_matches('s');
     let until = match (answer.reset_time_in_seconds.0, unit) {
         (Some(seconds), _) => body.observed_at.checked_add(SignedDuration::from_secs(seconds)).ok(),
-        (None, "day") => Some(next_midnight(body.observed_at)),
+        (None, "day") => Some(next_midnight(body.observed_at, &beijing())),
         (None, "hour") => Some(next_hour(body.observed_at)),
         (None, _) => None,
     };

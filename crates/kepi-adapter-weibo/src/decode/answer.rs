@@ -6,8 +6,8 @@ use jiff::{
     tz::{TimeZone, offset},
 };
 use kepi_core::{
-    Body, DateSpan, Error, ErrorKind, Job, Measurement, Notice, Page, Reading, Reject, Result, Segment,
-    Subject, Traffic, Window, json, period::add_days,
+    Body, Error, ErrorKind, Job, Measurement, Notice, Page, Reading, Reject, Result, Segment, Subject,
+    Traffic, Window, json, period::add_days,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -42,11 +42,7 @@ impl<'a> Sheet<'a> {
         let raw: Vec<&RawValue> =
             serde_json::from_str(list.get()).map_err(|error| unknown_shape(job).caused_by(error))?;
         let account = &job.account()?.id;
-        let good = json::salvage(&raw, place, Some(account), &mut self.page.rejects);
-        match (&self.page.rejects[..], good.is_empty()) {
-            ([first, _, ..], true) => Err(unknown_shape(job).with("first_row", &first.reason)),
-            _ => Ok(good),
-        }
+        json::salvage_list(&raw, place, Some(account), &mut self.page.rejects, || unknown_shape(job))
     }
 
     pub(super) fn set_aside(&mut self, job: &Job, place: String, reason: String, raw: &str) -> Result<()> {
@@ -88,11 +84,8 @@ impl<'a> Sheet<'a> {
     /// Days of the job that have no rows so soon after them are not computed yet, which is not zero.
     pub(super) fn missing(&mut self, job: &Job, told: &[Date]) {
         let (Some(window), today) = (job.window, self.today()) else { return };
-        let not_yet = |day: &Date| !told.contains(day) && add_days(*day, EMPTY_BELIEVED) >= today;
-        let days: Vec<Date> = window.iter().filter(not_yet).take(366).collect();
-        if let (Some(first), Some(last)) = (days.first(), days.last()) {
-            self.page.notices.push(Notice::NotYet { days: DateSpan::new(*first, add_days(*last, 1)) });
-        }
+        let not_yet = |day: Date| !told.contains(&day) && add_days(day, EMPTY_BELIEVED) >= today;
+        self.page.notices.extend(Notice::not_yet(window, not_yet));
     }
 
     pub(super) fn today(&self) -> Date {

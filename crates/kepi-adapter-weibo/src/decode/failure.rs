@@ -1,7 +1,9 @@
 //! What a response means when it means failure, and the answer to the token exchange.
 
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
-use kepi_core::{Error, ErrorKind, Reach, Response, Result, Retry, Token, json::Whole};
+use jiff::{Timestamp, ToSpan};
+use kepi_core::{
+    Error, ErrorKind, Reach, Response, Result, Retry, Token, json::Whole, period::next_midnight,
+};
 use serde::{Deserialize, Deserializer};
 
 use super::answer::beijing;
@@ -72,11 +74,7 @@ fn by_status(status: u16) -> Error {
     match status {
         401 => expired(),
         403 => forbidden("Weibo denies access"),
-        404 => Error::new(ErrorKind::NotFound, "Weibo knows no such address"),
-        429 => Error::new(ErrorKind::RateLimited, "too many calls"),
-        408 | 425 | 500.. => unavailable(),
-        400..=499 => Error::new(ErrorKind::BadRequest, "Weibo does not understand the request"),
-        _ => Error::bad_response("Weibo answers with an unexpected status"),
+        _ => Error::by_status("Weibo", status),
     }
 }
 
@@ -161,7 +159,7 @@ fn forbidden(message: &str) -> Error {
 /// Not tried again before the interval of the allowance is over.
 fn used_up(message: &str, limit: CallLimit, at: Timestamp) -> Error {
     let again = match limit {
-        CallLimit::Daily100 => next_midnight(at),
+        CallLimit::Daily100 => next_midnight(at, &beijing()),
         CallLimit::Hourly150 | CallLimit::Hourly300 | CallLimit::Hourly450 => next_hour(at),
     };
     Error::new(ErrorKind::QuotaExhausted, message)
@@ -173,13 +171,6 @@ pub(super) fn next_hour(at: Timestamp) -> Timestamp {
     let later = at.checked_add(1_i64.hour()).unwrap_or(at);
     let second = later.as_second();
     Timestamp::from_second(second - second.rem_euclid(3_600)).unwrap_or(later)
-}
-
-pub(super) fn next_midnight(at: Timestamp) -> Timestamp {
-    let zone: TimeZone = beijing();
-    let today = zone.to_datetime(at).date();
-    let tomorrow = today.tomorrow().ok().and_then(|date| date.to_zoned(zone).ok());
-    tomorrow.map_or(at, |midnight| midnight.timestamp())
 }
 
 impl Problem {

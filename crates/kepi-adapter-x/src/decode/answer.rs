@@ -43,11 +43,9 @@ where
         serde_json::from_slice(&body.bytes).map_err(|error| unknown_shape(job).caused_by(error))?;
     let account = job.accounts.first().filter(|_| job.accounts.len() == 1).map(|account| &account.id);
     let Answer { data, includes, errors, meta } = raw;
-    let data = data.map(|rows| json::salvage(&rows, "/data", account, &mut page.rejects));
-    let none_good = data.as_ref().is_some_and(Vec::is_empty);
-    if let ([first, _, ..], true) = (&page.rejects[..], none_good) {
-        return Err(unknown_shape(job).with("first_row", &first.reason));
-    }
+    let unknown = || unknown_shape(job);
+    let data = data.map(|rows| json::salvage_list(&rows, "/data", account, &mut page.rejects, unknown));
+    let data = data.transpose()?;
     let media = includes.and_then(|includes| includes.media);
     let media = media.map(|rows| json::salvage(&rows, "/includes/media", account, &mut page.rejects));
     let errors = errors.map(|rows| json::salvage(&rows, "/errors", account, &mut page.rejects));

@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use jiff::{Timestamp, tz::TimeZone};
-use kepi_core::{Error, ErrorKind, Reach, Response, Result, Retry, Token, credential::Blamed};
+use kepi_core::{
+    Error, ErrorKind, Reach, Response, Result, Retry, Token, credential::Blamed, period::next_midnight,
+};
 
 use super::rows::Problem;
 use crate::descriptor::APP;
@@ -23,14 +25,14 @@ pub(crate) fn of(response: &Response) -> Option<Error> {
         }
         (_, "usage-capped") => {
             Error::new(ErrorKind::QuotaExhausted, "the usage cap of the X plan is reached")
-                .retry(Retry::At(next_midnight(response.received_at)))
+                // A cap is daily or monthly, and when its month began is not told: it is tried again once a day.
+                .retry(Retry::At(next_midnight(response.received_at, &TimeZone::UTC)))
                 .reaching(Reach::App)
                 .hint("raise the cap in the X developer console, or wait until it resets")
         }
         (429, _) | (_, "rate-limit-exceeded") => rate_limited(response),
         (_, "unsupported-authentication") => Error::bad_config("X does not take this kind of token here")
             .hint("the endpoint needs the token kind that `kepi adapters` names"),
-        (401, _) => Error::new(ErrorKind::CredentialExpired, "X refused the token"),
         (_, "client-forbidden") => {
             Error::new(ErrorKind::NotOffered, "the X plan does not include this endpoint")
                 .hint("the plans are compared in the X developer console")
@@ -40,9 +42,7 @@ pub(crate) fn of(response: &Response) -> Option<Error> {
             "is the account protected or suspended, or do scopes lack? tweet.read and users.read are needed; \
                    `kepi auth ACCOUNT` asks for them",
         ),
-        (408 | 425 | 500.., _) => unavailable(),
-        (400..=499, _) => Error::new(ErrorKind::BadRequest, "X does not understand the request"),
-        _ => Error::bad_response("X answers with an unexpected status"),
+        (status, _) => Error::by_status("X", status),
     };
     let error = if json { error.with("said", problem.text()) } else { error };
     Some(about(response, error.with("status", response.status)))
@@ -66,13 +66,6 @@ fn rate_limited(response: &Response) -> Error {
         Some(at) => error.retry(Retry::At(at)),
         None => error,
     }
-}
-
-/// X says that a cap is daily or monthly and not when the month began, so it is tried again once a day.
-fn next_midnight(at: Timestamp) -> Timestamp {
-    let today = TimeZone::UTC.to_datetime(at).date();
-    let tomorrow = today.tomorrow().ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok());
-    tomorrow.map_or(at, |midnight| midnight.timestamp())
 }
 
 /// What is wrong with the app, and with a consent.

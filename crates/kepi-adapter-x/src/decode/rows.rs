@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kepi_core::json::{self, FieldGroup, Readings};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use smol_str::SmolStr;
 
 use crate::descriptor::{
@@ -14,7 +14,7 @@ use crate::descriptor::{
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "R: Deserialize<'de>, M: Deserialize<'de>, E: Deserialize<'de>"))]
 pub(crate) struct Answer<R, M, E> {
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "json::null_is_empty")]
     pub data: Option<Vec<R>>,
     pub includes: Option<Includes<M>>,
     pub errors: Option<Vec<E>>,
@@ -163,11 +163,4 @@ impl Problem {
         let said = inner.or_else(|| self.detail.clone()).or_else(|| self.message.clone());
         said.or_else(|| self.title.clone()).unwrap_or_else(|| "no reason given".to_owned())
     }
-}
-
-/// Null says that nothing is there; a missing list says that the answer is another one.
-fn null_is_empty<'de, D: Deserializer<'de>, R: Deserialize<'de>>(
-    list: D,
-) -> Result<Option<Vec<R>>, D::Error> {
-    Ok(Some(Option::deserialize(list)?.unwrap_or_default()))
 }

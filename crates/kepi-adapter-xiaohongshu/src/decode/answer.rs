@@ -5,7 +5,7 @@ use kepi_core::{
     Body, Error, Job, Measurement, Notice, Page, Reading, Reject, Result, Segment, Subject, Traffic, Window,
     json,
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
@@ -69,13 +69,6 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// Null says that nothing is there; a missing list says that the answer is another one.
-pub(super) fn null_is_empty<'de, D: Deserializer<'de>, R: Deserialize<'de>>(
-    list: D,
-) -> Result<Option<Vec<R>>, D::Error> {
-    Ok(Some(Option::deserialize(list)?.unwrap_or_default()))
-}
-
 /// Reads rows one by one and sets the bad ones aside. When several are there and none can be read, the shape
 /// has changed.
 pub(super) fn salvage<'a, R: Deserialize<'a>>(
@@ -84,11 +77,7 @@ pub(super) fn salvage<'a, R: Deserialize<'a>>(
     place: &str,
     rejects: &mut Vec<Reject>,
 ) -> Result<Vec<R>> {
-    let good = json::salvage(rows, place, Some(&job.account()?.id), rejects);
-    match (&rejects[..], good.is_empty()) {
-        ([first, _, ..], true) => Err(unknown_shape(job).with("first_row", &first.reason)),
-        _ => Ok(good),
-    }
+    json::salvage_list(rows, place, Some(&job.account()?.id), rejects, || unknown_shape(job))
 }
 
 pub(super) fn unknown_shape(job: &Job) -> Error {

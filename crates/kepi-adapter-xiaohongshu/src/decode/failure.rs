@@ -1,6 +1,6 @@
 //! What a response means when it means failure, and the answers to token exchanges.
 
-use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token, json::Whole};
+use kepi_core::{Error, ErrorKind, Response, Result, Retry, Token, json::Whole, period::next_midnight};
 use serde::Deserialize;
 
 use crate::{
@@ -46,11 +46,7 @@ fn by_status(status: u16) -> Error {
     match status {
         401 => expired(),
         403 => forbidden(),
-        404 => Error::new(ErrorKind::NotFound, "Xiaohongshu knows no such address"),
-        429 => Error::new(ErrorKind::RateLimited, "too many calls"),
-        408 | 425 | 500.. => Error::new(ErrorKind::Unavailable, "Xiaohongshu is not available"),
-        400..=499 => Error::new(ErrorKind::BadRequest, "Xiaohongshu does not understand the request"),
-        _ => Error::bad_response("Xiaohongshu answers with an unexpected status"),
+        _ => Error::by_status("Xiaohongshu", status),
     }
 }
 
@@ -126,7 +122,7 @@ impl Envelope {
     fn error(&self, response: &Response) -> Error {
         let error = match self.about() {
             About::DayUsedUp => Error::new(ErrorKind::QuotaExhausted, "the day's calls are used up")
-                .retry(next_midnight(response))
+                .retry(Retry::At(next_midnight(response.received_at, &beijing())))
                 .hint("kepi goes on at midnight in Beijing"),
             About::TooFast => Error::new(ErrorKind::RateLimited, "too many calls"),
             About::Permission => forbidden(),
@@ -167,12 +163,6 @@ impl Envelope {
 fn bad_app() -> Error {
     Error::bad_config("Xiaohongshu refused the app's id or secret")
         .hint("check what client_id (app_id, a number) and client_secret name")
-}
-
-fn next_midnight(response: &Response) -> Retry {
-    let today = beijing().to_datetime(response.received_at).date();
-    let tomorrow = today.tomorrow().ok().and_then(|date| date.to_zoned(beijing()).ok());
-    tomorrow.map_or(Retry::Never, |midnight| Retry::At(midnight.timestamp()))
 }
 
 /// A refusal of columns.

@@ -8,7 +8,7 @@ use jiff::{
 };
 use kepi_core::{
     Body, Cursor, DateSpan, Error, Job, MetricId, Page, Post, Reading, Result, Subject, Traffic, Window,
-    json::{Number, Whole},
+    json::{self, Number, Whole},
     period::add_days,
 };
 use rust_decimal::Decimal;
@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use super::{
-    answer::{Of, Sheet, null_is_empty, salvage, unknown_shape},
+    answer::{Of, Sheet, salvage, unknown_shape},
     failure,
     row::{Id, Text, Yuan, yuan},
 };
@@ -40,7 +40,7 @@ struct Data<R> {
     total: Whole,
     #[serde(default, alias = "totalPage")]
     total_page: Whole,
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "json::null_is_empty")]
     datas: Option<Vec<R>>,
 }
 

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use kepi_core::{
     Body, Cursor, DateSpan, Error, Job, MetricId, Notice, Page, Post, Reading, Result, Subject, SubjectKind,
     Traffic, Value, Window,
-    json::Whole,
+    json::{self, Whole},
     period::{add_days, local_day},
 };
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::{
-    answer::{Of, Sheet, null_is_empty, salvage, unknown_shape},
+    answer::{Of, Sheet, salvage, unknown_shape},
     doubt::doubtful,
     failure,
     row::Row,
@@ -44,7 +44,7 @@ struct Days<R> {
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "R: Deserialize<'de>"))]
 struct DaysData<R> {
-    #[serde(default, alias = "dataList", deserialize_with = "null_is_empty")]
+    #[serde(default, alias = "dataList", deserialize_with = "json::null_is_empty")]
     data_list: Option<Vec<R>>,
     #[serde(default, alias = "totalCount")]
     total_count: Whole,
@@ -63,11 +63,11 @@ struct Today<'a> {
 struct Lists<R> {
     data: Option<Listed<R>>,
     page: Option<PageOf>,
-    #[serde(default, alias = "campaignDtos", deserialize_with = "null_is_empty")]
+    #[serde(default, alias = "campaignDtos", deserialize_with = "json::null_is_empty")]
     campaign_dtos: Option<Vec<R>>,
-    #[serde(default, alias = "unitDtos", deserialize_with = "null_is_empty")]
+    #[serde(default, alias = "unitDtos", deserialize_with = "json::null_is_empty")]
     unit_dtos: Option<Vec<R>>,
-    #[serde(default, alias = "creativityDtos", deserialize_with = "null_is_empty")]
+    #[serde(default, alias = "creativityDtos", deserialize_with = "json::null_is_empty")]
     creativity_dtos: Option<Vec<R>>,
 }
 
@@ -75,11 +75,11 @@ struct Lists<R> {
 #[serde(bound(deserialize = "R: Deserialize<'de>"))]
 struct Listed<R> {
     page: Option<PageOf>,
-    #[serde(default, alias = "campaignDtos", deserialize_with = "null_is_empty")]
+    #[serde(default, alias = "campaignDtos", deserialize_with = "json::null_is_empty")]
     campaign_dtos: Option<Vec<R>>,
-    #[serde(default, alias = "unitDtos", deserialize_with = "null_is_empty")]
+    #[serde(default, alias = "unitDtos", deserialize_with = "json::null_is_empty")]
     unit_dtos: Option<Vec<R>>,
-    #[serde(default, alias = "creativityDtos", deserialize_with = "null_is_empty")]
+    #[serde(default, alias = "creativityDtos", deserialize_with = "json::null_is_empty")]
     creativity_dtos: Option<Vec<R>>,
 }
 

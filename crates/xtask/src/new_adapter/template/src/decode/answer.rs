@@ -30,7 +30,8 @@ pub(super) fn rows<'a, R: Deserialize<'a>>(
     let answer: Answer<&RawValue> =
         serde_json::from_slice(&body.bytes).map_err(|error| unknown_shape(job).caused_by(error))?;
     let account = job.accounts.first().map(|account| &account.id);
-    let rows = json::salvage(&answer.data.unwrap_or_default(), "/data", account, rejects);
+    let data = answer.data.unwrap_or_default();
+    let rows = json::salvage_list(&data, "/data", account, rejects, || unknown_shape(job))?;
     Ok(Rows { rows, next: answer.next })
 }
 
