@@ -188,18 +188,14 @@ impl Simulated {
                 all_of(&world).into_iter().filter(|account| account.id.platform_name() == name).collect();
             let Some(url) = self.url(name).filter(|_| !asked.is_empty()) else { continue };
             let settings = at_loopback(name, &url, settings(name, &world));
-            let watched = settings["watched"].clone();
             // People beside the pages, where what they have alone is asked for.
             if settings["newer_member_metrics"] == true {
                 asked.extend(world.people().iter().map(Person::as_ref));
             }
             let _ = write!(text, "\n[platform.{name}]\n{}", toml_lines(&settings));
             let adapter = build_adapter(name, settings).expect("the settings are good");
-            for reference in asked.clone() {
-                // A watched account is asked for with the consent of the one that watches.
-                let by = watched[reference.id.as_str()].as_str();
-                let asker = asked.iter().find(|known| by.is_some() && known.platform_id.as_deref() == by);
-                let credentials = self.credentials(config, adapter.as_ref(), asker.unwrap_or(&reference));
+            for reference in asked {
+                let credentials = self.credentials(config, adapter.as_ref(), &reference);
                 text.push_str(&account_block(&reference, &credentials));
                 self.accounts.push(SimulatedAccount { reference, credentials });
             }

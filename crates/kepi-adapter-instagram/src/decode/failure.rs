@@ -141,11 +141,6 @@ impl Problem {
             }
             3 | 10 | 200..=299 => forbidden(login),
             100 => self.parameter(),
-            110 => Error::new(
-                ErrorKind::NotFound,
-                "Instagram shows no business or creator account of this name",
-            )
-            .hint("check the name after the slash of the watched account; private accounts are not shown"),
             101 => Error::bad_config("Instagram refused the app's id and secret")
                 .hint("check what client_id and client_secret name"),
             190 if matches!(self.subcode(), 458 | 459 | 460 | 464) => {

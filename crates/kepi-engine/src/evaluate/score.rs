@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     formula::{Fold, Origin},
-    kpi::{Basis, Kpi, Side},
+    kpi::{Basis, Kpi},
     number::Number,
 };
 
@@ -108,9 +108,7 @@ fn score(
 }
 
 fn concerns(request: &EvaluationRequest, kpi: &Kpi, account: &str, platform: &str) -> bool {
-    let missing = kpi.provenance == Side::Own && request.offered.is_of_others(account);
     kpi.covers(platform)
-        && !missing
         && request
             .accounts
             .as_ref()

@@ -1,14 +1,12 @@
 //! What KPI files say beside the formula: which posts, which tags, which guards; and the SMART review of it.
 
-use std::sync::Arc;
-
 use kepi_core::{
     Catalogue,
     document::{Document, Faults},
 };
 use kepi_engine::{
-    Dimension, EvaluationRequest, Finding, OfferedByDescriptors, Source, Status, TagRule, evaluate_by_tag,
-    measure, parse_kpis, read_tags, review,
+    EvaluationRequest, Finding, Source, Status, TagRule, evaluate_by_tag, measure, parse_kpis, read_tags,
+    review,
 };
 use serde_json::{Value, json};
 
@@ -211,30 +209,6 @@ async fn t50_public_numbers_stand_apart() {
     );
     let rows = score(&world, &request(both, PERIOD, TODAY)).await;
     assert_eq!(rows.iter().map(value).collect::<Vec<_>>(), [Some(500.0), Some(560.0)]);
-}
-
-/// Own KPIs do not miss the numbers of accounts of others, and do not break down by them.
-#[tokio::test]
-async fn accounts_of_others_are_not_missed() {
-    let mut world = World::default();
-    for (account, provenance) in [("x/a", "api"), ("x/rival", "public")] {
-        let more = json!({"followers_total": 1000, "provenance": provenance});
-        world.account(account);
-        world.day(account, "2026-06-30", more);
-    }
-    let told = async |side: &str, others: &[&str]| {
-        let offered =
-            OfferedByDescriptors::default().with_others(others.iter().map(|id| id.parse().unwrap()));
-        let more = format!("basis = \"activity\"\nsubject = \"account\"\nprovenance = \"{side}\"");
-        let asked = request(vec![kpi("followers_total", &more)], PERIOD, TODAY);
-        let asked = EvaluationRequest { by: vec![Dimension::Account], offered: Arc::new(offered), ..asked };
-        let rows = score(&world, &asked).await;
-        rows.iter().map(|row| (row.scope["account"].clone().unwrap(), value(row))).collect::<Vec<_>>()
-    };
-    let (own, rival) = (("x/a".to_owned(), Some(1000.0)), ("x/rival".to_owned(), Some(1000.0)));
-    assert_eq!(told("own", &[]).await, [own.clone(), ("x/rival".to_owned(), None)]);
-    assert_eq!(told("own", &["x/rival"]).await, [own]);
-    assert_eq!(told("public", &["x/rival"]).await, [("x/a".to_owned(), None), rival]);
 }
 
 /// T52: what a platform leaves out because it is too small is not zero; T53: pictures have no completion rate.
