@@ -17,7 +17,7 @@ use deltalake::{
     protocol::{DeltaOperation, SaveMode, checkpoints},
 };
 use futures::StreamExt;
-use kepi_core::Result;
+use kepi_core::{Error, ErrorKind, Result};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use uuid::Uuid;
 
@@ -246,6 +246,7 @@ impl TableLog {
         let bytes = data.get_bytes().at("write the commit")?;
         let version = base.version + 1;
         self.options.step(&format!("{}:commit", self.name()))?;
+        self.stands_at(base.version).await?;
         match self.log.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), Uuid::new_v4()).await {
             Ok(()) => {
                 let mut snapshot = base.clone();
@@ -258,6 +259,22 @@ impl TableLog {
             }
             Err(TransactionError::VersionAlreadyExists(_)) => Ok(None),
             Err(error) => Err(store("commit", error).with("table", self.name())),
+        }
+    }
+
+    /// Asserts that the log still has the entry that a commit is to follow, or a checkpoint in its place: another process
+    /// may have begun it anew, and nobody would find what is written behind its end.
+    async fn stands_at(&self, version: u64) -> Result<()> {
+        let entry = Path::from(format!("_delta_log/{version:020}.json"));
+        match self.log.object_store(None).head(&entry).await {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::NotFound { .. }) if has_checkpoint(&self.log).await? => Ok(()),
+            Err(object_store::Error::NotFound { .. }) => {
+                Err(Error::new(ErrorKind::Store, "the log of a table was begun anew by another process")
+                    .with("table", self.name())
+                    .hint("start again: what was read until now is in the journal"))
+            }
+            Err(error) => Err(store("read the log", error)),
         }
     }
 
@@ -484,11 +501,24 @@ async fn load(log: &LogStoreRef, version: Option<u64>) -> Result<Option<Snapshot
     }
     let mut snapshot = None;
     for next in 0..=version.unwrap_or(u64::MAX) {
-        let Some(bytes) = log.read_commit_entry(next).await.at("read the log")? else { break };
+        let mut entry = log.read_commit_entry(next).await.at("read the log")?;
+        if entry.is_none() && snapshot.is_some() && version.is_none() && goes_on_behind(log, next).await? {
+            // Another writer may have written it, and more, in the meantime.
+            entry = log.read_commit_entry(next).await.at("read the log")?;
+            if entry.is_none() {
+                return Err(torn(format_args!("entry {next} of a log is gone")));
+            }
+        }
+        let Some(bytes) = entry else { break };
         let actions = actions_of(next, &bytes)?;
         snapshot.get_or_insert_with(Snapshot::default).apply(next, actions);
     }
     Ok(snapshot)
+}
+
+/// Whether a log has entries behind one that is not there.
+async fn goes_on_behind(log: &LogStoreRef, absent: u64) -> Result<bool> {
+    Ok(entries(log).await?.iter().filter_map(version_of).any(|version| version > absent))
 }
 
 async fn load_from_checkpoint(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {

@@ -131,12 +131,14 @@ async fn whole_log(
         let left = can_be_read(&log).await?;
         return Ok(left.then(|| Err(torn("the log has no beginning"))));
     }
-    match TableLog::open(log.clone(), schema.clone(), options.clone()).await {
+    let open = || TableLog::open(log.clone(), schema.clone(), options.clone());
+    match open().await {
         Ok(table) if table.has_a_gap().await? => Ok(Some(Err(torn("entries of a log are gone")))),
         Ok(table) => Ok(Some(Ok(table))),
-        Err(error) => {
+        Err(_) => {
+            // What failed for a moment only is no damage.
             can_be_read(&log).await?;
-            Ok(Some(Err(error)))
+            Ok(Some(open().await))
         }
     }
 }

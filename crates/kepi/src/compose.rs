@@ -109,7 +109,7 @@ impl Project {
     pub(crate) async fn store(&self) -> Result<Store> {
         let store = Store::create(&self.config.store_location(), StoreOptions::default()).await?;
         store.catch_up(&self.decoders()?).await?;
-        store.put_accounts(self.stored_accounts()).await?;
+        self.say_accounts(&store).await?;
         Ok(store)
     }
 
@@ -126,7 +126,7 @@ impl Project {
     pub(crate) async fn mended_store(&self) -> Result<(Store, Mended)> {
         let (location, decoders) = (self.config.store_location(), self.decoders()?);
         let (store, mended) = Store::mend(&location, StoreOptions::default(), &decoders).await?;
-        store.put_accounts(self.stored_accounts()).await?;
+        self.say_accounts(&store).await?;
         Ok((store, mended))
     }
 
@@ -137,12 +137,16 @@ impl Project {
         if made { self.open_store().await.map(Some) } else { Ok(None) }
     }
 
-    fn stored_accounts(&self) -> Vec<StoredAccount> {
-        self.config
-            .accounts
-            .iter()
-            .map(|known| StoredAccount { account: known.account.clone(), configured: true })
-            .collect()
+    /// Tells the store which accounts the configuration names, and of those that it named once that it does no more.
+    async fn say_accounts(&self, store: &Store) -> kepi_core::Result<()> {
+        let named = |account: &Account| self.config.account(&account.id).is_some();
+        let known = store.accounts().await?.into_iter();
+        let dropped = known.filter(|row| row.configured && !named(&row.account)).map(|row| row.account);
+        let dropped = dropped.map(|account| StoredAccount { account, configured: false });
+        let configured = self.config.accounts.iter();
+        let configured =
+            configured.map(|known| StoredAccount { account: known.account.clone(), configured: true });
+        store.put_accounts(configured.chain(dropped).collect()).await
     }
 
     /// An account that is asked for by file: that of the configuration, or one with its platform's own zone.

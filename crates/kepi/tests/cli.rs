@@ -216,6 +216,25 @@ fn a_failed_import_makes_no_account_known() {
     assert_eq!(known.stdout, "account\nx/a\n");
 }
 
+/// Numbers are expected of accounts that the configuration names, not of those that it named once.
+#[test]
+fn an_account_that_is_taken_out_of_the_configuration_is_expected_no_more() {
+    let folder = project();
+    let path = folder.path();
+    write_overview(path, "overview_2026-06-06.csv", "1,204");
+    for (named, expected) in
+        [("[[account]]\nid = \"x/typo\"\n", "x/a,true\nx/typo,true\n"), ("", "x/a,true\nx/typo,false\n")]
+    {
+        let text = format!("[project]\nname = \"A\"\n\n[[account]]\nid = \"x/a\"\n\n{named}");
+        std::fs::write(path.join("kepi.toml"), text).expect("written");
+        let done = kepi(path, &["import", "--account", "x/a", "overview_2026-06-06.csv"]);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        let sql = "select account, configured from accounts where current order by 1";
+        let known = kepi(path, &["query", "--format", "csv", sql]);
+        assert_eq!(known.stdout, format!("account,configured\n{expected}"), "{}", known.stderr);
+    }
+}
+
 /// What a script reads by name and by place stays where it is, whatever the rows hold.
 #[test]
 fn csv_has_one_header() {

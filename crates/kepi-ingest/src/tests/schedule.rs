@@ -666,6 +666,23 @@ async fn a_lease_holds_as_long_as_its_process_lives_and_no_longer() {
     assert_eq!(signs.count(), 0, "no sign is left");
 }
 
+/// A tick is in hand as long as the process of its run lives, however late it is, and due when that has ended.
+#[tokio::test]
+async fn a_tick_is_taken_up_when_its_process_has_ended_and_not_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (open(&folder).await, open(&folder).await);
+    let (tick, now) = (at("2026-10-01T06:00:00Z"), at("2026-10-01T06:00:01Z"));
+    let job = job("daily", "0 6 * * *", "UTC", &["x/a"]);
+    let task = Task { run: "theirs".into(), job, attempt: 1, only: None };
+    assert!(theirs.add_tick(&task.job, (tick, 0), tick, tick).await.unwrap());
+    let begun = theirs.begin_attempt(&task, tick, now, at("2026-10-01T06:10:00Z")).await.unwrap();
+    assert_eq!(format!("{begun:?}"), "Yes");
+    assert_eq!(ours.recover(at("2026-10-01T09:00:00Z")).await.unwrap(), 0, "it lives");
+    theirs.close().await;
+    assert_eq!(ours.recover(at("2026-10-01T09:00:01Z")).await.unwrap(), 1, "it has ended");
+    assert_eq!(ours.recover(at("2026-10-01T09:00:02Z")).await.unwrap(), 0);
+}
+
 #[tokio::test]
 async fn a_pass_by_hand_keeps_off_accounts_in_hand_and_is_remembered() {
     let state = State::in_memory().await.unwrap();

@@ -150,25 +150,38 @@ pub(super) async fn lease(
     Ok(None)
 }
 
-/// What a living process has in hand stays so, however long it said nothing, and what a dead one had is free.
-async fn heed(
+/// What a living process has in hand stays so, however long it said nothing, and what a dead one had is free: accounts
+/// and ticks.
+pub(super) async fn heed(
     transaction: &mut Transaction<'static, Sqlite>,
     signs: &Signs,
     (now, until): (Timestamp, Timestamp),
 ) -> Result<()> {
     let seen = signs.look();
     for run in &seen.alive {
-        sqlx::query("UPDATE leases SET lease_until = $1 WHERE run = $2 AND lease_until <= $3")
-            .bind(micros(until))
-            .bind(run)
-            .bind(micros(now))
-            .execute(&mut **transaction)
-            .await
-            .map_err(explain)?;
+        for renewed in [
+            "UPDATE leases SET lease_until = $1 WHERE run = $2 AND lease_until <= $3",
+            "UPDATE ticks SET lease_until = $1 WHERE run = $2 AND lease_until <= $3 AND status = 'running'",
+        ] {
+            sqlx::query(renewed)
+                .bind(micros(until))
+                .bind(run)
+                .bind(micros(now))
+                .execute(&mut **transaction)
+                .await
+                .map_err(explain)?;
+        }
     }
     for run in &seen.dead {
+        let ticks = sqlx::query("UPDATE ticks SET lease_until = $1 WHERE run = $2 AND status = 'running'")
+            .bind(micros(now))
+            .bind(run)
+            .execute(&mut **transaction)
+            .await
+            .map_err(explain)?
+            .rows_affected();
         // Its sign stays until it is certain that nothing is in hand under it.
-        if release(transaction, run).await? == 0 {
+        if release(transaction, run).await? + ticks == 0 {
             signs.remove(run);
         }
     }

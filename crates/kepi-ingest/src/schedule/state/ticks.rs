@@ -1,5 +1,7 @@
 //! Ticks: what is due, and what became of it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kepi_core::{AccountId, Result};
 use serde::Serialize;
@@ -8,16 +10,20 @@ use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
     Busy, State, count, explain, instant,
-    leases::{lease, release},
+    leases::{heed, lease, release},
     micros, torn,
 };
 use crate::{
     Outcome,
+    reading::after,
     schedule::{
         ScheduledJob, Task,
         decide::{Attempted, Next},
     },
 };
+
+/// When a run that lives, and has not said so for long, is looked at again.
+const LOOKED_AT_AGAIN: Duration = Duration::from_secs(60);
 
 /// A tick that waits for an attempt.
 #[derive(Debug, Clone)]
@@ -122,6 +128,7 @@ impl State {
     /// Gives back what runs had in hand that ended without a word.
     pub(crate) async fn recover(&self, now: Timestamp) -> Result<u64> {
         let mut transaction = self.begin().await?;
+        heed(&mut transaction, &self.signs, (now, after(now, LOOKED_AT_AGAIN))).await?;
         sqlx::query(
             "UPDATE runs SET finished_at = $1, outcome = 'abandoned', error = 'the process ended before the run did'
              WHERE finished_at IS NULL
