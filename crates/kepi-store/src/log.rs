@@ -17,7 +17,7 @@ use deltalake::{
     protocol::{DeltaOperation, SaveMode, checkpoints},
 };
 use futures::StreamExt;
-use kepi_core::{Error, ErrorKind, Result};
+use kepi_core::Result;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use uuid::Uuid;
 
@@ -246,7 +246,6 @@ impl TableLog {
         let bytes = data.get_bytes().at("write the commit")?;
         let version = base.version + 1;
         self.options.step(&format!("{}:commit", self.name()))?;
-        self.stands_at(base.version).await?;
         match self.log.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), Uuid::new_v4()).await {
             Ok(()) => {
                 let mut snapshot = base.clone();
@@ -259,22 +258,6 @@ impl TableLog {
             }
             Err(TransactionError::VersionAlreadyExists(_)) => Ok(None),
             Err(error) => Err(store("commit", error).with("table", self.name())),
-        }
-    }
-
-    /// Asserts that the log still has the entry that a commit is to follow, or a checkpoint in its place: another process
-    /// may have begun it anew, and nobody would find what is written behind its end.
-    async fn stands_at(&self, version: u64) -> Result<()> {
-        let entry = Path::from(format!("_delta_log/{version:020}.json"));
-        match self.log.object_store(None).head(&entry).await {
-            Ok(_) => Ok(()),
-            Err(object_store::Error::NotFound { .. }) if has_checkpoint(&self.log).await? => Ok(()),
-            Err(object_store::Error::NotFound { .. }) => {
-                Err(Error::new(ErrorKind::Store, "the log of a table was begun anew by another process")
-                    .with("table", self.name())
-                    .hint("start again: what was read until now is in the journal"))
-            }
-            Err(error) => Err(store("read the log", error)),
         }
     }
 

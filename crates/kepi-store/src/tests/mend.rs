@@ -6,7 +6,7 @@ use super::{
     resume::{everything, tell},
     support::{Echo, World, at, rows},
 };
-use crate::{MaintainOptions, RunRecord, Store, log::Changes, schema};
+use crate::{MaintainOptions, RunRecord, Store, schema};
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -190,23 +190,6 @@ async fn a_torn_log_is_made_anew_from_the_journal() {
             assert!(!table(&world, name).join("_torn_log").exists());
         }
     }
-}
-
-/// A process that had the store open does not write behind the end of a log that was begun anew.
-#[tokio::test]
-async fn a_log_that_was_begun_anew_is_noticed() {
-    let world = World::new();
-    let open = world.store().await;
-    tell(&open).await.unwrap();
-    last_cut_off(&world, "post_facts");
-    let (store, mended) = Store::mend(&world.path(), world.options(), &Echo).await.unwrap();
-    assert_eq!(mended.rebuilt, ["post_facts"]);
-    let table = open.0.table("post_facts").unwrap();
-    let error = table.commit(&table.known(), Changes::default()).await.unwrap_err();
-    assert!(error.to_string().contains("begun anew"), "{error}");
-    assert!(error.hint_text().is_some());
-    let table = store.0.table("post_facts").unwrap();
-    assert!(table.commit(&table.known(), Changes::default()).await.unwrap().is_some());
 }
 
 #[tokio::test]
