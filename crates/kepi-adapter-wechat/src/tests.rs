@@ -214,7 +214,7 @@ fn a_missing_article_fails_nothing_but_the_list_of_its_comments() {
     let response = |code: i64| Response {
         status: 200,
         headers: Vec::new(),
-        body: json!({"errcode": code, "errmsg": "no"}).to_string().into_bytes().into(),
+        body: json!({"errcode": code, "errmsg": "no"}).to_string().into_bytes(),
         received_at: now(),
     };
     assert!(adapter().decodes_refusal(COMMENTS, &response(88001)));
