@@ -3,9 +3,9 @@
 //! Three things cannot be true, or hardly:
 //! - an answer that is nothing but zeros, of days or of an account that had numbers before;
 //! - a running total of a post that is zero and was above zero, and so the same day of a post, and a period that begins
-//!   with one that had them: views are not taken back. Where this befalls all posts of a page that had numbers, the page is not believed. Where the page holds
-//!   but one such post, the post may be gone: the page waits in hand until another one of the run shows that the
-//!   platform still counts, and is not believed when none does;
+//!   with one that had them: views are not taken back. Where this befalls all posts of a page that had numbers, the
+//!   page is not believed. Where the page holds but one such post, the post may be gone: the page waits in hand until
+//!   another one of the run shows that the platform still counts, and is not believed when none does;
 //! - a snapshot of an account in which more than half of the numbers that were above zero are zero.
 //!
 //! Once one answer of an account was not believed in a run, none that is nothing but zeros is: this is how posts that
