@@ -357,8 +357,21 @@ async fn a_stopped_run_is_given_back_and_goes_on_at_once() {
     assert_eq!(next.until(&state, "2026-10-02T05:00:00Z").await, expected);
 }
 
+/// As on a disk that knows no locks: nobody sees whether the processes of runs live.
+fn without_signs(folder: &tempfile::TempDir) {
+    std::fs::remove_dir_all(folder.path().join("leases")).unwrap();
+}
+
 #[tokio::test]
-async fn a_run_whose_process_died_is_taken_up_when_its_lease_has_run_out() {
+async fn a_run_whose_process_died_is_taken_up_at_once_and_without_signs_when_its_lease_has_run_out() {
+    for (signs, again) in
+        [(true, "2026-10-01T06:00:00Z morning #2"), (false, "2026-10-01T06:10:00Z morning #2")]
+    {
+        a_process_dies(signs, again).await;
+    }
+}
+
+async fn a_process_dies(signs: bool, again: &str) {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::new("2026-10-01T05:59:00Z", vec![job("morning", "0 6 * * *", "UTC", &["x/a"])]);
     let state = open(&folder).await;
@@ -375,10 +388,13 @@ async fn a_run_whose_process_died_is_taken_up_when_its_lease_has_run_out() {
     stage.clock.in_flight.lock().unwrap().clear();
     assert_eq!(*stage.runner.log.lock().unwrap(), Vec::<String>::new());
     state.close().await;
+    if !signs {
+        without_signs(&folder);
+    }
 
     let state = open(&folder).await;
     let log = stage.until(&state, "2026-10-01T08:00:00Z").await;
-    assert_eq!(log, ["2026-10-01T06:10:00Z morning #2"]);
+    assert_eq!(log, [again]);
     let runs = state.runs(&RunFilter::default()).await.unwrap();
     let outcomes: Vec<_> = runs.iter().map(|run| run.outcome.as_deref()).collect();
     assert_eq!(outcomes, [Some("done"), Some("abandoned")]);
@@ -706,7 +722,8 @@ async fn a_pass_by_hand_keeps_off_accounts_in_hand_and_is_remembered() {
 
 #[tokio::test]
 async fn a_pass_by_hand_may_wait_for_the_run_that_has_its_account() {
-    let state = State::in_memory().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder).await;
     let world = super::toy::World::new(&["profile"]);
     let clock = JumpClock::new("2026-10-08T12:00:00Z");
     let ingest = Ingest { clock: clock.clone(), ..world.ingest.clone() };
@@ -716,6 +733,7 @@ async fn a_pass_by_hand_may_wait_for_the_run_that_has_its_account() {
     state.add_tick(&job, (now, 0), now, later).await.unwrap();
     let task = Task { run: "theirs".into(), job, attempt: 1, only: None };
     state.begin_attempt(&task, now, now, until).await.unwrap();
+    without_signs(&folder);
 
     let told = Mutex::new(Vec::new());
     let tell = |busy: &Busy| told.lock().unwrap().push(busy.to_string());
