@@ -19,7 +19,8 @@ use kepi_core::{
     period::{add_days, local_day},
 };
 use kepi_simulator::{
-    AccountDay, AccountKey, Counter, Counters, Network, PostFacts, PostKey, Profile, Split, World,
+    AccountDay, AccountKey, Counter, Counters, Network, PostFacts, PostKey, Profile, Split, WECHAT_SCENES,
+    World,
 };
 use serde_json::Value;
 

@@ -40,6 +40,7 @@ pub use clock::SimClock;
 pub use config::{
     InstagramConfig, LinkedinConfig, SimulatorConfig, Vocabulary, WechatConfig, WeiboConfig, XConfig,
 };
+pub use dialect::WECHAT_SCENES;
 pub use fault::{Fault, FaultRule, Faults, Struck};
 pub use ledger::Stats;
 pub use server::Simulator;

@@ -21,6 +21,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
     Endpoint, Error, ErrorKind, Quota as Declared, Reach, Response, Result, Retry,
     descriptor::{Reset, Scope},
+    period::next_midnight,
 };
 use tokio::sync::Notify;
 
@@ -295,7 +296,7 @@ impl Desk {
             Reservation::Granted => Ok(()),
             Reservation::Full { line, .. } => {
                 let zone = draws.lines.get(line).map_or(TimeZone::UTC, |(_, zone)| zone.clone());
-                let until = midnight(self.clock.now(), &zone);
+                let until = next_midnight(self.clock.now(), &zone);
                 Err(Hold { until: Some(until), kind: ErrorKind::QuotaExhausted }.into_error())
             }
         }
@@ -413,11 +414,6 @@ fn counted(row: &Declared, call: &Call<'_>) -> Vec<String> {
 /// When the slowest of the declared allowances is full again.
 fn renewal(draws: &Draws, now: Timestamp) -> Timestamp {
     let windows = draws.rows.iter().map(|(_, row)| after(now, Duration::from_secs(row.interval_secs.into())));
-    let days = draws.lines.iter().map(|(_, zone)| midnight(now, zone));
+    let days = draws.lines.iter().map(|(_, zone)| next_midnight(now, zone));
     windows.chain(days).max().unwrap_or_else(|| after(now, UNKNOWN_RENEWAL))
-}
-
-fn midnight(now: Timestamp, zone: &TimeZone) -> Timestamp {
-    let next = zone.to_datetime(now).date().tomorrow().and_then(|date| date.to_zoned(zone.clone()));
-    next.map_or_else(|_| after(now, UNKNOWN_RENEWAL), |zoned| zoned.timestamp())
 }

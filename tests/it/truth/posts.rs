@@ -169,16 +169,7 @@ impl About<'_> {
     pub(super) fn part_of_post(&self, post: &PostFacts, c: &Counters) -> Option<f64> {
         let value = match (self.account.network, self.dimension()) {
             (Network::Wechat, "scene") => {
-                let scenes = [
-                    ("公众号消息", 0.43),
-                    ("聊天会话", 0.13),
-                    ("朋友圈", 0.1),
-                    ("公众号主页", 0.06),
-                    ("推荐", 0.26),
-                    ("搜一搜", 0.04),
-                    ("其他", 0.02),
-                ];
-                let share = scenes.iter().find(|(scene, _)| *scene == self.part())?.1;
+                let share = WECHAT_SCENES.iter().find(|(scene, _)| *scene == self.part())?.1;
                 (c[Counter::Readers] as f64 * share) as i64
             }
             (Network::Wechat, "read_position") => {

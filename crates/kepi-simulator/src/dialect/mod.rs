@@ -9,6 +9,8 @@ mod weibo;
 mod x;
 mod xiaohongshu;
 
+pub use wechat::SCENES as WECHAT_SCENES;
+
 use crate::{
     call::{Answer, Call},
     fault::Refusal,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kepi_core::{AccountId, Result};
 use serde::Serialize;
 use smol_str::SmolStr;
-use sqlx::{Row, Sqlite, Transaction};
+use sqlx::{Row, Sqlite, SqliteExecutor, Transaction};
 
 use super::{State, explain, instant, micros, signs::Signs};
 use crate::{StopFlag, reading::after, seam::Clock};
@@ -96,13 +96,7 @@ impl State {
 
     /// Says that a run is still alive, and how many accounts it has in hand.
     async fn renew_leases(&self, run: &str, until: Timestamp) -> Result<u64> {
-        let renewed = sqlx::query("UPDATE leases SET lease_until = $1 WHERE run = $2")
-            .bind(micros(until))
-            .bind(run)
-            .execute(&self.pool)
-            .await
-            .map_err(explain)?;
-        Ok(renewed.rows_affected())
+        renew(&self.pool, run, until).await
     }
 
     /// Gives back what a run had in hand.
@@ -148,6 +142,17 @@ pub(super) async fn lease(
     }
     signs.give(run)?;
     Ok(None)
+}
+
+/// Keeps what a run has in hand until later; how many accounts that is.
+pub(super) async fn renew(on: impl SqliteExecutor<'_>, run: &str, until: Timestamp) -> Result<u64> {
+    let renewed = sqlx::query("UPDATE leases SET lease_until = $1 WHERE run = $2")
+        .bind(micros(until))
+        .bind(run)
+        .execute(on)
+        .await
+        .map_err(explain)?;
+    Ok(renewed.rows_affected())
 }
 
 /// What a living process has in hand stays so, however long it said nothing, and what a dead one had is free: accounts

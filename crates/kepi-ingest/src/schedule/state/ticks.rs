@@ -10,7 +10,7 @@ use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
     Busy, State, count, explain, instant,
-    leases::{heed, lease, release},
+    leases::{self, heed, lease, release},
     micros, torn,
 };
 use crate::{
@@ -230,12 +230,7 @@ impl State {
             .map_err(explain)?
             .rows_affected()
             == 1;
-        sqlx::query("UPDATE leases SET lease_until = $1 WHERE run = $2")
-            .bind(micros(until))
-            .bind(run)
-            .execute(&mut *transaction)
-            .await
-            .map_err(explain)?;
+        leases::renew(&mut *transaction, run, until).await?;
         transaction.commit().await.map_err(explain)?;
         Ok(alive)
     }

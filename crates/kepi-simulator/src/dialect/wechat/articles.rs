@@ -14,7 +14,7 @@ const DETAIL_DAYS: i32 = 30;
 const OLD_DETAIL_DAYS: i32 = 7;
 
 /// Ways into an article, and the share of its readers that took each; people may take several.
-const SCENES: [(&str, f64); 7] = [
+pub const SCENES: [(&str, f64); 7] = [
     ("公众号消息", 0.43),
     ("聊天会话", 0.13),
     ("朋友圈", 0.1),

@@ -6,6 +6,7 @@ mod people;
 use jiff::{Timestamp, civil::Date};
 use kepi_core::{DateSpan, period::add_days};
 
+pub use self::articles::SCENES;
 use super::Dialect;
 use crate::{
     Network, Profile,

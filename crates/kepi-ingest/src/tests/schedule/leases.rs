@@ -1,0 +1,186 @@
+//! Accounts and ticks in hand: of the schedule, of runs by hand, of processes that died.
+
+use super::*;
+
+/// As on a disk that knows no locks: nobody sees whether the processes of runs live.
+fn without_signs(folder: &tempfile::TempDir) {
+    std::fs::remove_dir_all(folder.path().join("leases")).unwrap();
+}
+
+#[tokio::test]
+async fn a_run_whose_process_died_is_taken_up_at_once_and_without_signs_when_its_lease_has_run_out() {
+    for (signs, again) in
+        [(true, "2026-10-01T06:00:00Z morning #2"), (false, "2026-10-01T06:10:00Z morning #2")]
+    {
+        a_process_dies(signs, again).await;
+    }
+}
+
+async fn a_process_dies(signs: bool, again: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new("2026-10-01T05:59:00Z", vec![job("morning", "0 6 * * *", "UTC", &["x/a"])]);
+    let state = open(&folder).await;
+    let scheduler = stage.scheduler(&state);
+    {
+        // The process dies in the middle of its first attempt.
+        let mut in_flight = scheduler.in_flight();
+        tokio::select! {
+            _ = scheduler.run(None) => panic!("it went on"),
+            _ = in_flight.wait_for(|running| *running == 1) => {}
+        }
+    }
+    stage.runner.busy.lock().unwrap().clear();
+    stage.clock.in_flight.lock().unwrap().clear();
+    assert_eq!(*stage.runner.log.lock().unwrap(), Vec::<String>::new());
+    state.close().await;
+    if !signs {
+        without_signs(&folder);
+    }
+
+    let state = open(&folder).await;
+    let log = stage.until(&state, "2026-10-01T08:00:00Z").await;
+    assert_eq!(log, [again]);
+    let runs = state.runs(&RunFilter::default()).await.unwrap();
+    let outcomes: Vec<_> = runs.iter().map(|run| run.outcome.as_deref()).collect();
+    assert_eq!(outcomes, [Some("done"), Some("abandoned")]);
+}
+
+#[tokio::test]
+async fn a_job_waits_for_an_account_that_a_run_by_hand_has() {
+    let state = State::in_memory().await.unwrap();
+    let stage = Stage::new("2026-10-01T05:59:00Z", vec![job("morning", "0 6 * * *", "UTC", &["x/a"])]);
+    let until = at("2026-10-01T06:10:00Z");
+    let account = [known()[0].clone()];
+    assert_eq!(state.lease_accounts(&account, "by hand", stage.clock.now(), until).await.unwrap(), None);
+    let log = stage.until(&state, "2026-10-01T07:00:00Z").await;
+    assert_eq!(log, ["2026-10-01T06:10:00Z morning #1"]);
+    let busy = state.lease_accounts(&account, "other", at("2026-10-01T05:59:30Z"), until).await.unwrap();
+    assert_eq!(busy, None, "the run gave its account back");
+}
+
+#[tokio::test]
+async fn work_by_hand_holds_its_accounts_as_long_as_it_takes() {
+    let state = State::in_memory().await.unwrap();
+    let clock = JumpClock::new("2026-10-01T06:00:00Z");
+    let terms = (clock.as_ref() as &dyn Clock, Duration::from_secs(600));
+    let (all, one) = (known(), [known()[0].clone()]);
+    let work = async {
+        while clock.now() < at("2026-10-01T09:00:00Z") {
+            tokio::task::yield_now().await;
+        }
+        let other = state.lease_accounts(&one, "other", clock.now(), at("2026-10-01T10:00:00Z"));
+        other.await.unwrap().unwrap().run
+    };
+    let stop = StopFlag::default();
+    assert_eq!(state.holding(&all, "by hand", terms, &stop, work).await.unwrap(), Ok("by hand".into()));
+    let until = at("2026-10-01T12:00:00Z");
+    assert_eq!(state.lease_accounts(&one, "other", clock.now(), until).await.unwrap(), None);
+    let work = async { panic!("begun") };
+    let busy = state.holding(&all, "by hand", terms, &stop, work).await.unwrap().unwrap_err();
+    assert!(!stop.is_stopped());
+    assert_eq!((busy.account, busy.run.as_str(), busy.until), (one[0].clone(), "other", until));
+}
+
+#[tokio::test]
+async fn work_by_hand_is_stopped_when_another_run_took_its_account_for_free() {
+    let state = State::in_memory().await.unwrap();
+    let clock = JumpClock::new("2026-10-01T06:00:00Z");
+    let terms = (clock.as_ref() as &dyn Clock, Duration::from_secs(600));
+    let (all, one, stop) = (known(), [known()[0].clone()], StopFlag::default());
+    let work = async {
+        // Nothing was renewed until then: the machine slept.
+        let (now, until) = (at("2026-10-01T06:30:00Z"), at("2026-10-01T12:00:00Z"));
+        assert_eq!(state.lease_accounts(&one, "other", now, until).await.unwrap(), None);
+        stop.stopped().await;
+    };
+    assert_eq!(state.holding(&all, "by hand", terms, &stop, work).await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn a_lease_holds_as_long_as_its_process_lives_and_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (open(&folder).await, open(&folder).await);
+    let (all, one) = (known(), [known()[0].clone()]);
+    let (now, until) = (at("2026-10-01T06:00:00Z"), at("2026-10-01T06:10:00Z"));
+    assert_eq!(theirs.lease_accounts(&all, "theirs", now, until).await.unwrap(), None);
+    let later = at("2026-10-01T09:00:00Z");
+    let busy = ours.lease_accounts(&one, "ours", later, at("2026-10-01T09:10:00Z")).await.unwrap();
+    assert_eq!(busy.unwrap().run, "theirs", "it said nothing for hours, and lives");
+    theirs.close().await;
+    let lease = |run: &'static str, accounts| ours.lease_accounts(accounts, run, now, until);
+    assert_eq!(lease("ours", &one).await.unwrap(), None, "its process ended, at whatever time");
+    assert_eq!(lease("ours, too", &all[1..]).await.unwrap(), None, "all that it had is free");
+    ours.release_accounts("ours").await.unwrap();
+    ours.release_accounts("ours, too").await.unwrap();
+    let signs = std::fs::read_dir(folder.path().join("leases")).unwrap();
+    assert_eq!(signs.count(), 0, "no sign is left");
+}
+
+/// A tick is in hand as long as the process of its run lives, however late it is, and due when that has ended.
+#[tokio::test]
+async fn a_tick_is_taken_up_when_its_process_has_ended_and_not_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (open(&folder).await, open(&folder).await);
+    let (tick, now) = (at("2026-10-01T06:00:00Z"), at("2026-10-01T06:00:01Z"));
+    let job = job("daily", "0 6 * * *", "UTC", &["x/a"]);
+    let task = Task { run: "theirs".into(), job, attempt: 1, only: None };
+    assert!(theirs.add_tick(&task.job, (tick, 0), tick, tick).await.unwrap());
+    let begun = theirs.begin_attempt(&task, tick, now, at("2026-10-01T06:10:00Z")).await.unwrap();
+    assert_eq!(format!("{begun:?}"), "Yes");
+    assert_eq!(ours.recover(at("2026-10-01T09:00:00Z")).await.unwrap(), 0, "it lives");
+    theirs.close().await;
+    assert_eq!(ours.recover(at("2026-10-01T09:00:01Z")).await.unwrap(), 1, "it has ended");
+    assert_eq!(ours.recover(at("2026-10-01T09:00:02Z")).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_pass_by_hand_keeps_off_accounts_in_hand_and_is_remembered() {
+    let state = State::in_memory().await.unwrap();
+    let world = crate::tests::toy::World::new(&["profile"]);
+    let account = [world.request.accounts[0].reference.id.clone()];
+    let (now, until) = (at("2026-10-08T11:00:00Z"), at("2026-10-08T13:00:00Z"));
+    assert_eq!(state.lease_accounts(&account, "other", now, until).await.unwrap(), None);
+    let by_hand =
+        || run_by_hand(&state, &world.ingest, &world.request, &crate::Silent, &world.stop, IfBusy::Fail);
+    let error = by_hand().await.unwrap_err();
+    assert_eq!(error.to_string(), "another run by hand has toy/a in hand (run: other)");
+    assert!(error.hint_text().unwrap().contains("--wait"), "{error:?}");
+    assert_eq!(world.log.take(), Vec::<String>::new());
+    state.release_accounts("other").await.unwrap();
+    let report = by_hand().await.unwrap();
+    let runs = state.runs(&RunFilter::default()).await.unwrap();
+    assert_eq!(runs.len(), 1);
+    assert_eq!((&runs[0].run, runs[0].job.as_str(), runs[0].pages), (&report.run, "ingest", 1));
+    assert_eq!(state.lease_accounts(&account, "other", now, until).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_pass_by_hand_may_wait_for_the_run_that_has_its_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder).await;
+    let world = crate::tests::toy::World::new(&["profile"]);
+    let clock = JumpClock::new("2026-10-08T12:00:00Z");
+    let ingest = Ingest { clock: clock.clone(), ..world.ingest.clone() };
+    let (now, until, later) = (clock.now(), at("2026-10-08T12:01:40Z"), at("2026-10-08T13:00:00Z"));
+    let account = [world.request.accounts[0].reference.id.clone()];
+    let job = ScheduledJob { accounts: account.to_vec(), ..job("morning", "0 6 * * *", "UTC", &["x/a"]) };
+    state.add_tick(&job, (now, 0), now, later).await.unwrap();
+    let task = Task { run: "theirs".into(), job, attempt: 1, only: None };
+    state.begin_attempt(&task, now, now, until).await.unwrap();
+    without_signs(&folder);
+
+    let told = Mutex::new(Vec::new());
+    let tell = |busy: &Busy| told.lock().unwrap().push(busy.to_string());
+    let (silent, wait) = (&crate::Silent, IfBusy::Wait(&tell));
+    let report = run_by_hand(&state, &ingest, &world.request, silent, &world.stop, wait).await.unwrap();
+    assert!(report.started_at >= until, "{report:#?}");
+    assert_eq!(*told.lock().unwrap(), ["a run of the job morning has toy/a in hand"], "told once");
+
+    let for_years = at("2036-10-08T12:00:00Z");
+    assert_eq!(state.lease_accounts(&account, "other", clock.now(), for_years).await.unwrap(), None);
+    let stop = StopFlag::default();
+    stop.stop();
+    let error = run_by_hand(&state, &ingest, &world.request, silent, &stop, wait).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(error.to_string().contains("stopped while waiting: another run by hand"), "{error}");
+}
