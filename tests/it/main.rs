@@ -8,6 +8,7 @@ mod explain;
 mod exports;
 mod faults;
 mod generated;
+mod heard;
 mod incidents;
 mod kill;
 mod planning;

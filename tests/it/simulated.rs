@@ -31,7 +31,10 @@ use serde_json::{Map, Value, json};
 use tokio::sync::RwLock;
 use xtask::generate::{adapter_names, build_adapter};
 
-use crate::project::Project;
+use crate::{
+    heard::{Heard, Told},
+    project::Project,
+};
 
 /// The simulated platforms and a project that asks them.
 pub(crate) struct Simulated {
@@ -39,6 +42,8 @@ pub(crate) struct Simulated {
     pub clock: SimClock,
     pub project: Project,
     adapters: Arc<BTreeMap<String, Arc<dyn Adapter>>>,
+    /// What the pages of [`Simulated::live`] told.
+    pub told: Told,
     accounts: Vec<SimulatedAccount>,
     secrets: Vec<(String, String)>,
     /// What stands between, by platform, where something does.
@@ -164,6 +169,7 @@ impl Simulated {
             clock,
             project: Project::new(),
             adapters: Arc::default(),
+            told: Told::default(),
             accounts: Vec::new(),
             secrets: Vec::new(),
             proxies: BTreeMap::new(),
@@ -199,7 +205,7 @@ impl Simulated {
                 text.push_str(&account_block(&reference, &credentials));
                 self.accounts.push(SimulatedAccount { reference, credentials });
             }
-            adapters.insert(name.to_owned(), adapter);
+            adapters.insert(name.to_owned(), Heard::new(adapter, &self.told) as Arc<dyn Adapter>);
         }
         self.adapters = Arc::new(adapters);
         self.project.write("kepi.toml", &text);

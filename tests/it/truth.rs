@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 use kepi_core::{
-    Catalogue, DateSpan, Field, SubjectKind, Traffic, Window, WindowKind,
+    Catalogue, DateSpan, Field, Measurement, SubjectKind, Traffic, Window, WindowKind,
     period::{add_days, local_day},
 };
 use kepi_simulator::{
@@ -60,6 +60,14 @@ pub(crate) fn sort_of(platform: &str, field: &Field) -> String {
     sort(platform, (field.subject, field.window, field.traffic), field.metric, field.segment)
 }
 
+/// What the numbers of a measurement are, as [`Fact::sort`] says it.
+pub(crate) fn sorts_of(one: &Measurement) -> impl Iterator<Item = String> {
+    let said = (one.subject.kind, one.window.kind(), one.traffic);
+    let dimension = one.segment.as_ref().map_or("", |segment| segment.dimension.as_str());
+    let platform = one.subject.account.platform_name();
+    one.values.iter().map(move |reading| sort(platform, said, reading.metric.as_str(), dimension))
+}
+
 fn sort(
     platform: &str,
     (kind, window, traffic): (SubjectKind, WindowKind, Traffic),
@@ -83,16 +91,6 @@ const KEYS: &str = "account, \"window\", day, end_day, at, traffic, observed_at,
 
 /// All numbers that are current, of all tables of facts.
 pub(crate) async fn facts(live: &Live) -> Vec<Fact> {
-    read(live, "where current").await
-}
-
-/// Endpoint and sort of all numbers that ever rested in the tables, superseded ones too.
-pub(crate) async fn told(live: &Live) -> BTreeSet<(String, String)> {
-    let facts = read(live, "").await;
-    facts.iter().map(|fact| (fact.source.clone(), fact.sort())).collect()
-}
-
-async fn read(live: &Live, which: &str) -> Vec<Fact> {
     let mut facts = Vec::new();
     for (table, kind) in KINDS {
         let metrics: Vec<&str> =
@@ -104,7 +102,7 @@ async fn read(live: &Live, which: &str) -> Vec<Fact> {
         };
         let columns: Vec<String> =
             metrics.iter().map(|metric| format!("cast(\"{metric}\" as double)")).collect();
-        let sql = format!("select {KEYS}, {subject}, {} from {table} {which}", columns.join(", "));
+        let sql = format!("select {KEYS}, {subject}, {} from {table} where current", columns.join(", "));
         for row in live.query(&sql).await {
             for (metric, value) in metrics.iter().zip(&row[10..]) {
                 if let Some(value) = value.as_f64() {
@@ -120,7 +118,7 @@ async fn read(live: &Live, which: &str) -> Vec<Fact> {
     ] {
         let sql = format!(
             "select {KEYS}, subject, subject_kind, metric, \
-             coalesce(cast(count as double), real, cast(money as double)), {segment} from {table} {which}"
+             coalesce(cast(count as double), real, cast(money as double)), {segment} from {table} where current"
         );
         for row in live.query(&sql).await {
             let kind = SubjectKind::ALL.into_iter().find(|kind| Some(kind.as_str()) == row[10].as_str());
