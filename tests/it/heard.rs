@@ -32,7 +32,7 @@ impl Decoder for Heard {
     fn decode(&self, job: &Job, cursor: &Cursor, body: &Body) -> Result<Page> {
         let page = self.adapter.decode(job, cursor, body)?;
         let sorts = page.measurements.iter().flat_map(truth::sorts_of);
-        self.told.lock().unwrap().extend(sorts.map(|sort| (job.endpoint.to_string(), sort)));
+        self.told.lock().expect("nobody panicked").extend(sorts.map(|sort| (job.endpoint.to_string(), sort)));
         Ok(page)
     }
 }

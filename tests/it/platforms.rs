@@ -240,7 +240,7 @@ async fn weibo_without_a_contract_tells_the_mentions_that_it_shows() {
 /// Everything that the descriptors declare was told by the endpoint that declares it, but for what a world without it
 /// cannot tell.
 fn every_offered_number_came(simulated: &Simulated) {
-    let told = simulated.told.lock().unwrap().clone();
+    let told = simulated.told.lock().expect("nobody panicked").clone();
     let mut lacking = BTreeSet::new();
     for platform in simulated.platforms() {
         for endpoint in simulated.adapter(platform).descriptor().endpoints {
