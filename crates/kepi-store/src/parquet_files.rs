@@ -168,12 +168,17 @@ pub(crate) fn joined(schema: &TableSchema, batches: &[RecordBatch]) -> Result<Re
     if let [only] = batches {
         return Ok(only.clone());
     }
+    let batches = alike(schema, batches)?;
+    let fields = batches.first().map_or_else(|| schema.file.clone(), RecordBatch::schema);
+    compute::concat_batches(&fields, &batches).at("join batches")
+}
+
+/// Batches, each with some of the table's columns, with all that any of them has.
+pub(crate) fn alike(schema: &TableSchema, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>> {
     let any = |field: &&Arc<Field>| batches.iter().any(|batch| batch.column_by_name(field.name()).is_some());
     let fields: Vec<Arc<Field>> = schema.file.fields().iter().filter(any).cloned().collect();
     let union = Arc::new(Schema::new(fields));
-    let batches: Vec<RecordBatch> =
-        batches.iter().map(|batch| fitted(batch, &union)).collect::<Result<_>>()?;
-    compute::concat_batches(&union, &batches).at("join batches")
+    batches.iter().map(|batch| fitted(batch, &union)).collect()
 }
 
 /// The batch without columns that are null in every row. Files have only columns that tell something: a reader

@@ -24,7 +24,7 @@ use crate::{
     rollup::{self, Tally},
     rows::{Layout, read_keys, read_rows},
     store::Inner,
-    upsert::{Opened, Reach, without},
+    upsert::{Opened, Reach, replaced, without},
     value::by_month,
 };
 
@@ -435,7 +435,7 @@ async fn plan_daily(
         let reach = Reach::of_subjects(made.anew.keys().map(|series| (&series.account, &series.post)));
         for file in snapshot.current().filter(|file| reach.meets_subject(file, Some("post"))) {
             let whole = read_whole(table, file, None).await?;
-            let mut gone = HashSet::default();
+            let (mut gone, mut places, mut rows) = (HashSet::default(), Vec::new(), Vec::new());
             for (place, row) in read_daily(table, &whole, |series| made.anew.contains_key(series))? {
                 // A row that still says the same stays; any other is superseded.
                 if wanted.get(&row.key()).is_some_and(|new| new.agrees(&row)) {
@@ -445,13 +445,21 @@ async fn plan_daily(
                         tally.add(&row, sorted.now(&row.series));
                     }
                 } else {
-                    gone.insert(place);
                     tally.remove(&row, sorted.before(&row.series));
+                    if let Some(new) = wanted.remove(&row.key()) {
+                        tally.add(new, sorted.now(&row.series));
+                        places.push(place);
+                        rows.push(new.clone());
+                    } else {
+                        gone.insert(place);
+                    }
                     closed.push(Arc::new(row));
                 }
             }
-            if !gone.is_empty() {
-                plan.rewrite(table, file, without(&whole, &gone)?).await?;
+            if !(gone.is_empty() && rows.is_empty()) {
+                let rows = daily_batch(&table.schema, &rows, None)?;
+                let settled = replaced(&table.schema, &whole, &gone, &places, rows)?;
+                plan.rewrite(table, file, settled).await?;
             }
         }
     }

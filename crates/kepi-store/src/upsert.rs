@@ -16,9 +16,10 @@ use crate::{
     fail::{Fail, torn},
     hash::{HashMap, HashSet},
     log::{DataFile, Snapshot, TableLog},
-    parquet_files::{month_partition, read_whole},
+    parquet_files::{alike, month_partition, read_whole},
     plan::Plan,
     rows::{Layout, read_keys, read_rows, to_batch},
+    schema::TableSchema,
     subjects::{self, Hashes},
     value::by_month,
 };
@@ -59,9 +60,11 @@ pub(crate) async fn upsert(
         }
         met.extend(places.iter().map(|row| keys[*row].clone()));
         let whole = read_whole(table, file, None).await?;
-        let gone = outcome.settle(table, &whole, &keys, &places, fresh, recorded)?;
-        if !gone.is_empty() {
-            plan.rewrite(table, file, without(&whole, &gone)?).await?;
+        let (places, rows) = outcome.settle(table, &whole, &keys, &places, fresh, recorded)?;
+        if !rows.is_empty() {
+            let rows = to_batch(&table.schema, &rows, None)?;
+            let settled = replaced(&table.schema, &whole, &HashSet::default(), &places, rows)?;
+            plan.rewrite(table, file, settled).await?;
         }
     }
     for row in fresh.iter().filter(|(key, _)| !met.contains(*key)).map(|(_, row)| row) {
@@ -73,6 +76,25 @@ pub(crate) async fn upsert(
     Ok(Upsert { plan, opened: outcome.opened })
 }
 
+/// The batch with other rows in some of its places, and without those that are gone. A row of the same key stands where
+/// the one before it stood, so that the order stays, and what is read together lies together.
+pub(crate) fn replaced(
+    schema: &TableSchema,
+    batch: &RecordBatch,
+    gone: &HashSet<usize>,
+    places: &[usize],
+    rows: RecordBatch,
+) -> Result<RecordBatch> {
+    let both = alike(schema, &[batch.clone(), rows])?;
+    let mut taken: Vec<(usize, usize)> = (0..batch.num_rows()).map(|row| (0, row)).collect();
+    for (row, place) in places.iter().enumerate() {
+        taken[*place] = (1, row);
+    }
+    taken.retain(|(of, row)| *of == 1 || !gone.contains(row));
+    let both: Vec<&RecordBatch> = both.iter().collect();
+    compute::interleave_record_batch(&both, &taken).at("put rows in the places of others")
+}
+
 /// The batch without some of its rows.
 pub(crate) fn without(batch: &RecordBatch, gone: &HashSet<usize>) -> Result<RecordBatch> {
     let kept: BooleanArray = (0..batch.num_rows()).map(|row| Some(!gone.contains(&row))).collect();
@@ -82,12 +104,11 @@ pub(crate) fn without(batch: &RecordBatch, gone: &HashSet<usize>) -> Result<Reco
 #[derive(Default)]
 struct Outcome {
     opened: Vec<Opened>,
-    /// Rows that stay as they are but for when they were confirmed.
-    confirmed: Vec<Arc<Row>>,
 }
 
 impl Outcome {
-    /// Lays what is said over the rows of a file that speak of the same; says which rows leave the file.
+    /// Lays what is said over the rows of a file that speak of the same: the places of those that are not as they were,
+    /// and the rows that stand there from now on.
     fn settle(
         &mut self,
         table: &TableLog,
@@ -96,28 +117,33 @@ impl Outcome {
         places: &[usize],
         fresh: &Fresh,
         recorded: i64,
-    ) -> Result<HashSet<usize>> {
-        let mut gone = HashSet::default();
+    ) -> Result<(Vec<usize>, Vec<Arc<Row>>)> {
+        let (mut changed, mut rows) = (Vec::new(), Vec::new());
         for (old, place) in read_rows(&table.schema, whole, keys, places)?.into_iter().zip(places) {
             let Some(said) = fresh.get(&old.key) else { continue };
             let mut new = old.clone();
-            match absorb(&mut new.cells, said.cells.clone()) {
-                Change::Nothing => continue,
-                Change::Confirmed => self.confirmed.push(Arc::new(new)),
-                Change::Changed => {
-                    new.recorded = recorded;
-                    self.opened.push(Opened { old: Some(Arc::new(old)), new: Arc::new(new) });
-                }
+            let change = absorb(&mut new.cells, said.cells.clone());
+            if change == Change::Nothing {
+                continue;
             }
-            gone.insert(*place);
+            if change == Change::Changed {
+                new.recorded = recorded;
+            }
+            let new = Arc::new(new);
+            if change == Change::Changed {
+                self.opened.push(Opened { old: Some(Arc::new(old)), new: new.clone() });
+            }
+            changed.push(*place);
+            rows.push(new);
         }
-        Ok(gone)
+        Ok((changed, rows))
     }
 
     fn fill(&self, plan: &mut Plan, table: &TableLog, recorded: i64) {
-        let valid = self.confirmed.iter().chain(self.opened.iter().map(|opened| &opened.new));
+        // What replaced another stands in its place already.
+        let first = self.opened.iter().filter(|opened| opened.old.is_none()).map(|opened| &opened.new);
         let closed = self.opened.iter().filter_map(|opened| opened.old.as_ref());
-        for (month, rows) in by_month(valid, |row| row.day) {
+        for (month, rows) in by_month(first, |row| row.day) {
             let schema = table.schema.clone();
             plan.add_made(month_partition(true, &month), move || to_batch(&schema, &rows, None));
         }

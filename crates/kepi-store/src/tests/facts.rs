@@ -1,8 +1,10 @@
 //! Facts: restatement, sources that meet, as-of.
 
+use arrow::{array::AsArray, datatypes::Int64Type};
 use kepi_core::Page;
 
-use super::support::{World, account_day, born, check, date, new_page, noon, page, reading, write};
+use super::support::{World, account_day, born, check, date, given, new_page, noon, page, reading, write};
+use crate::{columns::Columns, parquet_files::read_whole};
 
 #[tokio::test]
 async fn what_is_written_can_be_read() {
@@ -95,4 +97,41 @@ async fn pages_of_many_streams_share_a_commit_and_each_has_its_sequence() {
     sequences.sort_unstable();
     assert_eq!(sequences, [("x/nordlicht:account", 3), ("x/nordlicht:tweets", 3)]);
     check(&store, "select count(*), count(distinct recorded_at) from pages", &["6 1"]).await;
+}
+
+#[tokio::test]
+async fn what_is_said_again_stands_where_it_stood() {
+    let world = World::new();
+    let store = world.store().await;
+    let post = |number: i64| format!("{number:05}");
+    let days = |count: i64, step: i64, observed| {
+        let day = |number| {
+            given(&post(number), date(1), noon(observed), &[("likes", number + i64::from(observed))])
+        };
+        page((0..count).filter(|number| number % step == 0).map(day).collect())
+    };
+    // One in twenty is said again, and with it come a few that nobody knew.
+    write(&store, [days(5000, 1, 3), days(5100, 20, 4)]).await;
+    for table in ["post_facts", "post_daily"] {
+        let table = store.0.table(table).unwrap();
+        let mut files: Vec<u64> = table.known().current().map(|file| file.rows).collect();
+        files.sort_unstable();
+        assert_eq!(files, [5, 5000], "{}", table.name());
+        let snapshot = table.known();
+        let large = snapshot.current().find(|file| file.rows == 5000).unwrap();
+        let batch = read_whole(table, large, Some(&["post", "likes"])).await.unwrap();
+        let columns = Columns(&batch);
+        let (posts, likes) = (columns.text("post").unwrap(), batch.column_by_name("likes").unwrap());
+        for number in 0..5000 {
+            let row = usize::try_from(number).unwrap();
+            let said = if number % 20 == 0 { 4 } else { 3 };
+            assert_eq!(posts.value(row), post(number), "{}", table.name());
+            assert_eq!(likes.as_primitive::<Int64Type>().value(row), number + said, "{}", table.name());
+        }
+        let sql = format!(
+            "select current, count(*), count(distinct post), sum(likes) from {} group by current order by current",
+            table.name()
+        );
+        check(&store, &sql, &["false 250 250 623250", "true 5005 5005 12537970"]).await;
+    }
 }

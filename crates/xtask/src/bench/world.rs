@@ -174,18 +174,16 @@ impl World {
             }
         }
         for (from, until) in weeks() {
-            let rows: Vec<Row> = self.rows(from, until).filter(|row| !row.restated).collect();
+            let rows: Vec<Row> = self.rows(from, until).collect();
             self.load(store, true, from, &rows).await?;
             if self.kind == Kind::Running {
                 store.load("post_facts", &month(true, from), vec![self.facts_batch(&rows)?]).await?;
             }
         }
-        // What was said again stands apart, by month, because full files are not merged further; what it replaced
-        // stays as history.
+        // What was said again stands where it stood before, as the store puts it; what it replaced stays as history.
         for (from, until) in months() {
-            let rows: Vec<Row> = self.rows(from, until).filter(|row| row.restated).collect();
-            self.load(store, true, from, &rows).await?;
-            let before: Vec<Row> = rows.iter().map(|row| row.post.on(row.day)).collect();
+            let restated = self.rows(from, until).filter(|row| row.restated);
+            let before: Vec<Row> = restated.map(|row| row.post.on(row.day)).collect();
             self.load(store, false, from, &before).await?;
         }
         Ok(())
