@@ -33,7 +33,7 @@ impl Scorer<'_> {
             if told.value.is_none() {
                 row.notes.push("the target is measured from a baseline that has no value".to_owned());
             }
-            row.target = Some(told);
+            row.target = Some(Box::new(told));
             if target.scope.is_empty() && row.scope.is_empty() {
                 row.notes.extend(parts_against_whole(self.kpi, target.period.span));
             }
@@ -70,7 +70,7 @@ impl Scorer<'_> {
         row: &mut ScoreRow,
     ) {
         let period = target.period.span;
-        if let (Some(from), true) = (row.measured_from, target.goalpost.needs_baseline())
+        if let (Some(from), true) = (row.measured_from.as_deref(), target.goalpost.needs_baseline())
             && let Some(broken) =
                 placed.around.broken(from.span.start.min(period.start), from.span.end.max(span.end))
         {
@@ -83,9 +83,10 @@ impl Scorer<'_> {
         }
         let until = span.end.min(period.end).min(self.request.today);
         let over = period.is_empty() || until >= period.end;
-        row.pace = if over { None } else { self.pace(placed, span, (target, valued, value), row) };
+        row.pace =
+            if over { None } else { self.pace(placed, span, (target, valued, value), row).map(Box::new) };
         let (baseline, interval) = (row.baseline, row.interval);
-        let held = Held { kpi: self.kpi, target, baseline, value, interval, over, pace: row.pace.as_ref() };
+        let held = Held { kpi: self.kpi, target, baseline, value, interval, over, pace: row.pace.as_deref() };
         let verdict = judge::hold(held);
         (row.status, row.attainment) = (verdict.status, verdict.attainment);
     }
@@ -120,7 +121,7 @@ impl Scorer<'_> {
         if let Some(frozen @ BaselineValue { value, frozen_at: Some(at), .. }) =
             placed.frozen.and_then(|frozen| frozen.get(&span)).copied()
         {
-            row.measured_from = Some(frozen);
+            row.measured_from = Some(Box::new(frozen));
             if now.is_some_and(|now| (now - value).abs() > 1e-9 * value.abs().max(1.0)) {
                 let now = now.unwrap_or_default();
                 row.notes.push(format!(
@@ -141,7 +142,8 @@ impl Scorer<'_> {
                 "the baseline of {written} is not final: its period runs, or numbers are missing or provisional"
             ));
         }
-        row.measured_from = Some(BaselineValue { span: span.into(), value, frozen_at: None, settled });
+        let measured_from = BaselineValue { span: span.into(), value, frozen_at: None, settled };
+        row.measured_from = Some(Box::new(measured_from));
         Some(value)
     }
 

@@ -15,7 +15,7 @@ use crate::{
 /// The dimensions asked for and their values; one for all rows of a scope.
 pub type ScopeName = Arc<BTreeMap<String, Option<String>>>;
 
-/// One KPI in one scope and period.
+/// One KPI in one scope and period. A scorecard has a hundred thousand of them, so what most do not have is boxed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScoreRow {
     /// The KPI's id.
@@ -51,13 +51,13 @@ pub struct ScoreRow {
     /// The change as a fraction of it.
     pub change_rel: Option<f64>,
     /// The target.
-    pub target: Option<TargetValue>,
+    pub target: Option<Box<TargetValue>>,
     /// What the target is measured from.
     pub baseline: Option<f64>,
     /// How much of the target is reached; above one is better, whichever way is good.
     pub attainment: Option<f64>,
     /// Where it should stand by now.
-    pub pace: Option<Pace>,
+    pub pace: Option<Box<Pace>>,
     /// What it comes to.
     pub status: Status,
     /// The share of what should be known that is known.
@@ -65,12 +65,12 @@ pub struct ScoreRow {
     /// The newest observation used.
     pub fresh_at: Option<Timestamp>,
     /// What others reach.
-    pub benchmark: Option<Benchmark>,
+    pub benchmark: Option<Box<Benchmark>>,
     /// What a reader must know.
     pub notes: Vec<String>,
     /// The value that the target is measured from, and whether it is frozen; no part of the output.
     #[serde(skip)]
-    pub measured_from: Option<BaselineValue>,
+    pub measured_from: Option<Box<BaselineValue>>,
     /// The values of the earlier like periods, newest first; no part of the output.
     #[serde(skip)]
     pub trailing: Vec<f64>,

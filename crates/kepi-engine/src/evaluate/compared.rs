@@ -33,11 +33,11 @@ impl Scorer<'_> {
                 if row.trailing.len() < FEWEST {
                     return;
                 }
-                row.benchmark = Some(Benchmark {
+                row.benchmark = Some(Box::new(Benchmark {
                     source: SmolStr::new_static(OWN),
                     median: median(&row.trailing),
                     percentile: percentile_rank(&row.trailing, value),
-                });
+                }));
             }
             BenchmarkChoice::Published(name) => self.hold_beside_published(placed, name, row),
         }
@@ -58,7 +58,8 @@ impl Scorer<'_> {
             "{name}: {} of {} ({sample}, grade {}), {}",
             found.statistic, found.period, found.grade, found.source
         ));
-        row.benchmark = Some(Benchmark { source: SmolStr::new(name), median: Some(value), percentile: None });
+        let benchmark = Benchmark { source: SmolStr::new(name), median: Some(value), percentile: None };
+        row.benchmark = Some(Box::new(benchmark));
     }
 
     /// The values of earlier periods, newest first: those that are over, known well enough, and on this side of

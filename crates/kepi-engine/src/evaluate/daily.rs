@@ -12,6 +12,7 @@ use datafusion::{
 };
 use jiff::Timestamp;
 use kepi_core::{DateSpan, MetricId, Result, Traffic};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::{
@@ -56,7 +57,7 @@ struct Group {
     met: i64,
     key: Key,
     /// Which metrics its rows hold: those of the key, then words of the rest.
-    present: Vec<i64>,
+    present: SmallVec<[i64; 2]>,
     rows: u64,
     /// The days on which its rows begin, by day since 1970 modulo 64.
     starts: i64,
@@ -140,6 +141,8 @@ pub(super) struct Planned {
     money: bool,
     metrics: Vec<MetricId>,
     sums: Vec<(String, String)>,
+    /// The dimensions that stand in columns of their own, not in the text of a family.
+    apart: Vec<Dimension>,
 }
 
 /// The dimensions of posts that rollups tell apart.
@@ -211,20 +214,22 @@ pub(super) async fn plan(
     let mut columns = narrow(&slices, &metrics, side, money)?;
     if rolled_up {
         columns.push(col("rows"));
-        columns.push(family::expression(dimensions)?.alias(family::COLUMN));
+        columns.extend(dimensions.iter().map(|dimension| col(dimension.as_str())));
         columns.extend(filters.expression()?);
     } else {
         columns.push(col("post"));
     }
     let mut frame = frame.select(columns).map_err(failed)?;
     let mut family = col("account");
-    if rolled_up {
-        family = col(family::COLUMN);
-    } else if !dimensions.is_empty() || !filters.is_empty() {
+    // Where nothing is joined, columns of their own are cheaper than a text that is put together for every row.
+    let apart = if rolled_up { dimensions.to_vec() } else { Vec::new() };
+    let of_posts = !(dimensions.is_empty() && filters.is_empty());
+    if of_posts && !rolled_up {
         frame = with_posts(ctx, request, dimensions, &kpis, frame).await?;
         family = coalesce(vec![col(family::COLUMN), family]);
     }
     let mut keys = vec![family.alias("account"), col("traffic"), col("key")];
+    keys.extend(apart.iter().map(|dimension| col(dimension.as_str())));
     keys.extend((0..words(&metrics)).map(|word| col(present_name(word))));
     keys.extend(side.is_none().then(|| col("public")));
     keys.extend(money.then(|| col("currency")));
@@ -243,7 +248,7 @@ pub(super) async fn plan(
     aggregates.push(rows.alias("rows"));
     aggregates.push(max(col("observed_at")).alias("fresh"));
     let frame = frame.aggregate(keys, aggregates).map_err(failed)?;
-    Ok(Some(Planned { frame, slices, filters, side, money, metrics, sums }))
+    Ok(Some(Planned { frame, slices, filters, side, money, metrics, sums, apart }))
 }
 
 /// What rows are grouped by and what is added up, no more: the join carries every column that it is given.
@@ -326,9 +331,14 @@ pub(super) async fn read(
     let public = if planned.side.is_none() { Some(rows.flags("public")?) } else { None };
     let currency = if planned.money { Some(rows.texts("currency")?) } else { None };
     let met = if planned.filters.is_empty() { None } else { Some(rows.numbers(filters::COLUMN)?) };
+    let apart = planned.apart.iter().map(|dimension| rows.texts(dimension.as_str()));
+    let apart = apart.collect::<Result<Vec<_>>>()?;
     let mut groups = Vec::with_capacity(rows.len());
     for row in 0..rows.len() {
-        let (account, values) = family::read(account.value(row), dimensions.len());
+        let (account, mut values) = family::read(account.value(row), dimensions.len());
+        for (value, texts) in values.iter_mut().zip(&apart) {
+            *value = text(texts, row);
+        }
         let account = scopes.account(account);
         let key = Key::read(key.whole(row));
         groups.push(Group {

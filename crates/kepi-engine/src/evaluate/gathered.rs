@@ -1,6 +1,9 @@
 //! What is gathered for one KPI, scope and span before it is judged.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use jiff::Timestamp;
 use kepi_core::{DateSpan, MetricId};
@@ -108,7 +111,10 @@ impl Gathered {
     }
 
     /// The parts of a program, with what is chosen among posts taken.
-    pub(super) fn finished(&self, program: &Program) -> Parts {
+    pub(super) fn finished(&self, program: &Program) -> Cow<'_, Parts> {
+        if self.lists.is_empty() {
+            return Cow::Borrowed(&self.parts);
+        }
         let mut parts = self.parts.clone();
         for (part, list) in &self.lists {
             let most = program.parts.get(*part).is_some_and(|part| part.fold == Fold::Max);
@@ -117,7 +123,7 @@ impl Gathered {
                 *slot = chosen.map(Number::Real);
             }
         }
-        parts
+        Cow::Owned(parts)
     }
 }
 

@@ -388,6 +388,7 @@ impl<'a> Scorer<'a> {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "days are few")]
 fn days_text(days: f64) -> String {
-    if days.fract().abs() < 1e-9 { format!("{days:.0}") } else { format!("{days:.1}") }
+    if days.fract().abs() < 1e-9 { (days.round() as i64).to_string() } else { format!("{days:.1}") }
 }

@@ -56,7 +56,7 @@ fn missed(kpi: &Kpi, row: &ScoreRow) -> Option<bool> {
     }
     let value = row.value.map(Number::as_f64)?;
     let interval = row.interval.unwrap_or((value, value));
-    match &row.target {
+    match row.target.as_deref() {
         // A month within a quarter is held against the quarter's rate; a state's way is not over yet.
         Some(TargetValue { value: Some(aim), band, .. }) if kpi.program.shape == Shape::Intensive => {
             Some(falls_short(kpi.direction, interval, *aim, *band))

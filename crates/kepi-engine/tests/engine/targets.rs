@@ -300,7 +300,7 @@ async fn a_frozen_baseline_stays() {
 async fn a_running_baseline_is_not_final() {
     let text = target("relative = \"+10%\"\nbaseline = \"2026-Q2\"");
     let row = one(&quarters(900, 0), &request(vec![kpi("likes", &text)], "2026-Q3", "2026-06-30")).await;
-    assert!(row.measured_from.is_none_or(|from| !from.settled), "{row:?}");
+    assert!(row.measured_from.as_deref().is_none_or(|from| !from.settled), "{row:?}");
 }
 
 /// T45: 12 of 1000 independent trials against 1.5 %: the interval holds the target, so it is undecided. Without

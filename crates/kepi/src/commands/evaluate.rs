@@ -159,7 +159,9 @@ pub(crate) async fn record_all(store: &Store, rows: &[ScoreRow], kept: &Kept) ->
     let mut records = Vec::new();
     if kept.as_of.is_none() && !kept.of_some {
         for row in rows {
-            records.extend(row.measured_from.map(|from| baseline(row, from, kept)).transpose()?.flatten());
+            records.extend(
+                row.measured_from.as_deref().map(|from| baseline(row, *from, kept)).transpose()?.flatten(),
+            );
         }
         records.dedup_by(|a, b| a == b);
     }

@@ -257,7 +257,7 @@ fn held(kpi: &Kpi, row: &ScoreRow) -> Vec<(&'static str, String)> {
         told.push(("target", format!("{aim} in {}: {}", target.written, asked(target, &row.unit))));
     }
     if let Some(baseline) = row.baseline {
-        let from = row.measured_from.map_or_else(String::new, |from| {
+        let from = row.measured_from.as_deref().map_or_else(String::new, |from| {
             let of = kepi_core::DateSpan::new(from.span.start, from.span.end);
             let frozen = from.frozen_at.map_or_else(
                 || {

@@ -104,7 +104,7 @@ pub(crate) async fn freeze(project: &Project, arguments: &FreezeTargets) -> Resu
             request.by = evaluate::dimensions(&target.scope.keys().cloned().collect::<Vec<_>>())?;
             let rows = kepi_engine::evaluate(&session, &request).await?;
             for row in rows.into_iter().filter(|row| target.is_of(&row.scope)) {
-                let Some(from) = row.measured_from else { continue };
+                let Some(from) = row.measured_from.as_deref().copied() else { continue };
                 let frozen = match from.frozen_at {
                     Some(at) => at.strftime("%Y-%m-%d").to_string(),
                     None if from.settled => "now".to_owned(),
