@@ -145,24 +145,43 @@ fn window_word(window: WindowKey) -> &'static str {
 }
 
 fn origins(frame: &mut Frame, schema: &TableSchema, rows: &[&Row]) {
-    let mains: Vec<Option<&Arc<Origin>>> = rows.iter().map(|row| row.main()).collect();
-    let main = || mains.iter().copied();
+    let told: Vec<Told<'_>> = rows.iter().map(|row| Told::of(schema, row)).collect();
+    let main = || told.iter().map(|told| told.main);
     frame.instants("observed_at", main().map(|origin| origin.map_or(0, |origin| origin.observed)));
     frame.flags("observed_estimated", main().map(|origin| origin.is_some_and(|origin| origin.estimated)));
-    frame.flags("provisional", rows.iter().map(|row| row.cells.iter().any(|cell| cell.origin.provisional)));
-    frame.maybe_texts("flags", rows.iter().map(|row| written_flags(schema, &row.cells)));
+    frame.flags("provisional", told.iter().map(|told| told.provisional));
+    frame.maybe_texts("flags", told.iter().map(|told| told.flags.as_deref()));
     frame.texts("source", main().map(|origin| origin.map_or("", |origin| origin.source.as_str())));
-    frame.maybe_texts("run", main().map(|origin| origin.and_then(|origin| origin.run.clone())));
+    frame.maybe_texts("run", main().map(|origin| origin.and_then(|origin| origin.run.as_deref())));
     frame.texts("stream", main().map(|origin| origin.map_or("", |origin| origin.stream.as_str())));
     frame.ints("sequence", main().map(|origin| origin.map_or(0, |origin| origin.sequence)));
-    frame.maybe_texts("origins", rows.iter().map(|row| written_origins(schema, row)));
-    frame.maybe_texts("currency", rows.iter().map(|row| row.currency()));
-    frame.maybe_instants("confirmed_at", rows.iter().map(|row| confirmed(row)));
+    frame.maybe_texts("origins", told.iter().map(|told| told.origins.as_deref()));
+    frame.maybe_texts("currency", told.iter().map(|told| told.currency));
+    frame.maybe_instants("confirmed_at", told.iter().map(|told| told.confirmed));
 }
 
-fn confirmed(row: &Row) -> Option<i64> {
-    let latest = row.cells.iter().map(|cell| cell.confirmed).max()?;
-    (latest != NEVER).then_some(latest)
+/// What the numbers of a row say together. They lie apart from it, so they are visited once and not for every column.
+struct Told<'a> {
+    main: Option<&'a Origin>,
+    provisional: bool,
+    flags: Option<String>,
+    origins: Option<String>,
+    currency: Option<&'a SmolStr>,
+    confirmed: Option<i64>,
+}
+
+impl<'a> Told<'a> {
+    fn of(schema: &TableSchema, row: &'a Row) -> Self {
+        let latest = row.cells.iter().map(|cell| cell.confirmed).max();
+        Self {
+            main: row.main().map(Arc::as_ref),
+            provisional: row.cells.iter().any(|cell| cell.origin.provisional),
+            flags: written_flags(schema, &row.cells),
+            origins: written_origins(schema, row),
+            currency: row.currency(),
+            confirmed: latest.filter(|latest| *latest != NEVER),
+        }
+    }
 }
 
 /// The name of a metric column.
