@@ -235,6 +235,39 @@ fn import(project: &Project, account: &str, table: &str, map: &str) {
     project.run(["import", "more.csv", "--map", "more.toml", "--account", account]).expect(0);
 }
 
+/// Posts of a rival, of which there are public numbers alone, are counted by KPIs of public figures and by no other; so are
+/// the rows behind them, and its page is none of those that brought an own number.
+#[test]
+fn posts_of_others_stand_behind_public_numbers_alone() {
+    let project = project();
+    let of_public = r#"
+[[kpi]]
+id = "e-rivals"
+goal = "engagement"
+platforms = ["x"]
+formula = "count_posts()"
+provenance = "public"
+"#;
+    project.write("kpis/explain.toml", &format!("{KPIS}{of_public}"));
+    let before = explain(&project, "e-posts", "2026-03");
+    let sources = explain(&project, "e-rate", "2026-03")["sources"].clone();
+    import(
+        &project,
+        "x/rival",
+        "id,born,likes,shown\n1,2026-03-02 08:00,10,900\n2,2026-03-05 08:00,20,900\n",
+        "subject = \"post\"\nprovenance = \"public\"\n[post]\nid = \"id\"\npublished_at = \"born\"\n\
+         [metrics]\nplatform_engagements = \"likes\"\nimpressions = \"shown\"\n",
+    );
+    let own = explain(&project, "e-posts", "2026-03");
+    assert_eq!((value(&own), behind(&own)), (value(&before), behind(&before)));
+    let rivals = explain(&project, "e-rivals", "2026-03");
+    assert_eq!(value(&rivals), 2.0);
+    let accounts: Vec<&Value> =
+        rivals["behind"][0]["rows"].as_array().expect("rows").iter().map(|row| &row["account"]).collect();
+    assert_eq!(accounts, ["x/rival", "x/rival"]);
+    assert_eq!(explain(&project, "e-rate", "2026-03")["sources"], sources);
+}
+
 /// What is asked for part by part, and of some accounts, is explained by the rows of that part.
 #[test]
 fn parts_are_explained_by_their_own_rows() {

@@ -300,7 +300,7 @@ pub const ACCOUNTS: Table = Table {
     metrics: None,
     partition: &CURRENT,
 };
-const ACCOUNT_DIMENSION: [Column; 11] = [
+const ACCOUNT_DIMENSION: [Column; 13] = [
     may("platform_id", Type::Text, "the platform's own id"),
     may("handle", Type::Text, "the handle as the platform shows it"),
     may("brand", Type::Text, "the brand it belongs to"),
@@ -309,6 +309,12 @@ const ACCOUNT_DIMENSION: [Column; 11] = [
     may("currency", Type::Text, "ISO 4217 code of its money"),
     may("size_class", Type::Text, "size class, for benchmarks"),
     may("first_observed_at", Type::Instant, "the instant from which on its numbers are known"),
+    may("first_own_at", Type::Instant, "the same of own numbers: all but public ones"),
+    may(
+        "first_public_at",
+        Type::Instant,
+        "the same of public numbers; an account that has these alone is of others",
+    ),
     must("configured", Type::Flag, "whether the configuration names it"),
     must("observed_at", Type::Instant, "when the newest of it was said"),
     may("origins", Type::Text, "JSON, where its parts were said at different times: column → when"),

@@ -104,7 +104,7 @@ pub use calendar::{
 };
 pub use evaluate::{
     BaselineValue, Benchmark, Comparison, Dimension, EvaluationRequest, Pace, ScopeName, ScoreRow, Span,
-    Status, TargetValue, evaluate, evaluate_by_tag, explain_plan, narrowed, tagged,
+    Status, TargetValue, accounts_of_side, evaluate, evaluate_by_tag, explain_plan, narrowed, tagged,
 };
 pub use experiments::{
     Design, Expectation, Experiment, ExperimentResult, ExperimentVerdict, GroupResult, check_experiments,

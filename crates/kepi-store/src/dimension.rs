@@ -74,7 +74,7 @@ const POST_FIELDS: [(&str, Kind); 13] = [
 ];
 
 /// The fields of accounts, by column.
-const ACCOUNT_FIELDS: [(&str, Kind); 9] = [
+const ACCOUNT_FIELDS: [(&str, Kind); 11] = [
     ("platform_id", Kind::Text),
     ("handle", Kind::Text),
     ("brand", Kind::Text),
@@ -83,6 +83,8 @@ const ACCOUNT_FIELDS: [(&str, Kind); 9] = [
     ("currency", Kind::Text),
     ("size_class", Kind::Text),
     ("first_observed_at", Kind::Instant),
+    ("first_own_at", Kind::Instant),
+    ("first_public_at", Kind::Instant),
     ("configured", Kind::Flag),
 ];
 
@@ -92,9 +94,13 @@ const PUBLISHED: [&str; 2] = ["published_at", "published_day"];
 /// The field that says when the first number of an account was read.
 const FIRST: &str = "first_observed_at";
 
+/// The fields that say the same of its own numbers, and of its public ones.
+const FIRST_OWN: &str = "first_own_at";
+const FIRST_PUBLIC: &str = "first_public_at";
+
 /// Fields of which the oldest wins: when something was first seen. A platform may tell of a post every day that
 /// it is gone.
-const OLDEST: [&str; 2] = [FIRST, "deleted_at"];
+const OLDEST: [&str; 4] = [FIRST, FIRST_OWN, FIRST_PUBLIC, "deleted_at"];
 
 /// What is said of an account or post and when, sorted by field: there are a dozen at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -324,11 +330,17 @@ impl Said {
         self.entry(account, &SmolStr::default()).say("configured", Some(Field::Flag(configured)), observed);
     }
 
-    /// Says that a number of an account was read at an instant, and what zone it lives by unless it is known
-    /// otherwise.
-    pub(crate) fn observed(&mut self, account: &str, zone: impl FnOnce() -> SmolStr, at: i64) {
+    /// Says that a number of an account, of its own or a public one, was read at an instant.
+    pub(crate) fn observed(&mut self, account: &str, public: bool, at: i64) {
         let entry = self.entry(account, &SmolStr::default());
-        entry.say(FIRST, Some(Field::Instant(at)), at);
+        for field in [FIRST, if public { FIRST_PUBLIC } else { FIRST_OWN }] {
+            entry.say(field, Some(Field::Instant(at)), at);
+        }
+    }
+
+    /// Says what zone an account lives by unless it is known otherwise.
+    pub(crate) fn lives_by(&mut self, account: &str, zone: impl FnOnce() -> SmolStr) {
+        let entry = self.entry(account, &SmolStr::default());
         if entry.fields.get("zone").is_none() {
             // Said before all else, so that anything that is told of the account wins.
             entry.say("zone", Some(Field::Text(zone())), i64::MIN);

@@ -32,6 +32,7 @@ mod rollup;
 mod rows;
 mod schema;
 mod session;
+mod sides;
 mod stats;
 mod store;
 mod subjects;

@@ -135,6 +135,9 @@ pub(crate) const RECORDED: &str = "recorded";
 /// The application whose `txn` says that a table that is derived from another one tells all of it.
 pub(crate) const COMPLETE: &str = "complete";
 
+/// The application whose `txn` says that the table of accounts tells own from public numbers.
+pub(crate) const SIDES: &str = "sides";
+
 /// Held while the library reads a log or makes a checkpoint of it: it then waits on threads of the runtime for others of
 /// them, and many such waits at once would leave none to wait for.
 static READING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

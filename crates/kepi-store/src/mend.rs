@@ -16,6 +16,7 @@ use crate::{
     records::RECORDS,
     rollup,
     schema::{self, TableSchema},
+    sides,
     store::Store,
 };
 
@@ -75,6 +76,7 @@ impl Store {
             }
         }
         rollup::begin(&store.0).await?;
+        sides::begin(&store).await?;
         let caught_up = store.catch_up(decoders).await?;
         Ok((store, Mended { rebuilt, lost, caught_up }))
     }

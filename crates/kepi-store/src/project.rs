@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kepi_core::{AccountId, Measurement, Page, Reject, Result, Window};
+use kepi_core::{AccountId, Measurement, Page, Provenance, Reject, Result, Window};
 use smol_str::SmolStr;
 
 use crate::{
@@ -132,8 +132,9 @@ impl Brought {
             for account in page.accounts {
                 all.accounts.account(account, observed);
             }
-            for (account, at) in first_seen(&page.measurements) {
-                all.accounts.observed(account.as_str(), || context.zone_name(account), at);
+            for (account, public, at) in first_seen(&page.measurements) {
+                all.accounts.observed(account.as_str(), public, at);
+                all.accounts.lives_by(account.as_str(), || context.zone_name(account));
             }
             all.gathered.take(&context, page.measurements)?;
             let aside = |reject| Aside { context: Trace::of(&context), reject };
@@ -192,19 +193,20 @@ impl<'a> Pending<'a> {
     }
 }
 
-/// Since when the measurements of a page let us watch their accounts: a reading that the platform dates itself
-/// speaks of an instant before the one at which it was read.
-fn first_seen(measurements: &[Measurement]) -> Vec<(&AccountId, i64)> {
-    let mut first: Vec<(&AccountId, i64)> = Vec::new();
+/// Since when the measurements of a page let us watch their accounts, by own and by public numbers: a reading that the
+/// platform dates itself speaks of an instant before the one at which it was read.
+fn first_seen(measurements: &[Measurement]) -> Vec<(&AccountId, bool, i64)> {
+    let mut first: Vec<(&AccountId, bool, i64)> = Vec::new();
     for measurement in measurements {
         let seen = match measurement.window {
             Window::At(at) => at.min(measurement.observed_at),
             _ => measurement.observed_at,
         };
         let (account, seen) = (&measurement.subject.account, seen.as_microsecond());
-        match first.iter_mut().find(|(known, _)| *known == account) {
-            Some((_, at)) => *at = seen.min(*at),
-            None => first.push((account, seen)),
+        let public = measurement.provenance == Provenance::Public;
+        match first.iter_mut().find(|(known, side, _)| *known == account && *side == public) {
+            Some((.., at)) => *at = seen.min(*at),
+            None => first.push((account, public, seen)),
         }
     }
     first

@@ -19,7 +19,7 @@ use crate::{
     log::{Snapshot, TableLog, is_there},
     mend,
     options::StoreOptions,
-    rollup, schema,
+    rollup, schema, sides,
     value::{date_of, instant},
     writer::Writer,
 };
@@ -78,6 +78,7 @@ impl Store {
         }
         let store = Self::with_all_tables(&place, options).await?;
         rollup::begin(&store.0).await?;
+        sides::begin(&store).await?;
         Ok(store)
     }
 
@@ -211,7 +212,6 @@ impl Store {
     /// # Errors
     /// `Store` when the table cannot be written.
     pub async fn put_accounts(&self, accounts: Vec<ConfiguredAccount>) -> Result<()> {
-        let table = self.0.table("accounts")?;
         let now = (self.0.options.clock)().as_microsecond();
         let mut said = Said::default();
         for ConfiguredAccount { account, configured } in accounts {
@@ -219,12 +219,20 @@ impl Store {
             let zone = account.zone.clone().unwrap_or_else(|| account.id.platform().default_zone().into());
             said.account(Account { zone: Some(zone), ..account }, now);
         }
+        self.say_of_accounts(&said, Vec::new()).await
+    }
+
+    /// Writes what is said of accounts beside the journal, and what the commit says of the table.
+    pub(crate) async fn say_of_accounts(&self, said: &Said, transactions: Vec<(String, i64)>) -> Result<()> {
+        let table = self.0.table("accounts")?;
+        let now = (self.0.options.clock)().as_microsecond();
         loop {
             let snapshot = table.refresh().await?;
             let journal = self.0.journal.table.refresh().await?;
             let recorded = last_recorded(&journal).map_or(now, |last| now.max(last + 1));
-            let (plan, _) = dimension::turn(table, &snapshot, &said, recorded).await?;
-            if plan.is_empty() || plan.commit(table, &snapshot, Vec::new()).await?.is_some() {
+            let (plan, _) = dimension::turn(table, &snapshot, said, recorded).await?;
+            let nothing = plan.is_empty() && transactions.is_empty();
+            if nothing || plan.commit(table, &snapshot, transactions.clone()).await?.is_some() {
                 return Ok(());
             }
         }

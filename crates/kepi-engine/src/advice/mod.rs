@@ -31,7 +31,7 @@ pub use times::{TimeCell, TimesAdvice, best_times};
 use crate::{
     EvaluationRequest,
     breaks::Break,
-    evaluate::{Dimension, PostRow, Posts, Which, accounts, platform_of, posts},
+    evaluate::{Dimension, PostRow, Posts, Which, known_accounts, platform_of, posts},
     kpi::{Basis, Direction, Goal, Kpi, Side},
 };
 
@@ -193,11 +193,13 @@ async fn groups<'a>(
     spans: &[DateSpan],
     part: Option<Dimension>,
 ) -> Result<Vec<Group<'a>>> {
-    let known: Vec<SmolStr> = accounts(ctx, request).await?.into_iter().map(|row| row.account).collect();
+    let known = known_accounts(ctx, request).await?.into_iter();
+    let own = known.filter(|account| account.is_asked(request) && account.gives(Side::Own));
+    let own: Vec<SmolStr> = own.map(|account| account.id).collect();
     // Each KPI is read once, however many accounts it goes over.
     let mut read: BTreeMap<(&str, u32), Option<Arc<Posts>>> = BTreeMap::new();
     let mut groups = Vec::new();
-    for (scope, members) in scopes(request, &known) {
+    for (scope, members) in scopes(request, &own) {
         let Some(platform) = members.first().map(|account| platform_of(account).to_owned()) else { continue };
         let mut found: Option<Group<'a>> = None;
         for kpi in candidates(&request.kpis, &platform) {

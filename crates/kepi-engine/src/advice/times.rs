@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use super::{Answer, Group, Scope, Verdict, groups};
 use crate::{
     EvaluationRequest,
-    evaluate::{Dimension, PostRow, Span, accounts},
+    evaluate::{Dimension, PostRow, Span, known_accounts},
     kpi::Direction,
     statistics::{CellEffect, Estimate, discoveries, kruskal_wallis, margin_effects, median},
 };
@@ -94,7 +94,7 @@ pub struct TimeCell {
 /// When a table is missing or cannot be read.
 pub async fn best_times(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Vec<TimesAdvice>> {
     let zones: BTreeMap<SmolStr, SmolStr> =
-        accounts(ctx, request).await?.into_iter().map(|row| (row.account, row.zone)).collect();
+        known_accounts(ctx, request).await?.into_iter().map(|account| (account.id, account.zone)).collect();
     let part = request.by.contains(&Dimension::Format).then_some(Dimension::Format);
     let groups = groups(ctx, request, &[request.period.span], part).await?;
     let groups = match part {

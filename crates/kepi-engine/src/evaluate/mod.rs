@@ -1,5 +1,6 @@
 //! Evaluation: each table scanned once for a whole scorecard, the small result combined and judged.
 
+mod about;
 mod aim;
 mod card;
 mod compared;
@@ -34,12 +35,13 @@ use std::collections::BTreeMap;
 use datafusion::{physical_plan::displayable, prelude::SessionContext};
 use kepi_core::{Result, SubjectKind};
 
+pub use about::accounts_of_side;
+pub(crate) use about::{KnownAccount, known_accounts, platform_of};
 pub use card::{BaselineValue, Benchmark, Pace, ScopeName, ScoreRow, Span, Status, TargetValue};
 pub(crate) use ledger::{Entry, ledger};
-pub(crate) use posts::{PostRow, Posts, Which, accounts, platform_of, posts};
+pub(crate) use posts::{PostRow, Posts, Which, posts};
 pub(crate) use registrations::{Registrations, registrations};
 pub use request::{Comparison, Dimension, EvaluationRequest};
-pub(crate) use scope::expected;
 pub(crate) use states::{States, states};
 pub use views::tagged;
 

@@ -1,7 +1,7 @@
 //! Posts one by one, with the numerator and denominator of a KPI: what is said of times, formats and experiments is
 //! worked out from them, by the same readings that a scorecard takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use datafusion::{
     logical_expr::{Expr, lit},
@@ -12,9 +12,9 @@ use kepi_core::{DateSpan, Platform, Result, Traffic};
 use smol_str::SmolStr;
 
 use super::{
+    about::{known_accounts, platform_of},
     readings::{known_posts, per_post},
     request::{Dimension, EvaluationRequest},
-    scope::Scopes,
     table::{Rows, day, instant, text},
     views,
     wanted::{dimension_column, traffic_named},
@@ -56,31 +56,6 @@ pub(crate) struct Posts {
     pub(crate) traffic: BTreeMap<SmolStr, Traffic>,
 }
 
-/// An account of the store.
-#[derive(Debug, Clone)]
-pub(crate) struct AccountZone {
-    pub(crate) account: SmolStr,
-    pub(crate) zone: SmolStr,
-}
-
-/// The accounts that a request is about.
-pub(crate) async fn accounts(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Vec<AccountZone>> {
-    let wanted = |id: &SmolStr| {
-        request.accounts.as_ref().is_none_or(|accounts| accounts.iter().any(|wanted| wanted.as_str() == id))
-    };
-    let scopes = Scopes::read(ctx, request).await?;
-    let rows = scopes.accounts.into_iter().filter(|row| wanted(&row.id));
-    let mut accounts: Vec<AccountZone> =
-        rows.map(|row| AccountZone { account: row.id, zone: row.zone }).collect();
-    accounts.sort_by(|a, b| a.account.cmp(&b.account));
-    Ok(accounts)
-}
-
-/// The platform of an account's id.
-pub(crate) fn platform_of(account: &str) -> &str {
-    account.split_once('/').map_or(account, |(platform, _)| platform)
-}
-
 /// Reads the posts of a KPI; `None` where its formula gives no number per post.
 pub(crate) async fn posts(
     ctx: &SessionContext,
@@ -92,6 +67,10 @@ pub(crate) async fn posts(
     let ctx = &narrowed(ctx, request, kpi, which).await?;
     let dimensions: Vec<Dimension> = part.into_iter().collect();
     let Some(frame) = per_post(ctx, request, &dimensions, kpi, spans).await? else { return Ok(None) };
+    let accounts = known_accounts(ctx, request).await?;
+    let others: HashSet<SmolStr> =
+        accounts.into_iter().filter(|account| !account.concerns(request, kpi)).map(|it| it.id).collect();
+    let is_about = |account: &SmolStr| kpi.covers(platform_of(account)) && !others.contains(account);
     let rows = Rows::collect(frame).await?;
     let (account, traffic) = (rows.texts("account")?, rows.texts("traffic")?);
     let (published, at) = (rows.dates("p_day")?, rows.instants("p_at")?);
@@ -100,7 +79,7 @@ pub(crate) async fn posts(
     let mut found = Vec::with_capacity(rows.len());
     for row in 0..rows.len() {
         let account = text(&account, row).unwrap_or_default();
-        let Some(day) = day(&published, row).filter(|_| kpi.covers(platform_of(&account))) else { continue };
+        let Some(day) = day(&published, row).filter(|_| is_about(&account)) else { continue };
         found.push(PostRow {
             account,
             day,
@@ -123,7 +102,8 @@ pub(crate) async fn posts(
         (rows.texts("p_account")?, rows.dates("p_day")?, rows.numbers("posts")?);
     let known = (0..rows.len()).filter_map(|row| {
         let account = text(&account, row)?;
-        kpi.covers(platform_of(&account)).then_some((account, day(&published, row)?, count.count(row)))
+        let day = day(&published, row)?;
+        is_about(&account).then(|| (account, day, count.count(row)))
     });
     Ok(Some(Posts { rows: found, known: known.collect(), traffic }))
 }

@@ -5,35 +5,15 @@ use std::{
     sync::Arc,
 };
 
-use datafusion::{
-    logical_expr::{Expr, col},
-    prelude::SessionContext,
-};
+use datafusion::prelude::SessionContext;
 use kepi_core::Result;
 use smol_str::SmolStr;
 
 use super::{
+    about::{KnownAccount, known_accounts},
     card::ScopeName,
-    expression::valid,
     request::{Dimension, EvaluationRequest},
-    table::{Rows, failed, text},
 };
-
-/// What the evaluation knows of an account.
-#[derive(Debug, Clone)]
-pub(super) struct AccountRow {
-    pub(super) id: SmolStr,
-    pub(super) platform: SmolStr,
-    pub(super) brand: Option<SmolStr>,
-    pub(super) market: Option<SmolStr>,
-    pub(super) zone: SmolStr,
-}
-
-/// The accounts of which numbers are expected: those that the configuration names, and those that gave any. Of others the
-/// store knows the name alone: an import that came to nothing may have left it.
-pub(crate) fn expected() -> Expr {
-    col("configured").or(col("first_observed_at").is_not_null())
-}
 
 /// One scope: the values of the dimensions asked for, in their order.
 pub(super) type Scope = Vec<Option<SmolStr>>;
@@ -42,22 +22,15 @@ pub(super) type Scope = Vec<Option<SmolStr>>;
 #[derive(Debug)]
 pub(super) struct Scopes {
     pub(super) dimensions: Vec<Dimension>,
-    pub(super) accounts: Vec<AccountRow>,
+    pub(super) accounts: Vec<KnownAccount>,
     by_id: HashMap<SmolStr, u32>,
     scopes: Vec<Scope>,
     numbers: HashMap<Scope, u32>,
 }
 
 impl Scopes {
-    /// Reads the accounts that the request is about.
+    /// Reads the accounts.
     pub(super) async fn read(ctx: &SessionContext, request: &EvaluationRequest) -> Result<Self> {
-        let columns = ["platform", "account", "brand", "market", "zone"];
-        let frame = ctx.table("accounts").await.map_err(failed)?;
-        let frame = frame.filter(valid(request.as_of).and(expected())).map_err(failed)?;
-        let rows = Rows::collect(frame.select(columns.map(col)).map_err(failed)?).await?;
-        let read = columns.map(|name| rows.texts(name));
-        let [platform, id, brand, market, zone] = read;
-        let (platform, id, brand, market, zone) = (platform?, id?, brand?, market?, zone?);
         let mut scopes = Self {
             dimensions: request.dimensions(),
             accounts: Vec::new(),
@@ -65,22 +38,13 @@ impl Scopes {
             scopes: Vec::new(),
             numbers: HashMap::new(),
         };
-        for row in 0..rows.len() {
-            scopes.add(AccountRow {
-                id: text(&id, row).unwrap_or_default(),
-                platform: text(&platform, row).unwrap_or_default(),
-                brand: text(&brand, row),
-                market: text(&market, row),
-                zone: text(&zone, row).unwrap_or_default(),
-            });
+        for account in known_accounts(ctx, request).await? {
+            scopes.add(account);
         }
         Ok(scopes)
     }
 
-    fn add(&mut self, account: AccountRow) -> u32 {
-        if let Some(&number) = self.by_id.get(&account.id) {
-            return number;
-        }
+    fn add(&mut self, account: KnownAccount) -> u32 {
         let number = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
         self.by_id.insert(account.id.clone(), number);
         self.accounts.push(account);
@@ -89,17 +53,10 @@ impl Scopes {
 
     /// The number of an account; one that only facts name is added.
     pub(super) fn account(&mut self, id: &str) -> u32 {
-        if let Some(&number) = self.by_id.get(id) {
-            return number;
+        match self.by_id.get(id) {
+            Some(&number) => number,
+            None => self.add(KnownAccount::of_facts(id)),
         }
-        let platform = id.split_once('/').map_or("", |(platform, _)| platform);
-        self.add(AccountRow {
-            id: SmolStr::new(id),
-            platform: SmolStr::new(platform),
-            brand: None,
-            market: None,
-            zone: SmolStr::default(),
-        })
     }
 
     /// The number of the scope of an account and the values of the post dimensions, in their order.
@@ -196,7 +153,7 @@ impl Scopes {
 #[derive(Debug)]
 pub(super) struct SettledScopes {
     pub(super) dimensions: Vec<Dimension>,
-    pub(super) accounts: Vec<AccountRow>,
+    pub(super) accounts: Vec<KnownAccount>,
     of_accounts: Vec<u32>,
     /// The scope in which no dimension has a value.
     pub(super) whole: u32,

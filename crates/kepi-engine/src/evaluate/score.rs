@@ -82,11 +82,7 @@ fn score(
     data: &Data,
     kpi: &Kpi,
 ) -> Result<Vec<ScoreRow>> {
-    let wanted: Vec<bool> = scopes
-        .accounts
-        .iter()
-        .map(|account| concerns(request, kpi, &account.id, &account.platform))
-        .collect();
+    let wanted: Vec<bool> = scopes.accounts.iter().map(|account| account.concerns(request, kpi)).collect();
     let wanted = |account: u32| wanted.get(account as usize).copied().unwrap_or(false);
     let traffic = chosen_traffic(request, scopes, data, kpi, &wanted);
     let members = members(scopes, &wanted);
@@ -105,14 +101,6 @@ fn score(
     let parts = Gathering { cells, bases, known, coverage, members };
     let scorer = Scorer::new(request, scopes, kpi, traffic, assembly.spans, parts, &data.frozen);
     Ok(scorer.rows())
-}
-
-fn concerns(request: &EvaluationRequest, kpi: &Kpi, account: &str, platform: &str) -> bool {
-    kpi.covers(platform)
-        && request
-            .accounts
-            .as_ref()
-            .is_none_or(|accounts| accounts.iter().any(|wanted| wanted.as_str() == account))
 }
 
 /// The accounts of each scope without post dimensions.

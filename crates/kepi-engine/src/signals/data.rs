@@ -147,9 +147,10 @@ pub(super) fn look(desk: &Desk<'_>, kpi: &Kpi, weekly: &Series, failures: &[Fail
     };
     let looked = Looked::new(SignalKind::DataProblem, kpi, &weekly.scope, span);
     let found = problems(&weeks);
-    let platforms = desk.platforms(kpi, &weekly.scope);
+    let accounts: Vec<&str> =
+        desk.accounts_of(kpi, &weekly.scope).map(|account| account.id.as_str()).collect();
     let failed: Vec<&Failure> =
-        failures.iter().filter(|failure| concerned(failure, &weekly.scope, &platforms)).collect();
+        failures.iter().filter(|failure| accounts.contains(&failure.account.as_str())).collect();
     let mut reasons: Vec<String> = found.iter().map(|(span, what)| format!("{what} in {span}")).collect();
     reasons.extend(failed.iter().map(|one| format!("{} of {}: {}", one.endpoint, one.account, one.what)));
     if reasons.is_empty() {
@@ -172,12 +173,6 @@ pub(super) fn look(desk: &Desk<'_>, kpi: &Kpi, weekly: &Series, failures: &[Fail
         .say(Verdict::Over, reasons.join("; "))
         .effect("weeks with a problem", size, None, "periods")
         .evidence(evidence)
-}
-
-fn concerned(failure: &Failure, scope: &Scope, platforms: &[String]) -> bool {
-    let platform = failure.account.split('/').next().unwrap_or_default();
-    let of_account = scope.get("account").is_none_or(|own| own.as_deref() == Some(&failure.account));
-    of_account && platforms.iter().any(|own| own == platform)
 }
 
 /// What the newest run of each account could not do for want of a person.

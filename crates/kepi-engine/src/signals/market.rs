@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::logical_expr::{col, lit};
 use kepi_core::Result;
 
 use super::{
@@ -11,10 +10,7 @@ use super::{
     signal::{Looked, SignalKind, Verdict},
 };
 use crate::{
-    evaluate::{
-        Dimension,
-        table::{Rows, failed},
-    },
+    evaluate::Dimension,
     kpi::{Kpi, Review, Side},
     statistics::{TwoProportions, dispersion, two_proportions},
 };
@@ -126,14 +122,15 @@ pub(super) async fn rivals(desk: &Desk<'_>, kpis: &[&Kpi]) -> Result<Vec<Looked>
     if public.is_empty() {
         return Ok(Vec::new());
     }
-    let own = own_accounts(desk).await?;
+    let own: BTreeSet<&str> =
+        desk.accounts.iter().filter(|known| known.gives(Side::Own)).map(|known| known.id.as_str()).collect();
     let all = desk.series(&public, Dimension::Month, PERIODS + 1, &[Dimension::Account]).await?;
     let mut found = Vec::new();
     for kpi in &public {
         let of_kpi = |series: &&Series| series.is_of(kpi) && series.known() > 0;
         let account = |series: &Series| series.scope.get("account").cloned().flatten().unwrap_or_default();
         let (ours, others): (Vec<&Series>, Vec<&Series>) =
-            all.iter().filter(of_kpi).partition(|series| own.contains(&account(series)));
+            all.iter().filter(of_kpi).partition(|series| own.contains(account(series).as_str()));
         for rival in others {
             let platform = |series: &Series| account(series).split('/').next().unwrap_or_default().to_owned();
             let beside = ours.iter().copied().find(|own| platform(own) == platform(rival));
@@ -189,21 +186,4 @@ fn against(desk: &Desk<'_>, kpi: &Kpi, own: Option<&Series>, rival: &Series, nam
         None,
         "points",
     )
-}
-
-/// The accounts of which the store has own numbers, or that the configuration names as asked for: all others are
-/// others'.
-async fn own_accounts(desk: &Desk<'_>) -> Result<BTreeSet<String>> {
-    let mut own = BTreeSet::new();
-    for table in ["account_facts", "post_facts"] {
-        let frame = desk.ctx.table(table).await.map_err(failed)?;
-        let frame = frame
-            .filter(col("current").and(col("provenance").not_eq(lit("public"))))
-            .and_then(|frame| frame.select([col("account")]))
-            .and_then(datafusion::dataframe::DataFrame::distinct);
-        let rows = Rows::collect(frame.map_err(failed)?).await?;
-        let account = rows.texts("account")?;
-        own.extend((0..rows.len()).map(|row| account.value(row).to_owned()));
-    }
-    Ok(own)
 }

@@ -39,12 +39,12 @@ pub use steps::Words;
 
 use self::{
     memory::Memory,
-    reading::{Desk, Scope, Series, accounts},
+    reading::{Desk, Scope, Series},
     signal::{Looked, Verdict},
     steps::Named,
 };
 use crate::{
-    evaluate::{Dimension, EvaluationRequest},
+    evaluate::{Dimension, EvaluationRequest, KnownAccount, known_accounts},
     kpi::{Kpi, Side},
     statistics::q_values,
 };
@@ -65,7 +65,7 @@ pub async fn find_signals(
     request: &EvaluationRequest,
     catalogue: &Catalogue,
 ) -> Result<Vec<Signal>> {
-    let (request, accounts) = (request.in_fiscal(), accounts(ctx).await?);
+    let (request, accounts) = (request.in_fiscal(), known_accounts(ctx, request).await?);
     let desk = Desk::new(ctx, &request, catalogue, &accounts);
     let mut looked = look(&desk).await?;
     weigh(&mut looked);
@@ -95,7 +95,7 @@ pub async fn process_charts(
     request: &EvaluationRequest,
     catalogue: &Catalogue,
 ) -> Result<Vec<ChartRow>> {
-    let (request, accounts) = (request.in_fiscal(), accounts(ctx).await?);
+    let (request, accounts) = (request.in_fiscal(), known_accounts(ctx, request).await?);
     let desk = Desk::new(ctx, &request, catalogue, &accounts);
     let weekly = desk.series(&desk.kpis(), Dimension::Week, chart::WEEKS + 1, &desk.dimensions()).await?;
     let of = |series: &Series| desk.kpi(series).map(|kpi| chart::rows(&desk, kpi, series));
@@ -107,7 +107,7 @@ impl<'a> Desk<'a> {
         ctx: &'a SessionContext,
         request: &'a EvaluationRequest,
         catalogue: &'a Catalogue,
-        accounts: &'a [reading::KnownAccount],
+        accounts: &'a [KnownAccount],
     ) -> Self {
         Self { ctx, request, catalogue, accounts, until: request.period.span.end.min(request.today) }
     }

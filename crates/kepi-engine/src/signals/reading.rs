@@ -16,10 +16,7 @@ use super::signal::Evidence;
 use crate::{
     Break,
     benchmarks::BenchmarkChoice,
-    evaluate::{
-        Dimension, EvaluationRequest, ScoreRow, evaluate, expected,
-        table::{Rows, failed},
-    },
+    evaluate::{Dimension, EvaluationRequest, KnownAccount, ScoreRow, evaluate},
     fault::Source,
     formula::Fold,
     kpi::{Basis, Kpi, parse_kpis},
@@ -132,13 +129,6 @@ pub(super) fn counted(count: usize, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
-/// An account of the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct KnownAccount {
-    pub(super) id: String,
-    pub(super) platform: String,
-}
-
 /// What is at hand to look for signals.
 #[derive(Clone, Copy)]
 pub(super) struct Desk<'a> {
@@ -148,22 +138,6 @@ pub(super) struct Desk<'a> {
     pub(super) accounts: &'a [KnownAccount],
     /// The day after the last that is looked at.
     pub(super) until: Date,
-}
-
-/// Reads the accounts of which numbers are expected.
-pub(super) async fn accounts(ctx: &SessionContext) -> Result<Vec<KnownAccount>> {
-    let frame = ctx.table("accounts").await.map_err(failed)?;
-    let known = frame.filter(col("current").and(expected()));
-    let frame = known.and_then(|f| f.select([col("account"), col("platform")]));
-    let rows = Rows::collect(frame.map_err(failed)?).await?;
-    let (account, platform) = (rows.texts("account")?, rows.texts("platform")?);
-    let one = |row: usize| KnownAccount {
-        id: account.value(row).to_owned(),
-        platform: platform.value(row).to_owned(),
-    };
-    let mut accounts: Vec<KnownAccount> = (0..rows.len()).map(one).collect();
-    accounts.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(accounts)
 }
 
 impl Desk<'_> {
@@ -262,7 +236,7 @@ impl Desk<'_> {
     /// The platforms of a KPI in a scope.
     pub(super) fn platforms(&self, kpi: &Kpi, scope: &Scope) -> Vec<String> {
         let mut platforms: Vec<String> =
-            self.accounts_of(kpi, scope).map(|account| account.platform.clone()).collect();
+            self.accounts_of(kpi, scope).map(|account| account.platform.to_string()).collect();
         platforms.sort();
         platforms.dedup();
         platforms
@@ -273,11 +247,9 @@ impl Desk<'_> {
         let of_scope = move |account: &&KnownAccount| {
             let is =
                 |key: &str, value: &str| scope.get(key).is_none_or(|wanted| wanted.as_deref() == Some(value));
-            let asked = self.request.accounts.as_ref();
-            kpi.covers(&account.platform)
+            account.concerns(self.request, kpi)
                 && is("platform", &account.platform)
                 && is("account", &account.id)
-                && asked.is_none_or(|asked| asked.iter().any(|wanted| wanted.as_str() == account.id))
         };
         self.accounts.iter().filter(of_scope)
     }

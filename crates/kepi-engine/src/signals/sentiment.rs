@@ -7,7 +7,7 @@ use datafusion::logical_expr::col;
 use kepi_core::{DateSpan, Result};
 
 use super::{
-    reading::{Desk, Gap, Point, Series},
+    reading::{Desk, Gap, Point, Scope, Series},
     signal::{Evidence, Looked, SignalKind, Verdict},
 };
 use crate::{
@@ -204,7 +204,8 @@ pub(super) async fn look(
         .effect("difference", found.difference, Some(found.interval), unit)
         .p(found.p);
     if what == Some(Counts::Sentiment) && verdict == Verdict::Over {
-        let (was, is) = (classifiers(desk, kpi, first).await?, classifiers(desk, kpi, second).await?);
+        let (was, is) =
+            (classifiers(desk, kpi, scope, first).await?, classifiers(desk, kpi, scope, second).await?);
         if was != is {
             let reason =
                 format!("{reason}; but another classifier counts: {} then, {} now", named(&was), named(&is));
@@ -231,14 +232,15 @@ fn named(classifiers: &BTreeSet<String>) -> String {
 }
 
 /// The versions of the classifier that counted negative mentions in a span, as the facts name them.
-async fn classifiers(desk: &Desk<'_>, kpi: &Kpi, span: DateSpan) -> Result<BTreeSet<String>> {
+async fn classifiers(desk: &Desk<'_>, kpi: &Kpi, scope: &Scope, span: DateSpan) -> Result<BTreeSet<String>> {
+    let accounts: Vec<&str> = desk.accounts_of(kpi, scope).map(|account| account.id.as_str()).collect();
     let table = kepi_core::tables::facts_of(kpi.subject.unwrap_or(kepi_core::SubjectKind::Account)).name;
     let wanted = desk.valid_facts(span).and(col("sentiment_neg").is_not_null());
     let frame = desk.ctx.table(table).await.map_err(failed)?.filter(wanted).map_err(failed)?;
-    let rows = Rows::collect(frame.select([col("platform"), col("flags")]).map_err(failed)?).await?;
-    let (platform, flags) = (rows.texts("platform")?, rows.texts("flags")?);
+    let rows = Rows::collect(frame.select([col("account"), col("flags")]).map_err(failed)?).await?;
+    let (account, flags) = (rows.texts("account")?, rows.texts("flags")?);
     let mut found = BTreeSet::new();
-    for row in (0..rows.len()).filter(|row| kpi.covers(platform.value(*row))) {
+    for row in (0..rows.len()).filter(|row| accounts.contains(&account.value(*row))) {
         found.insert(classifier(crate::evaluate::table::text(&flags, row).as_deref().unwrap_or("")));
     }
     Ok(found)

@@ -84,6 +84,45 @@ async fn an_account_that_nobody_named_and_that_gave_nothing_is_not_expected() {
     assert_eq!(accounts, ["x/a", "x/imported", "x/silent"]);
 }
 
+/// An account of which public numbers alone are known is of others: own KPIs neither count its posts nor miss its numbers,
+/// and public ones do not miss those of an own account whose page nobody looks at.
+#[tokio::test]
+async fn accounts_of_others_are_in_public_kpis_alone() {
+    let mut world = world();
+    world.account("x/page").account("x/rival");
+    for (account, followers, provenance) in
+        [("x/a", 1000, "api"), ("x/page", 300, "api"), ("x/page", 301, "public"), ("x/rival", 9000, "public")]
+    {
+        let numbers = json!({"followers_total": followers, "provenance": provenance});
+        world.day(account, "2026-01-05", numbers.clone());
+        world.post(account, provenance, "2026-01-05", json!({}));
+        world.lifetime(account, provenance, "2026-01-20", json!({"likes": 10, "provenance": provenance}));
+    }
+    let both = |formula: &str, more: &str| {
+        [more.to_owned(), format!("{more}\nprovenance = \"public\"")].map(|more| kpi(formula, &more))
+    };
+    for (kpis, by_account) in [
+        (
+            both("followers_total", ACTIVITY),
+            [vec![("x/a", 1000), ("x/page", 300)], vec![("x/page", 301), ("x/rival", 9000)]],
+        ),
+        (both("count_posts()", ""), [vec![("x/a", 1), ("x/page", 2)], vec![("x/page", 2), ("x/rival", 1)]]),
+    ] {
+        for (kpi, expected) in kpis.into_iter().zip(by_account) {
+            let mut asked = request(vec![kpi], "2026-01-05", "2026-03-01");
+            let row = one(&world, &asked).await;
+            let sum = expected.iter().map(|(_, value)| value).sum();
+            assert_eq!((row.value, row.status), (whole(sum), Status::NoTarget), "{row:?}");
+            assert!(row.coverage.is_none_or(|coverage| coverage > 0.999), "{row:?}");
+            asked.by = vec![Dimension::Account];
+            let rows = score(&world, &asked).await;
+            let told: Vec<_> =
+                rows.iter().map(|row| (row.scope["account"].as_deref().unwrap(), row.value)).collect();
+            assert_eq!(told, expected.into_iter().map(|(id, value)| (id, whole(value))).collect::<Vec<_>>());
+        }
+    }
+}
+
 /// Growth takes accounts whose start is known; one that lacks it would bias the others.
 #[tokio::test]
 async fn growth_leaves_out_accounts_without_a_start() {

@@ -400,6 +400,23 @@ async fn the_four_assessments() {
     }
 }
 
+/// A rival's posts and followers, which everybody sees, are no part of how ours go.
+#[tokio::test]
+async fn growth_is_of_own_accounts() {
+    let mut world = two_quarters(20.0, 24.0, 80.0, 9);
+    world.account("x/rival");
+    for number in 0..168 {
+        let on = add_days("2026-01-12".parse().unwrap(), number).to_string();
+        let seen = json!({"platform_engagements": 5, "impressions": 1000, "provenance": "public"});
+        world.post("x/rival", &number.to_string(), &on, json!({}));
+        world.lifetime("x/rival", &number.to_string(), "2026-06-30", seen);
+    }
+    world.day("x/rival", "2026-06-28", json!({"followers_total": 50_000, "provenance": "public"}));
+    let found = growth(&world.session(), &request(vec![rate()], NOW, TODAY)).await.unwrap().remove(0);
+    assert_eq!(found.assessment, Assessment::Healthy, "{found:#?}");
+    assert_eq!((found.followers.weeks, found.engagement.posts), (12, 84));
+}
+
 /// Little change, and much noise: nobody can tell.
 #[tokio::test]
 async fn a_change_that_may_be_either_way_is_undecided() {

@@ -129,6 +129,22 @@ async fn an_effect_is_found_with_its_interval() {
     assert_eq!((result.treated.unwrap().posts, result.control.unwrap().posts), (28, 28));
 }
 
+/// Posts of a rival, which everybody sees, are in neither group.
+#[tokio::test]
+async fn posts_of_others_are_in_no_group() {
+    let mut world = posts(26.0, 20.0, 1);
+    world.account("x/rival");
+    for number in 0..70 {
+        let (id, on) = (number.to_string(), format!("2026-06-{:02}", 1 + number % 28));
+        world.post("x/rival", &id, &on, json!({"format": if number % 2 == 0 { "video" } else { "image" }}));
+        let seen = json!({"platform_engagements": 5, "impressions": 1000, "provenance": "public"});
+        world.lifetime("x/rival", &id, "2026-07-01", seen);
+    }
+    let result = after(world, DECLARED).await;
+    assert_eq!(result.verdict, ExperimentVerdict::Confirmed, "{}", result.reason);
+    assert_eq!((result.treated.unwrap().known, result.control.unwrap().known), (28, 28));
+}
+
 /// It goes the other way; and it does not go at all, whatever the seed.
 #[tokio::test]
 async fn it_may_be_refuted_or_undecided() {

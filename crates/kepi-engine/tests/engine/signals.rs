@@ -321,6 +321,13 @@ async fn p5_negative_mentions_fire_unless_another_classifier_counts() {
     ] {
         check(&looked(&world, kpis(SENTIMENT), TODAY).await, SignalKind::WorseReputation, expected);
     }
+    // What a rival's mentions are counted by is its own matter.
+    let mut world = mentioned(10, 20, ["v1", "v1"]);
+    world.account("x/rival");
+    let of_rival =
+        json!({"sentiment_neg": 3, "provenance": "public", "flags": "sentiment_neg=definition:v2"});
+    world.day("x/rival", "2026-10-01", of_rival);
+    check(&looked(&world, kpis(SENTIMENT), TODAY).await, SignalKind::WorseReputation, SignalOutcome::Fired);
     // The file says it with a version of the KPI.
     let versioned = format!("{SENTIMENT}version = 2\nvalid_from = \"2026-09-07\"\n");
     let found = looked(&mentioned(10, 20, ["v1", "v1"]), kpis(&versioned), TODAY).await;
@@ -507,6 +514,24 @@ async fn p8_silences_pivots() {
     );
     assert_eq!(there(&looked(&token, kpis(&rate_kpi("x")), TODAY).await), ["P4 x-rate"]);
     check(&looked(&whole, kpis(&rate_kpi("x")), TODAY).await, SignalKind::DataProblem, SignalOutcome::Quiet);
+}
+
+/// What could not be read of a rival's page is no problem of own numbers.
+#[tokio::test]
+async fn p8_is_not_about_others() {
+    let mut world = declining(&DECLINE);
+    page(&mut world, "x/rival", "public", [5000, 5200, 5400, 5600]);
+    let detail = json!([{"accounts": ["x/rival"], "endpoint": "page", "ending": "withheld"}]).to_string();
+    let at = "2026-10-04T06:00:00Z";
+    world.add(
+        "runs",
+        json!({"run": at, "kind": "ingest", "started_at": at, "finished_at": at, "outcome": "partial", "detail": detail}),
+    );
+    let found = looked(&world, kpis(&rate_kpi("x")), TODAY).await;
+    check(&found, SignalKind::DataProblem, SignalOutcome::Quiet);
+    let of: Vec<_> = found.iter().filter_map(|one| one.scope.get("account").cloned().flatten()).collect();
+    assert_eq!(of, ["x/a"], "{found:#?}");
+    assert_eq!(there(&found), ["P4 x-rate"]);
 }
 
 /// A hole in the days of one account is told once, of that account, with all KPIs that it concerns; it is its own,

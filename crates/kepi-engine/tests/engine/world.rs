@@ -18,6 +18,10 @@ use kepi_core::tables::{self, Type};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
+/// The tables whose rows are numbers.
+const FACTS: [&str; 6] =
+    ["post_lifetime", "post_daily", "post_facts", "account_facts", "segment_facts", "other_facts"];
+
 /// Tables and their rows; what a row does not say is null, or a plain default where null is not allowed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
@@ -113,12 +117,26 @@ impl World {
         self
     }
 
+    /// Says of an account whether own and public numbers of it are known, as the store does when they come in.
+    fn tell_sides(&self, row: &mut Map<String, Value>) {
+        let account = row["account"].clone();
+        let facts = FACTS.iter().filter_map(|table| self.rows.get(*table)).flatten();
+        for fact in facts.filter(|fact| fact["account"] == account) {
+            let public = fact.get("provenance").is_some_and(|provenance| provenance == "public");
+            let column = if public { "first_public_at" } else { "first_own_at" };
+            row.entry(column).or_insert_with(|| json!("2000-01-01T00:00:00Z"));
+        }
+    }
+
     /// A session over all declared tables but the rollups, which nobody adds up here.
     pub(crate) fn session(&self) -> SessionContext {
         let ctx = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
         for table in tables::ALL.into_iter().filter(|table| table.name != tables::DAILY_ROLLUP.name) {
-            let empty = Vec::new();
-            let rows = self.rows.get(table.name).unwrap_or(&empty);
+            let mut rows = self.rows.get(table.name).cloned().unwrap_or_default();
+            if table.name == tables::ACCOUNTS.name {
+                rows.iter_mut().for_each(|row| self.tell_sides(row));
+            }
+            let rows = &rows[..];
             let columns = table.columns();
             for row in rows {
                 for key in row.keys() {

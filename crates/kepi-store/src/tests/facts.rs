@@ -1,10 +1,10 @@
 //! Facts: restatement, sources that meet, as-of.
 
 use arrow::{array::AsArray, datatypes::Int64Type};
-use kepi_core::Page;
+use kepi_core::{Measurement, Page, Provenance};
 
 use super::support::{World, account_day, born, check, date, given, new_page, noon, page, reading, write};
-use crate::{columns::Columns, parquet_files::read_whole};
+use crate::{Store, columns::Columns, location::Location, parquet_files::read_whole};
 
 #[tokio::test]
 async fn what_is_written_can_be_read() {
@@ -40,6 +40,57 @@ async fn what_is_written_can_be_read() {
         &["x/nordlicht:tweets 1 true true"],
     )
     .await;
+}
+
+/// Since when an account's own and its public numbers are known, whichever come first.
+#[tokio::test]
+async fn own_and_public_numbers_of_accounts_are_told_apart() {
+    let world = World::new();
+    let store = world.store().await;
+    let public = |of| Measurement { provenance: Provenance::Public, ..of };
+    const SIDES: &str = "select first_observed_at, first_own_at, first_public_at from accounts where current";
+    write(&store, [page(vec![public(reading("1", noon(3), &[("likes", 3)]))])]).await;
+    let third = "2019-04-03T12:00:00Z";
+    check(&store, SIDES, &[&format!("{third} - {third}")]).await;
+    write(&store, [page(vec![account_day(date(1), noon(2), &[("follows_gained", 7)])])]).await;
+    write(&store, [page(vec![public(reading("1", noon(4), &[("likes", 4)]))])]).await;
+    let second = "2019-04-02T12:00:00Z";
+    check(&store, SIDES, &[&format!("{second} {second} {third}")]).await;
+}
+
+/// A store of an older kepi does not tell the two apart: its facts do, and are asked once.
+#[tokio::test]
+async fn a_store_that_does_not_tell_them_apart_is_asked_once() {
+    let world = World::new();
+    let store = world.store().await;
+    let public = Measurement { provenance: Provenance::Public, ..reading("1", noon(3), &[("likes", 3)]) };
+    write(&store, [page(vec![public, account_day(date(1), noon(4), &[("follows_gained", 7)])])]).await;
+    let sides = "select first_own_at, first_public_at from accounts where current";
+    let told = ["2019-04-04T12:00:00Z 2019-04-03T12:00:00Z"];
+    check(&store, sides, &told).await;
+    as_an_older_kepi_wrote_it(&world, &store).await;
+    check(&Store::open(&world.path(), world.options()).await.unwrap(), sides, &["- -"]).await;
+    for _ in 0..2 {
+        let store = world.store().await;
+        check(&store, sides, &told).await;
+        check(&store, "select count(*) from accounts", &["2"]).await;
+    }
+}
+
+/// Puts accounts in the place of those that are there which do not say it, nor that they do.
+async fn as_an_older_kepi_wrote_it(world: &World, store: &Store) {
+    let table = store.0.table("accounts").unwrap();
+    let snapshot = table.refresh().await.unwrap();
+    let [file] = snapshot.current().collect::<Vec<_>>()[..] else { panic!("one file") };
+    let mut rows = read_whole(table, file, None).await.unwrap();
+    for column in ["first_own_at", "first_public_at"] {
+        let place = rows.schema().index_of(column).unwrap();
+        rows.remove_column(place);
+    }
+    std::fs::remove_dir_all(std::path::Path::new(&world.path()).join("accounts")).unwrap();
+    let place = Location::parse(&world.path(), &world.options()).unwrap();
+    let older = Store::with_all_tables(&place, world.options()).await.unwrap();
+    older.load("accounts", &[("current", "true".to_owned())], vec![rows]).await.unwrap();
 }
 
 #[tokio::test]

@@ -363,6 +363,7 @@ fn sources_sql(kpi: &Kpi, part: &Part<'_>) -> String {
         of.push(format!("f.platform in ({})", platforms.join(", ")));
     }
     of.extend(part.of_accounts());
+    of.push(rows::of_side(kpi));
     let within = format!("f.end_day > date '{}' and f.day < date '{}'", span.start, span.end);
     let joined = "join posts d on d.account = f.account and d.post = f.post and d.current ";
     let one = |table: &str, join: &str, conditions: Vec<String>| {

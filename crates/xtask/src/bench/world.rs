@@ -205,6 +205,7 @@ impl World {
             ("account", texts(accounts.iter())),
             ("zone", texts(accounts.iter().map(|_| "UTC"))),
             ("first_observed_at", before()),
+            ("first_own_at", before()),
             ("configured", flags(accounts.iter().map(|_| true))),
             ("observed_at", before()),
             ("recorded_at", before()),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use kepi_core::{Catalogue, DateSpan, SubjectKind, Traffic, tables::facts_of};
 use kepi_engine::{
-    Kpi, ScoreRow,
+    Kpi, ScoreRow, accounts_of_side,
     formula::{Fold, Gauge, Origin, Selector},
 };
 
@@ -44,6 +44,12 @@ struct Asked<'a> {
     traffic: Option<Traffic>,
 }
 
+/// That rows `f` are of the KPI's side.
+pub(super) fn of_side(kpi: &Kpi) -> String {
+    let side = if kpi.provenance == kepi_engine::Side::Public { "=" } else { "<>" };
+    format!("f.provenance {side} 'public'")
+}
+
 /// Where a row came from: its source, its run, its page, the digest of the page's body.
 const PAGE: &str = "f.source, f.run, f.stream, f.sequence, p.digest";
 const PAGES: &str = "left join pages p on p.stream = f.stream and p.sequence = f.sequence";
@@ -65,9 +71,8 @@ impl Asked<'_> {
         if !platforms.is_empty() {
             conditions.push(format!("f.platform in ({})", platforms.join(", ")));
         }
-        let side = if self.kpi.provenance == kepi_engine::Side::Public { "=" } else { "<>" };
         conditions.extend(self.part.of_accounts());
-        conditions.push(format!("f.provenance {side} 'public'"));
+        conditions.push(of_side(self.kpi));
         if let Some(traffic) = self.traffic.filter(|_| !any_traffic) {
             conditions.push(format!("f.traffic = '{}'", traffic.as_str()));
         }
@@ -163,10 +168,10 @@ impl Asked<'_> {
         )
     }
 
-    /// The posts that are counted.
+    /// The posts that are counted: of the accounts that the KPI is about.
     fn known(&self) -> Behind {
         let platforms: Vec<String> = self.kpi.platforms.iter().map(|name| format!("'{name}'")).collect();
-        let mut of = vec![self.published("f")];
+        let mut of = vec![self.published("f"), accounts_of_side(self.kpi.provenance)];
         if !platforms.is_empty() {
             of.push(format!("f.platform in ({})", platforms.join(", ")));
         }
