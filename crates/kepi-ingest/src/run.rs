@@ -13,9 +13,10 @@ use smol_str::SmolStr;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use crate::{
-    Answer, Capability, Ending, EndpointReport, Failure, Fetch, IngestRequest, Memory, PageWriter, Pages,
-    Progress, RunReport, StopFlag,
+    Answer, Capability, Ending, EndpointReport, Failure, Fetch, IngestAccount, IngestRequest, Memory,
+    PageWriter, Pages, Progress, RunReport, StopFlag,
     reading::read_unit,
+    schedule::Claim,
     seam::Clock,
     work::{Before, Group, Stage, Unit, groups},
 };
@@ -95,6 +96,16 @@ impl Ingest {
         options: IngestOptions,
     ) -> Self {
         Self { fetch, pages, memory, clock, options }
+    }
+
+    /// What a run that asks for these accounts takes in hand.
+    pub(crate) fn claim<'a>(&self, accounts: impl IntoIterator<Item = &'a IngestAccount>) -> Claim {
+        let mut claim = Claim::default();
+        for IngestAccount { reference, adapter, .. } in accounts {
+            claim.domains.extend(self.fetch.quota_domains(adapter.as_ref(), &reference.id));
+            claim.accounts.push(reference.id.clone());
+        }
+        claim
     }
 
     /// Reads what the request asks for and hands it to the store, page by page.
