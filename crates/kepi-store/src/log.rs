@@ -10,7 +10,7 @@ use bytes::Bytes;
 use deltalake::{
     DeltaTable,
     kernel::{
-        Action, Add, EagerSnapshot, MetadataExt, Remove, StructType, Transaction,
+        Action, Add, EagerSnapshot, MetadataExt, Protocol, Remove, StructType, Transaction,
         transaction::{CommitData, TransactionError},
     },
     logstore::{CommitOrBytes, LogStoreRef, get_actions},
@@ -23,7 +23,7 @@ use smol_str::SmolStr;
 use uuid::Uuid;
 
 use crate::{
-    fail::{Fail, store, torn},
+    fail::{Fail, is_unsupported, store, torn, unsupported},
     mend::gone,
     options::StoreOptions,
     schema::TableSchema,
@@ -465,7 +465,25 @@ fn actions_of(version: u64, entry: &Bytes) -> Result<Vec<Action>> {
     if actions.is_empty() {
         return Err(torn("an entry of a log is empty").with("version", version));
     }
+    for action in &actions {
+        if let Action::Protocol(protocol) = action {
+            is_read_by_us(protocol)?;
+        }
+    }
     Ok(actions)
+}
+
+/// The newest version of Delta's protocol that is read here.
+const READER_VERSION: i32 = 1;
+
+/// Checks that what a table needs of its readers is what it gets here: its rows would be other ones otherwise.
+fn is_read_by_us(protocol: &Protocol) -> Result<()> {
+    let (version, features) = (protocol.min_reader_version(), protocol.reader_features().unwrap_or_default());
+    if version <= READER_VERSION {
+        return Ok(());
+    }
+    let features = features.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(unsupported(delta_kernel::Error::unsupported(format!("reader version {version} {features}"))))
 }
 
 /// Whether a table has a log.
@@ -577,7 +595,9 @@ async fn goes_on_behind(log: &LogStoreRef, absent: u64) -> Result<bool> {
 
 async fn load_from_checkpoint(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {
     let _reading = READING.lock().await;
-    let eager = EagerSnapshot::try_new(log.as_ref(), version).await.at("read the log")?;
+    let eager = EagerSnapshot::try_new(log.as_ref(), version).await.at("read the log");
+    let eager = eager.map_err(|error| if is_unsupported(&error) { unsupported(error) } else { error })?;
+    is_read_by_us(eager.protocol())?;
     let columns = eager.schema().fields().map(|field| field.name().clone()).collect();
     let mut snapshot = Snapshot {
         version: eager.version(),

@@ -7,7 +7,7 @@ use kepi_core::{Error, ErrorKind, Result, tables};
 
 use crate::{
     catch_up::{CaughtUp, Decoders},
-    fail::torn,
+    fail::{is_unsupported, torn},
     journal::stored_rows,
     location::Location,
     log::{Changes, RECORDED, TableLog, can_be_read, has_commits, is_there, set_aside},
@@ -144,6 +144,7 @@ async fn whole_log(
     match open().await {
         Ok(table) if table.has_a_gap().await? => Ok(Some(Err(torn("entries of a log are gone")))),
         Ok(table) => Ok(Some(Ok(table))),
+        Err(error) if is_unsupported(&error) => Err(error),
         Err(_) => {
             // What failed for a moment only is no damage.
             can_be_read(&log).await?;

@@ -3,14 +3,22 @@
 use std::{
     cmp::Ordering,
     collections::HashSet,
+    fmt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
 };
 
+use async_trait::async_trait;
+use futures::stream::BoxStream;
 use kepi_core::Page;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as Stored, local::LocalFileSystem,
+    path::Path as At,
+};
 
 use super::{
     resume::{dies_at, everything, options, tell},
@@ -198,6 +206,114 @@ async fn a_torn_log_is_made_anew_from_the_journal() {
                 "tear {number} of {name}: {refused:?}"
             );
             assert!(!table(&world, name).join("_torn_log").exists());
+        }
+    }
+}
+
+/// A table of which another tool switched on what is not read here is whole: it is neither read without nor made anew.
+#[tokio::test]
+async fn a_table_that_needs_other_readers_is_not_torn() {
+    let whole = World::new();
+    tell(&whole.store().await).await.unwrap();
+    let protocol = r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"],"writerFeatures":["deletionVectors"]}}"#;
+    for with_checkpoint in [false, true] {
+        let world = whole.copy();
+        let store = Store::open(&world.path(), world.options()).await.unwrap();
+        let next = entries(&world, "post_facts").len();
+        let entry = log(&world, "post_facts").join(format!("{next:020}.json"));
+        std::fs::write(entry, protocol).unwrap();
+        if with_checkpoint {
+            store.0.table("post_facts").unwrap().checkpoint().await.unwrap();
+        }
+        for refused in [
+            store.0.table("post_facts").unwrap().refresh().await.map(drop).unwrap_err(),
+            Store::open(&world.path(), world.options()).await.map(drop).unwrap_err(),
+            Store::mend(&world.path(), world.options(), &Echo).await.map(drop).unwrap_err(),
+        ] {
+            assert!(refused.to_string().contains("deletionVectors"), "{refused}");
+            assert!(refused.hint_text().unwrap().contains("switch it off"), "{refused:?}");
+        }
+        assert!(!table(&world, "post_facts").join("_torn_log").exists());
+    }
+}
+
+/// Files of the machine, of which reading one of a log fails once, the `nth` time that it is asked for.
+#[derive(Debug)]
+struct FailsOnce {
+    files: LocalFileSystem,
+    log: &'static str,
+    nth: usize,
+    asked: AtomicUsize,
+}
+
+impl fmt::Display for FailsOnce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FailsOnce")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FailsOnce {
+    async fn put_opts(&self, at: &At, bytes: PutPayload, options: PutOptions) -> Stored<PutResult> {
+        self.files.put_opts(at, bytes, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        at: &At,
+        options: PutMultipartOptions,
+    ) -> Stored<Box<dyn MultipartUpload>> {
+        self.files.put_multipart_opts(at, options).await
+    }
+
+    async fn get_opts(&self, at: &At, options: GetOptions) -> Stored<GetResult> {
+        if at.as_ref().contains(self.log) && self.asked.fetch_add(1, Relaxed) == self.nth {
+            return Err(object_store::Error::Generic { store: "FailsOnce", source: "timed out".into() });
+        }
+        self.files.get_opts(at, options).await
+    }
+
+    fn delete_stream(&self, all: BoxStream<'static, Stored<At>>) -> BoxStream<'static, Stored<At>> {
+        self.files.delete_stream(all)
+    }
+
+    fn list(&self, prefix: Option<&At>) -> BoxStream<'static, Stored<ObjectMeta>> {
+        self.files.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&At>) -> Stored<ListResult> {
+        self.files.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &At, to: &At, options: CopyOptions) -> Stored<()> {
+        self.files.copy_opts(from, to, options).await
+    }
+}
+
+/// What cannot be read for a moment is no torn log, whenever that is.
+#[tokio::test]
+async fn a_log_that_fails_to_be_read_once_is_not_torn() {
+    let world = World::new();
+    let store = world.store().await;
+    tell(&store).await.unwrap();
+    let expected = everything(&store).await;
+    drop(store);
+    for nth in 0.. {
+        let backend = Arc::new(FailsOnce {
+            files: LocalFileSystem::new(),
+            log: "post_facts/_delta_log",
+            nth,
+            asked: AtomicUsize::new(0),
+        });
+        let options = StoreOptions { backend: Some(backend.clone()), ..world.options() };
+        let mended = Store::mend(&world.path(), options, &Echo).await;
+        assert!(!table(&world, "post_facts").join("_torn_log").exists(), "step {nth}");
+        if let Ok((store, mended)) = mended {
+            assert_eq!((mended.rebuilt, everything(&store).await), (vec![], expected.clone()), "step {nth}");
+        }
+        if backend.asked.load(Relaxed) <= nth {
+            assert!(nth > 10, "it is read in {nth} steps");
+            break;
         }
     }
 }
