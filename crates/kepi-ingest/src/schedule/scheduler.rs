@@ -133,6 +133,8 @@ impl Scheduler {
             if self.stop.is_stopped() || until.is_some_and(|until| now >= until) {
                 return Ok(());
             }
+            // First of all: on a disk that knows no locks, a machine that slept would take its own runs for dead.
+            self.renew(&running.in_hand).await?;
             let recovered = self.state.recover(now).await?;
             if recovered > 0 {
                 tracing::warn!(recovered, "runs that ended without a word are taken up again");
@@ -144,7 +146,7 @@ impl Scheduler {
                 biased;
                 () = self.stop.stopped() => {}
                 Some(ended) = running.attempts.next() => self.settle(ended, &mut running.in_hand).await?,
-                () = self.clock.sleep_until(wake) => self.renew(&running.in_hand).await?,
+                () = self.clock.sleep_until(wake) => {}
             }
         }
     }

@@ -296,3 +296,44 @@ async fn a_pass_by_hand_may_wait_for_the_run_that_has_its_account() {
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(error.to_string().contains("stopped while waiting: another run by hand"), "{error}");
 }
+
+/// Runs `short` while the machine sleeps, and `long` until `later` has begun.
+#[derive(Debug)]
+struct Asleep {
+    clock: Arc<JumpClock>,
+    later: watch::Sender<bool>,
+    begun: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Runner for Asleep {
+    async fn run(&self, task: &Task, stop: &StopFlag) -> Result<RunReport> {
+        self.begun.lock().unwrap().push(format!("{} #{}", task.job.name, task.attempt));
+        match task.job.name.as_str() {
+            "short" => self.clock.forward(SignedDuration::from_mins(20)),
+            "long" => drop(self.later.subscribe().wait_for(|begun| *begun).await),
+            _ => drop(self.later.send_replace(true)),
+        }
+        assert!(!stop.is_stopped(), "{}", task.job.name);
+        Ok(report(task, vec![Ending::Done]))
+    }
+}
+
+#[tokio::test]
+async fn a_machine_that_slept_does_not_take_its_own_runs_for_dead() {
+    // In memory there are no signs that tell who lives.
+    let state = State::in_memory().await.unwrap();
+    let clock = JumpClock::new("2026-10-01T05:59:00Z");
+    let jobs = vec![
+        job("long", "0 6 * * *", "UTC", &["x/a"]),
+        job("short", "0 6 * * *", "UTC", &["x/b"]),
+        job("later", "20 6 * * *", "UTC", &["weibo/c"]),
+    ];
+    let runner =
+        Arc::new(Asleep { clock: clock.clone(), later: watch::Sender::new(false), begun: Mutex::default() });
+    let (follow_up, stop) = (Arc::new(NoFollowUp), StopFlag::default());
+    let scheduler = Scheduler::new(jobs, state, runner.clone(), follow_up, clock.clone(), stop);
+    clock.in_flight.lock().unwrap().push(scheduler.in_flight());
+    scheduler.run(Some(at("2026-10-01T07:00:00Z"))).await.unwrap();
+    assert_eq!(*runner.begun.lock().unwrap(), ["long #1", "short #1", "later #1"]);
+}
