@@ -237,7 +237,7 @@ impl Scheduler {
         for (run, InHand { stop, claimed }) in in_hand {
             if !self.state.renew(run, *claimed, until).await? {
                 tracing::warn!(%run, "the run was taken for dead and is given up");
-                stop.stop();
+                stop.rob();
             }
         }
         Ok(())

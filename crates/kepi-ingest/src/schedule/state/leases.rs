@@ -126,7 +126,7 @@ impl State {
                 match self.renew_leases(run, after(clock.now(), lease)).await {
                     Ok(held) if held < claim.len() => {
                         tracing::warn!(%run, "another run took what this one had in hand, which is given up");
-                        stop.stop();
+                        stop.rob();
                     }
                     Ok(_) => {}
                     Err(error) => break error,

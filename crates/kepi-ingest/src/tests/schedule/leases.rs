@@ -297,6 +297,45 @@ async fn a_pass_by_hand_may_wait_for_the_run_that_has_its_account() {
     assert!(error.to_string().contains("stopped while waiting: another run by hand"), "{error}");
 }
 
+#[tokio::test]
+async fn a_pass_whose_account_was_taken_says_so() {
+    let state = State::in_memory().await.unwrap();
+    let world = crate::tests::toy::World::new(&["profile"]);
+    let clock = JumpClock::new("2026-10-08T12:00:00Z");
+    let ingest = Ingest { clock: clock.clone(), ..world.ingest.clone() };
+    *world.platform.hang_after.lock().unwrap() = Some(0);
+    let claim = Claim::of(&[world.request.accounts[0].reference.id.clone()]);
+    let taken = async {
+        world.platform.hangs.notified().await;
+        let (late, later) = (at("2036-10-08T12:00:00Z"), at("2036-10-08T13:00:00Z"));
+        assert_eq!(state.lease(&claim, "other", late, later).await.unwrap(), None);
+    };
+    let pass = run_by_hand(&state, &ingest, &world.request, &crate::Silent, &world.stop, IfBusy::Fail);
+    let (report, ()) = tokio::join!(pass, taken);
+    let report = report.unwrap();
+    let error = report.error.expect("it says why");
+    assert_eq!(report.outcome, Outcome::Cancelled);
+    assert!(error.message.contains("another run took what this one had in hand"), "{error:?}");
+    let record = world.journal.runs.lock().unwrap()[0].clone();
+    assert_eq!(record.error.as_deref(), Some(error.message.as_str()));
+    let kept = &state.runs(&RunFilter::default()).await.unwrap()[0];
+    assert_eq!((kept.outcome.as_deref(), &kept.hint), (Some("cancelled"), &error.hint));
+
+    let stop = world.stop.clone();
+    *world.platform.hang_after.lock().unwrap() = None;
+    world.platform.reset();
+    *world.platform.stop_after.lock().unwrap() = Some((2, stop.clone()));
+    world.answers(|job, _| Ok(crate::tests::toy::page(job, 1, Some("more"))));
+    state.give_back("other").await.unwrap();
+    let asked =
+        run_by_hand(&state, &ingest, &world.request, &crate::Silent, &stop, IfBusy::Fail).await.unwrap();
+    assert_eq!(
+        (asked.outcome, asked.error),
+        (Outcome::Cancelled, None),
+        "who is asked to stop was not robbed"
+    );
+}
+
 /// Runs `short` while the machine sleeps, and `long` until `later` has begun.
 #[derive(Debug)]
 struct Asleep {
