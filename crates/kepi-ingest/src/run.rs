@@ -8,14 +8,15 @@ use std::{
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
-use kepi_core::{Account, AccountId, AccountRef, Error, Result, Stream, plan::KnownPost};
+use kepi_core::{Account, AccountId, AccountRef, Error, ErrorKind, Result, Stream, plan::KnownPost};
 use smol_str::SmolStr;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use crate::{
-    Answer, Capability, Ending, EndpointReport, Failure, Fetch, IngestRequest, Memory, PageWriter, Pages,
-    Progress, RunReport, StopFlag,
+    Answer, Capability, Ending, EndpointReport, Failure, Fetch, IngestAccount, IngestRequest, Memory,
+    Outcome, PageWriter, Pages, Progress, RunReport, StopFlag,
     reading::read_unit,
+    schedule::Claim,
     seam::Clock,
     work::{Before, Group, Stage, Unit, groups},
 };
@@ -97,6 +98,16 @@ impl Ingest {
         Self { fetch, pages, memory, clock, options }
     }
 
+    /// What a run that asks for these accounts takes in hand.
+    pub(crate) fn claim<'a>(&self, accounts: impl IntoIterator<Item = &'a IngestAccount>) -> Claim {
+        let mut claim = Claim::default();
+        for IngestAccount { reference, adapter, .. } in accounts {
+            claim.domains.extend(self.fetch.quota_domains(adapter.as_ref(), &reference.id));
+            claim.accounts.push(reference.id.clone());
+        }
+        claim
+    }
+
     /// Reads what the request asks for and hands it to the store, page by page.
     ///
     /// One endpoint or account that fails stops no other. Interrupted jobs go on first. The run's record is kept
@@ -135,7 +146,10 @@ impl Ingest {
         let finished = writer.into_inner().finish().await;
         let fatal = fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
         let error = fatal.or_else(|| finished.as_ref().err().map(Failure::of));
-        let report = RunReport::close(run, request.kind, started_at, self.clock.now(), endpoints, error);
+        let mut report = RunReport::close(run, request.kind, started_at, self.clock.now(), endpoints, error);
+        if report.outcome == Outcome::Cancelled && stop.is_robbed() {
+            report.error = Some(Failure::of(&robbed()));
+        }
         self.keep_record(RunReport { behind: finished.unwrap_or_default(), ..report }).await
     }
 
@@ -143,7 +157,7 @@ impl Ingest {
         if let Err(error) = self.pages.append_run(report.record()).await {
             tracing::error!(%error, run = %report.run, "the record of the run was not kept");
             if report.error.is_none() {
-                report.outcome = crate::Outcome::Failed;
+                report.outcome = Outcome::Failed;
                 report.error = Some(Failure::of(&error));
             }
         }
@@ -309,6 +323,14 @@ impl RunContext<'_> {
         fatal.get_or_insert_with(|| Failure::of(error));
         self.stop.stop();
     }
+}
+
+/// Why a run was stopped that nobody asked to stop.
+fn robbed() -> Error {
+    Error::new(ErrorKind::Unavailable, "another run took what this one had in hand for free, and it gave way").hint(
+        "what it read is kept and the next run goes on; it was silent for minutes on a disk that knows no file locks: \
+         keep the machine awake, or the project's folder on a local disk",
+    )
 }
 
 /// An endpoint that an account is known to lack and that is not asked yet.

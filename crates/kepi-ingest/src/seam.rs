@@ -2,7 +2,10 @@
 //!
 //! The transport and the store implement them; tests put something small in their place.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -14,8 +17,8 @@ use smol_str::SmolStr;
 
 pub(crate) use kepi_store::{NewPage, RunRecord};
 use kepi_store::{Store, Writer};
-use kepi_transport::Transport;
 pub(crate) use kepi_transport::{Clock, Fetched, Spend};
+use kepi_transport::{QuotaDomain, Transport};
 
 /// Where pages come from: one call through all layers.
 #[async_trait]
@@ -41,6 +44,11 @@ pub trait Fetch: fmt::Debug + Send + Sync {
 
     /// What a page cost, in millionths of a US dollar, now that it is known how many items are billed.
     async fn settle(&self, adapter: &dyn Adapter, job: &Job, fetched: &Fetched, items: u32) -> Result<u64>;
+
+    /// The allowances that an account's calls draw on and that other accounts may draw on too.
+    fn quota_domains(&self, _: &dyn Adapter, _: &AccountId) -> BTreeSet<QuotaDomain> {
+        BTreeSet::new()
+    }
 }
 
 #[async_trait]
@@ -68,6 +76,10 @@ impl Fetch for Transport {
 
     async fn settle(&self, adapter: &dyn Adapter, job: &Job, fetched: &Fetched, items: u32) -> Result<u64> {
         Self::settle(self, adapter, job, fetched, items).await
+    }
+
+    fn quota_domains(&self, adapter: &dyn Adapter, account: &AccountId) -> BTreeSet<QuotaDomain> {
+        Self::quota_domains(self, adapter, account)
     }
 }
 

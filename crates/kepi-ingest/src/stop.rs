@@ -7,13 +7,22 @@ use tokio::sync::watch;
 /// A flag that many hold and anyone may raise; it is never lowered again.
 #[derive(Debug, Clone)]
 pub struct StopFlag {
-    own: Arc<watch::Sender<bool>>,
-    above: Vec<Arc<watch::Sender<bool>>>,
+    own: Arc<Raised>,
+    above: Vec<Arc<Raised>>,
+}
+
+type Raised = watch::Sender<Option<Why>>;
+
+/// Why a flag was raised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Asked,
+    Robbed,
 }
 
 impl Default for StopFlag {
     fn default() -> Self {
-        Self { own: Arc::new(watch::Sender::new(false)), above: Vec::new() }
+        Self { own: Arc::new(watch::Sender::new(None)), above: Vec::new() }
     }
 }
 
@@ -26,13 +35,27 @@ impl StopFlag {
 
     /// Raises it.
     pub fn stop(&self) {
-        self.own.send_replace(true);
+        self.raise(Why::Asked);
+    }
+
+    /// Raises it since another run took what this one had in hand.
+    pub(crate) fn rob(&self) {
+        self.raise(Why::Robbed);
+    }
+
+    fn raise(&self, why: Why) {
+        self.own.send_modify(|raised| *raised = raised.or(Some(why)));
     }
 
     /// Whether it is raised.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.flags().any(|flag| *flag.borrow())
+        self.flags().any(|flag| flag.borrow().is_some())
+    }
+
+    /// Whether it is raised since another run took what this one had in hand.
+    pub(crate) fn is_robbed(&self) -> bool {
+        self.flags().any(|flag| *flag.borrow() == Some(Why::Robbed))
     }
 
     /// Waits until it is raised.
@@ -40,12 +63,12 @@ impl StopFlag {
         let raised = self.flags().map(|flag| {
             let mut flag = flag.subscribe();
             // The sender lives as long as the flag that is waited on, so waiting cannot fail.
-            Box::pin(async move { flag.wait_for(|stopped| *stopped).await.map(drop) })
+            Box::pin(async move { flag.wait_for(Option::is_some).await.map(drop) })
         });
         let _ = futures::future::select_all(raised).await;
     }
 
-    fn flags(&self) -> impl Iterator<Item = &Arc<watch::Sender<bool>>> {
+    fn flags(&self) -> impl Iterator<Item = &Arc<Raised>> {
         std::iter::once(&self.own).chain(&self.above)
     }
 

@@ -73,10 +73,13 @@ impl Store {
             // Commits follow each other in time: the oldest file that is not projected holds the next one.
             let Some(rows) = next_commit(self, &journal, reached).await? else {
                 // What is left is a mark without pages.
-                self.mark_reached(&journal).await?;
-                break;
+                if self.mark_reached(&journal, reached).await? {
+                    break;
+                }
+                continue;
             };
-            self.carry(decoders, rows, journal.version, &mut done).await?;
+            // Where the projections were emptied meanwhile, it begins again with the first commit.
+            self.carry(decoders, rows, (journal.version, reached), &mut done).await?;
         }
         drop(turn);
         Ok(done)
@@ -95,9 +98,13 @@ impl Store {
             let rows = stored_rows(&self.0.journal.table, file, i64::MIN, i64::MAX).await?;
             let rows: Vec<Stored> = rows.into_iter().filter(|row| filter.wants(row)).collect();
             if !rows.is_empty() {
+                let reached = self.0.table(LAST)?.refresh().await?.recorded();
                 let (version, recorded) = self.reserve_instant().await?;
                 let rows = rows.into_iter().map(|row| Stored { recorded, ..row }).collect();
-                self.carry(decoders, rows, version, &mut done).await?;
+                if !self.carry(decoders, rows, (version, reached), &mut done).await? {
+                    return Err(Error::new(ErrorKind::Store, "the projections are being made anew")
+                        .hint("run it again when that is done"));
+                }
             }
         }
         drop(turn);
@@ -118,20 +125,22 @@ impl Store {
         }
     }
 
-    async fn mark_reached(&self, journal: &Snapshot) -> Result<()> {
-        let Some(recorded) = last_recorded(journal) else { return Ok(()) };
-        let batch = Batch { version: journal.version, recorded, previous: None, pages: Vec::new() };
+    async fn mark_reached(&self, journal: &Snapshot, reached: i64) -> Result<bool> {
+        let Some(recorded) = last_recorded(journal) else { return Ok(true) };
+        let batch = Batch { version: journal.version, recorded, previous: Some(reached), pages: Vec::new() };
         carry(&self.0, Ready::of(batch)?).await
     }
 
+    /// Decodes the pages of a commit and carries it on to projections that have come so far; `false` when they have
+    /// not any more.
     async fn carry(
         &self,
         decoders: &dyn Decoders,
         mut rows: Vec<Stored>,
-        version: u64,
+        (version, reached): (u64, i64),
         done: &mut CaughtUp,
-    ) -> Result<()> {
-        let Some(recorded) = rows.first().map(|row| row.recorded) else { return Ok(()) };
+    ) -> Result<bool> {
+        let Some(recorded) = rows.first().map(|row| row.recorded) else { return Ok(true) };
         rows.sort_by(|a, b| (&a.stream, a.sequence).cmp(&(&b.stream, b.sequence)));
         let mut pages = Vec::with_capacity(rows.len());
         for row in rows {
@@ -145,7 +154,7 @@ impl Store {
             pages.push((context, page));
         }
         done.commits += 1;
-        carry(&self.0, Ready::of(Batch { version, recorded, previous: None, pages })?).await
+        carry(&self.0, Ready::of(Batch { version, recorded, previous: Some(reached), pages })?).await
     }
 }
 

@@ -56,6 +56,24 @@ pub(crate) fn torn(what: impl std::fmt::Display) -> Error {
         .hint("the journal keeps every page: restore the folder from a copy, or `kepi maintain` to rebuild")
 }
 
+/// A table that is whole, and of which another tool made something that is not read here.
+pub(crate) fn unsupported(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Store, "another tool has switched on what kepi does not read of Delta Lake")
+        .with("it", &cause)
+        .hint(
+            "switch it off with that tool, or restore the table's folder from a copy; the folder of a table that is made \
+             from the journal can be moved away, and `kepi maintain` makes it anew",
+        )
+        .caused_by(cause)
+}
+
+/// Whether a table needs of its readers what is not given here: it is whole all the same.
+pub(crate) fn is_unsupported(error: &Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    let mut chain = std::iter::successors(Some(first), |error| error.source());
+    chain.any(|cause| matches!(cause.downcast_ref(), Some(delta_kernel::Error::Unsupported(_))))
+}
+
 /// How systems say that a disk is full.
 const FULL: [&str; 5] = ["no space", "no storage space", "disk full", "quota exceeded", "os error 28"];
 

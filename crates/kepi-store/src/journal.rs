@@ -127,6 +127,8 @@ pub(crate) struct Committed {
 /// Where streams stand, as far as the journal was read.
 #[derive(Debug, Default)]
 pub(crate) struct Heads {
+    /// Which of the logs that were in its place, as [`Snapshot::begun_anew`] counts them.
+    log: u64,
     seen: HashSet<String>,
     streams: HashMap<Stream, StreamState>,
     /// The days that finished jobs asked for.
@@ -265,6 +267,9 @@ impl Journal {
     }
 
     async fn read_heads(&self, heads: &mut Heads, snapshot: &Snapshot) -> Result<()> {
+        if heads.log < snapshot.begun_anew {
+            *heads = Heads { log: snapshot.begun_anew, ..Heads::default() };
+        }
         for (path, file) in &snapshot.files {
             if heads.seen.contains(path) {
                 continue;

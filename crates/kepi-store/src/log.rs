@@ -10,19 +10,20 @@ use bytes::Bytes;
 use deltalake::{
     DeltaTable,
     kernel::{
-        Action, Add, EagerSnapshot, MetadataExt, Remove, StructType, Transaction,
+        Action, Add, EagerSnapshot, MetadataExt, Protocol, Remove, StructType, Transaction,
         transaction::{CommitData, TransactionError},
     },
     logstore::{CommitOrBytes, LogStoreRef, get_actions},
     protocol::{DeltaOperation, SaveMode, checkpoints},
 };
-use futures::StreamExt;
+use futures::{StreamExt, future::join};
 use kepi_core::Result;
-use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
+use smol_str::SmolStr;
 use uuid::Uuid;
 
 use crate::{
-    fail::{Fail, store, torn},
+    fail::{Fail, is_unsupported, store, torn, unsupported},
     mend::gone,
     options::StoreOptions,
     schema::TableSchema,
@@ -86,6 +87,12 @@ pub(crate) struct NewFile {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot {
     pub(crate) version: u64,
+    /// The id that the table was given when its log was begun.
+    id: Option<SmolStr>,
+    /// The first entry of that log.
+    first: Option<Written>,
+    /// How often this process found another log in the place of the one that it had open.
+    pub(crate) begun_anew: u64,
     /// The names of its columns.
     columns: Option<HashSet<String>>,
     pub(crate) files: BTreeMap<String, Arc<DataFile>>,
@@ -118,12 +125,28 @@ impl Snapshot {
                     self.transactions.insert(app_id, version);
                 }
                 Action::Metadata(metadata) => {
+                    self.id = Some(metadata.id().into());
                     let schema = metadata.parse_schema().ok();
                     self.columns = schema.map(|schema| schema.fields().map(|f| f.name().clone()).collect());
                 }
                 _ => {}
             }
         }
+    }
+}
+
+/// A file as it was written: one that was written anew differs.
+#[derive(Debug, Clone, PartialEq)]
+struct Written {
+    e_tag: Option<String>,
+    modified: i64,
+    size: u64,
+}
+
+impl From<ObjectMeta> for Written {
+    fn from(meta: ObjectMeta) -> Self {
+        let ObjectMeta { e_tag, last_modified, size, .. } = meta;
+        Self { e_tag, modified: last_modified.timestamp_micros(), size }
     }
 }
 
@@ -183,7 +206,7 @@ impl TableLog {
         schema: Arc<TableSchema>,
         options: StoreOptions,
     ) -> Result<Self> {
-        let found = load(&log, None).await.map_err(|error| error.with("table", schema.table.name))?;
+        let found = load_newest(&log).await.map_err(|error| error.with("table", schema.table.name))?;
         let snapshot = found.ok_or_else(|| gone(schema.table.name))?;
         let (subjects, state) = (Subjects::default(), Mutex::new(Arc::new(snapshot)));
         Ok(Self { schema, options, subjects, log, state })
@@ -214,17 +237,45 @@ impl TableLog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The newest state there is.
+    /// The newest state there is. Where the log was begun anew since it was opened, that of the new one.
     pub(crate) async fn refresh(&self) -> Result<Arc<Snapshot>> {
         let known = self.known();
         let mut newer: Option<Snapshot> = None;
-        loop {
-            let next = newer.as_ref().map_or(known.version, |snapshot| snapshot.version) + 1;
-            let Some(bytes) = self.log.read_commit_entry(next).await.at("read the log")? else { break };
-            let actions = actions_of(next, &bytes).map_err(|error| error.with("table", self.name()))?;
-            newer.get_or_insert_with(|| (*known).clone()).apply(next, actions);
+        // Mostly there is nothing new, so both are asked at once.
+        let next = self.log.read_commit_entry(known.version + 1);
+        let (next, first) = join(next, first_entry(&self.log)).await;
+        let (mut next, mut first) = (next.at("read the log")?, first?);
+        while let Some(bytes) = next {
+            let newer = newer.get_or_insert_with(|| (*known).clone());
+            let version = newer.version + 1;
+            let actions = actions_of(version, &bytes).map_err(|error| error.with("table", self.name()))?;
+            newer.apply(version, actions);
+            next = self.log.read_commit_entry(version + 1).await.at("read the log")?;
+        }
+        if newer.is_some() {
+            // What was read is of the log that was there until now.
+            first = first_entry(&self.log).await?;
+        }
+        if first != known.first {
+            return self.reopen(&known).await;
         }
         Ok(newer.map_or(known, |snapshot| self.adopt(snapshot)))
+    }
+
+    /// Opens the log again, whose first entry is not the one that it had: it was begun anew, or its first entries were
+    /// deleted behind a checkpoint.
+    async fn reopen(&self, known: &Snapshot) -> Result<Arc<Snapshot>> {
+        let found = load_newest(&self.log).await.map_err(|error| error.with("table", self.name()))?;
+        let mut found = found.ok_or_else(|| gone(self.name()))?;
+        let goes_on = found.id == known.id && found.version >= known.version;
+        found.begun_anew = known.begun_anew + u64::from(!goes_on);
+        if !goes_on {
+            tracing::warn!(
+                table = self.name(),
+                "its log was begun anew meanwhile: what it says now is taken"
+            );
+        }
+        Ok(self.adopt(found))
     }
 
     /// The state at the newest version whose `txn` does not pass an instant of recording.
@@ -237,7 +288,8 @@ impl TableLog {
         Ok(found)
     }
 
-    /// Commits against exactly the state it was made from; `None` when another writer was first.
+    /// Commits against exactly the state it was made from; `None` when another writer was first, or the log was begun
+    /// anew.
     pub(crate) async fn commit(&self, base: &Snapshot, changes: Changes) -> Result<Option<Arc<Snapshot>>> {
         let now = (self.options.clock)().as_millisecond();
         let mut actions: Vec<Action> =
@@ -249,6 +301,10 @@ impl TableLog {
         let bytes = data.get_bytes().at("write the commit")?;
         let version = base.version + 1;
         self.options.step(&format!("{}:commit", self.name()))?;
+        // Behind the end of another log the entry would never be found.
+        if first_entry(&self.log).await? != base.first {
+            return Ok(None);
+        }
         match self.log.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), Uuid::new_v4()).await {
             Ok(()) => {
                 let mut snapshot = base.clone();
@@ -342,7 +398,7 @@ impl TableLog {
 
     fn adopt(&self, snapshot: Snapshot) -> Arc<Snapshot> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if snapshot.version >= state.version {
+        if (snapshot.begun_anew, snapshot.version) >= (state.begun_anew, state.version) {
             self.subjects.retain(&snapshot);
             *state = Arc::new(snapshot);
         }
@@ -412,7 +468,25 @@ fn actions_of(version: u64, entry: &Bytes) -> Result<Vec<Action>> {
     if actions.is_empty() {
         return Err(torn("an entry of a log is empty").with("version", version));
     }
+    for action in &actions {
+        if let Action::Protocol(protocol) = action {
+            is_read_by_us(protocol)?;
+        }
+    }
     Ok(actions)
+}
+
+/// The newest version of Delta's protocol that is read here.
+const READER_VERSION: i32 = 1;
+
+/// Checks that what a table needs of its readers is what it gets here: its rows would be other ones otherwise.
+fn is_read_by_us(protocol: &Protocol) -> Result<()> {
+    let (version, features) = (protocol.min_reader_version(), protocol.reader_features().unwrap_or_default());
+    if version <= READER_VERSION {
+        return Ok(());
+    }
+    let features = features.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(unsupported(delta_kernel::Error::unsupported(format!("reader version {version} {features}"))))
 }
 
 /// Whether a table has a log.
@@ -421,10 +495,18 @@ pub(crate) async fn is_there(log: &LogStoreRef) -> Result<bool> {
 }
 
 async fn has_checkpoint(log: &LogStoreRef) -> Result<bool> {
-    let hint = Path::from("_delta_log/_last_checkpoint");
-    match log.object_store(None).head(&hint).await {
-        Ok(_) => Ok(true),
-        Err(object_store::Error::NotFound { .. }) => Ok(false),
+    Ok(head(log, "_last_checkpoint").await?.is_some())
+}
+
+/// The first entry of a log; `None` once it was deleted behind a checkpoint.
+async fn first_entry(log: &LogStoreRef) -> Result<Option<Written>> {
+    Ok(head(log, "00000000000000000000.json").await?.map(Written::from))
+}
+
+async fn head(log: &LogStoreRef, name: &str) -> Result<Option<ObjectMeta>> {
+    match log.object_store(None).head(&Path::from(format!("_delta_log/{name}"))).await {
+        Ok(found) => Ok(Some(found)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(store("read the log", error)),
     }
 }
@@ -480,6 +562,13 @@ pub(crate) async fn set_aside(log: &LogStoreRef, now: jiff::Timestamp) -> Result
     Ok(())
 }
 
+/// The newest state of a table; `None` when it has no log.
+async fn load_newest(log: &LogStoreRef) -> Result<Option<Snapshot>> {
+    // The first entry is looked at first: should the log be begun anew before it is read, the next look tells.
+    let first = first_entry(log).await?;
+    Ok(load(log, None).await?.map(|snapshot| Snapshot { first, ..snapshot }))
+}
+
 /// The state of a table at a version, the newest when none is named; `None` when it has no log.
 async fn load(log: &LogStoreRef, version: Option<u64>) -> Result<Option<Snapshot>> {
     if has_checkpoint(log).await? {
@@ -509,9 +598,16 @@ async fn goes_on_behind(log: &LogStoreRef, absent: u64) -> Result<bool> {
 
 async fn load_from_checkpoint(log: &LogStoreRef, version: Option<u64>) -> Result<Snapshot> {
     let _reading = READING.lock().await;
-    let eager = EagerSnapshot::try_new(log.as_ref(), version).await.at("read the log")?;
+    let eager = EagerSnapshot::try_new(log.as_ref(), version).await.at("read the log");
+    let eager = eager.map_err(|error| if is_unsupported(&error) { unsupported(error) } else { error })?;
+    is_read_by_us(eager.protocol())?;
     let columns = eager.schema().fields().map(|field| field.name().clone()).collect();
-    let mut snapshot = Snapshot { version: eager.version(), columns: Some(columns), ..Snapshot::default() };
+    let mut snapshot = Snapshot {
+        version: eager.version(),
+        id: Some(eager.metadata().id().into()),
+        columns: Some(columns),
+        ..Snapshot::default()
+    };
     for view in eager.log_data().iter() {
         let (stats, rows) = Stats::parse(view.stats().as_deref());
         let file = DataFile {

@@ -7,7 +7,7 @@ use kepi_core::{Error, ErrorKind, Result, tables};
 
 use crate::{
     catch_up::{CaughtUp, Decoders},
-    fail::torn,
+    fail::{is_unsupported, torn},
     journal::stored_rows,
     location::Location,
     log::{Changes, RECORDED, TableLog, can_be_read, has_commits, is_there, set_aside},
@@ -36,6 +36,20 @@ pub struct Mended {
 }
 
 impl Store {
+    /// Whether something of a store is gone or torn that [`Store::mend`] makes anew.
+    ///
+    /// # Errors
+    /// As [`Store::mend`], for what a look tells.
+    pub async fn needs_mending(location: &str, options: &StoreOptions) -> Result<bool> {
+        let place = Location::parse(location, options)?;
+        place.check().await?;
+        let missing = missing(&place).await?;
+        if missing.contains(&tables::PAGES.name) {
+            return Err(gone(tables::PAGES.name));
+        }
+        Ok(!missing.is_empty() || !look(&place, options, &missing).await?.rebuilt.is_empty())
+    }
+
     /// Opens a store of which tables or data files may be gone or logs torn, and makes the projections anew from the
     /// journal when any of theirs are. Then, and after a store that is whole was opened, the projections are where the
     /// journal is. A torn log of a projection is moved aside, not deleted.
@@ -68,12 +82,7 @@ impl Store {
         }
         let store = Self::with_all_tables(&place, options).await?;
         if !rebuilt.is_empty() {
-            for schema in schema::all() {
-                let name = schema.table.name;
-                if name != tables::PAGES.name && name != LAST && !RECORDS.contains(&name) {
-                    empty(store.0.table(name)?).await?;
-                }
-            }
+            empty_all(&store).await?;
         }
         rollup::begin(&store.0).await?;
         sides::begin(&store).await?;
@@ -98,7 +107,7 @@ async fn look(place: &Location, options: &StoreOptions, missing: &[&'static str]
     let mut damage = Damage { rebuilt, torn_logs: Vec::new(), last: None };
     for schema in schema::all() {
         let (name, log) = (schema.table.name, place.log(schema.table.name)?);
-        let derived = name != tables::PAGES.name && !RECORDS.contains(&name);
+        let derived = is_derived(name);
         let table = match whole_log(log.clone(), schema, options).await? {
             Some(Ok(table)) => table,
             Some(Err(error)) if !derived => return Err(log_torn(name, error)),
@@ -137,6 +146,7 @@ async fn whole_log(
     match open().await {
         Ok(table) if table.has_a_gap().await? => Ok(Some(Err(torn("entries of a log are gone")))),
         Ok(table) => Ok(Some(Ok(table))),
+        Err(error) if is_unsupported(&error) => Err(error),
         Err(_) => {
             // What failed for a moment only is no damage.
             can_be_read(&log).await?;
@@ -219,6 +229,32 @@ async fn bodies_are_there(place: &Location, options: &StoreOptions) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Empties all projections, the last one first. Another process may bring a commit to some of them meanwhile, of which
+/// the others then know nothing: it is done again until none has anything.
+async fn empty_all(store: &Store) -> Result<()> {
+    let names = schema::all().iter().map(|schema| schema.table.name);
+    let others = names.filter(|name| is_derived(name) && *name != LAST);
+    let projections = std::iter::once(LAST).chain(others).map(|name| store.0.table(name));
+    let projections: Vec<_> = projections.collect::<Result<_>>()?;
+    loop {
+        for table in &projections {
+            empty(table).await?;
+        }
+        let mut all = true;
+        for table in &projections {
+            all &= table.refresh().await?.recorded() == NOTHING;
+        }
+        if all {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether a table is a projection: neither the journal nor a table of records.
+fn is_derived(name: &str) -> bool {
+    name != tables::PAGES.name && !RECORDS.contains(&name)
 }
 
 /// Takes all rows out of a projection and says that it has nothing of the journal.

@@ -51,8 +51,26 @@ impl TryFrom<Committed> for Batch {
     }
 }
 
+/// What a commit is carried onto: projections that have all commits before it.
+#[derive(Debug, Clone, Copy)]
+struct Ground<'a> {
+    last: &'a TableLog,
+    previous: Option<i64>,
+}
+
+impl Ground<'_> {
+    /// Whether the projections have the commits before. Who empties them to make them anew begins with the last.
+    async fn holds(self) -> Result<bool> {
+        Ok(self.is_in(&*self.last.refresh().await?))
+    }
+
+    fn is_in(self, last: &Snapshot) -> bool {
+        self.previous.is_none_or(|previous| last.recorded() >= previous)
+    }
+}
+
 /// Carries a commit to all projections. `false` when an earlier commit of another worker is not there yet and
-/// does not come within so long: then all wait for `catch_up`.
+/// does not come within so long, or the projections are being made anew: then all wait for `catch_up`.
 pub(crate) async fn project(inner: &Inner, ready: Ready, patience: Duration) -> Result<bool> {
     if !wait_for_previous(inner, ready.previous, patience).await? {
         tracing::warn!(
@@ -62,16 +80,14 @@ pub(crate) async fn project(inner: &Inner, ready: Ready, patience: Duration) -> 
         return Ok(false);
     }
     inner.options.step("journal:committed")?;
-    carry(inner, ready).await?;
-    Ok(true)
+    carry(inner, ready).await
 }
 
 async fn wait_for_previous(inner: &Inner, previous: Option<i64>, patience: Duration) -> Result<bool> {
-    let Some(previous) = previous else { return Ok(true) };
-    let last = inner.table(LAST)?;
+    let ground = Ground { last: inner.table(LAST)?, previous };
     let mut waited = Duration::ZERO;
     let pause = Duration::from_millis(10);
-    while last.refresh().await?.recorded() < previous {
+    while !ground.holds().await? {
         if waited >= patience {
             return Ok(false);
         }
@@ -81,18 +97,27 @@ async fn wait_for_previous(inner: &Inner, previous: Option<i64>, patience: Durat
     Ok(true)
 }
 
-/// Carries a commit to all projections; those that have it already are passed over.
-pub(crate) async fn carry(inner: &Inner, ready: Ready) -> Result<()> {
-    let Ready { mark, brought, .. } = ready;
+/// Carries a commit to all projections; those that have it already are passed over. `false` when they lack the commits
+/// before, since somebody makes them anew: carrying on would hide from him what is still to be brought there.
+pub(crate) async fn carry(inner: &Inner, ready: Ready) -> Result<bool> {
+    let Ready { mark, previous, brought } = ready;
+    let ground = Ground { last: inner.table(LAST)?, previous };
     // Where another writer is first, what it wrote is taken for a try of our own that died on the way.
-    while !attempt(inner, &brought, mark).await? {}
-    put_rejects(inner.table(LAST)?, &brought.rejects, mark).await?;
+    while !attempt(inner, &brought, mark, ground).await? {
+        if !ground.holds().await? {
+            return Ok(false);
+        }
+    }
+    if !put_rejects(ground, &brought.rejects, mark).await? {
+        return Ok(false);
+    }
     // Tens of thousands of rows are given back beside other work.
     drop(makers::begin(move || {
         drop(brought);
         Ok(())
     }));
-    crate::maintain::compact_as_we_go(inner).await
+    crate::maintain::compact_as_we_go(inner).await?;
+    Ok(true)
 }
 
 /// A commit of the journal as rows of the projections: what needs nothing of what stands there.
@@ -144,10 +169,10 @@ impl Brought {
     }
 }
 
-/// One try; `false` when another writer was first somewhere. Files are made while the next table is worked out;
-/// the commits come in order.
-async fn attempt(inner: &Inner, brought: &Brought, mark: Mark) -> Result<bool> {
-    let mut pending = Pending { mark, begun: Vec::new() };
+/// One try; `false` when another writer was first somewhere, or the projections lack the commits before. Files are
+/// made while the next table is worked out; the commits come in order.
+async fn attempt(inner: &Inner, brought: &Brought, mark: Mark, ground: Ground<'_>) -> Result<bool> {
+    let mut pending = Pending { mark, ground, begun: Vec::new() };
     let mut touched = Touched::default();
     touched.dimension(inner.table("accounts")?, &brought.accounts, &mut pending).await?;
     // Since when accounts are watched is read from their table.
@@ -166,6 +191,7 @@ async fn attempt(inner: &Inner, brought: &Brought, mark: Mark) -> Result<bool> {
 #[derive(Debug)]
 pub(crate) struct Pending<'a> {
     mark: Mark,
+    ground: Ground<'a>,
     begun: Vec<(&'a TableLog, Arc<Snapshot>, Begun)>,
 }
 
@@ -182,8 +208,12 @@ impl<'a> Pending<'a> {
         }
     }
 
-    /// Commits what was begun; `false` when another writer was first.
+    /// Commits what was begun; `false` when another writer was first, or the projections lack the commits before.
     pub(crate) async fn settle(&mut self) -> Result<bool> {
+        // Asked behind all snapshots: a table that was emptied before its own was taken is known by that.
+        if !self.begun.is_empty() && !self.ground.holds().await? {
+            return Ok(false);
+        }
         for (table, base, begun) in self.begun.drain(..) {
             if begun.commit(table, &base, self.mark.transactions()).await?.is_none() {
                 return Ok(false);
@@ -302,11 +332,16 @@ struct Aside {
     reject: Reject,
 }
 
-async fn put_rejects(table: &TableLog, rejects: &[Aside], mark: Mark) -> Result<Option<Arc<Snapshot>>> {
+/// Says that the projections have a commit; `false` when they lack those before.
+async fn put_rejects(ground: Ground<'_>, rejects: &[Aside], mark: Mark) -> Result<bool> {
+    let table = ground.last;
     loop {
         let snapshot = table.refresh().await?;
         if mark.is_reached(&snapshot) {
-            return Ok(None);
+            return Ok(true);
+        }
+        if !ground.is_in(&snapshot) {
+            return Ok(false);
         }
         let mut plan = Plan::default();
         if !rejects.is_empty() {
@@ -322,8 +357,8 @@ async fn put_rejects(table: &TableLog, rejects: &[Aside], mark: Mark) -> Result<
             frame.instants("recorded_at", rejects.iter().map(|_| mark.recorded));
             plan.add(Vec::new(), frame.finish()?);
         }
-        if let Some(committed) = plan.commit(table, &snapshot, mark.transactions()).await? {
-            return Ok(Some(committed));
+        if plan.commit(table, &snapshot, mark.transactions()).await?.is_some() {
+            return Ok(true);
         }
     }
 }

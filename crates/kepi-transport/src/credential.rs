@@ -241,36 +241,7 @@ impl Credential {
             .accounts
             .first()
             .ok_or_else(|| Error::new(ErrorKind::BadRequest, "a call that needs a token names no account"))?;
-        let key = CredentialKey {
-            platform: call.platform().to_owned(),
-            owner: self.owner(account, kind),
-            kind: kind.name.to_owned(),
-        };
-        Ok(Wanted { account, kind, key })
-    }
-
-    /// Accounts that name the same secret share its token: two of it would spoil each other.
-    fn owner(&self, account: &AccountId, kind: &TokenKind) -> String {
-        let source = self.sources.source(account, kind.name);
-        let reference = |secret: &str| source?.reference(secret).map(|reference| reference.to_string());
-        let app = || (kind.flow == TokenFlow::Client).then(|| reference("client_id")).flatten();
-        let signer = || self.sources.signs(account, kind).then(|| reference("service_account")).flatten();
-        source
-            .and_then(|source| source.credential.clone())
-            .or_else(signer)
-            .or_else(|| reference("token"))
-            .or_else(app)
-            .unwrap_or_else(|| account.name().to_owned())
-    }
-
-    /// Whose app's limits a token draws on: the app is known by its id, by the token it bought itself, or by its
-    /// service account.
-    pub(crate) fn app(&self, account: &AccountId, kind: &TokenKind) -> String {
-        let source = self.sources.source(account, kind.name);
-        let reference = |secret: &str| source?.reference(secret).map(|reference| reference.to_string());
-        let bought = || (kind.flow == TokenFlow::Client).then(|| reference("token")).flatten();
-        let signer = || self.sources.signs(account, kind).then(|| reference("service_account")).flatten();
-        signer().or_else(|| reference("client_id")).or_else(bought).unwrap_or_default()
+        Ok(Wanted { account, kind, key: self.sources.key(call.platform(), account, kind) })
     }
 
     fn lease(&self, call: &Call<'_>, wanted: &Wanted<'_>, token: &StoredToken) -> Result<Lease> {
@@ -280,7 +251,7 @@ impl Credential {
         hidden.extend(token.refresh.clone());
         Ok(Lease {
             identity: wanted.key.to_string(),
-            app: self.app(wanted.account, wanted.kind),
+            app: self.sources.app(wanted.account, wanted.kind),
             token: Some((token.access.clone(), wanted.kind.placement)),
             secrets,
             hidden,

@@ -23,6 +23,7 @@ mod circuit;
 mod classify;
 mod clock;
 mod credential;
+mod domain;
 mod fault;
 mod headers;
 mod ledger;
@@ -42,6 +43,7 @@ mod transport;
 mod wire;
 
 pub use clock::{Clock, SystemClock};
+pub use domain::QuotaDomain;
 pub use fault::{Fault, FaultKind};
 pub use ledger::{BudgetStore, Ceiling, Interval, Limit, Line, MemoryBudget, Reservation, Spend};
 pub use outgoing::Outgoing;

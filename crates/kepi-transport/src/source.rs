@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, fmt, fs, path::PathBuf, sync::Arc};
 
 use kepi_core::{
-    AccountId, Error, Result, TokenKind,
+    AccountId, Error, Result, TokenFlow, TokenKind,
     credential::{ExposeSecret, SecretString},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+
+use crate::CredentialKey;
 
 /// Names of the variables and files that hold an account's secrets. It holds none itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -139,6 +141,32 @@ impl Sources {
     pub(crate) fn signs(&self, account: &AccountId, kind: &TokenKind) -> bool {
         let source = self.source(account, kind.name);
         kind.service_account && source.is_some_and(|source| source.reference("service_account").is_some())
+    }
+
+    /// By what the token of a kind is kept. Accounts that name the same secret share it: two of it would spoil each
+    /// other.
+    pub(crate) fn key(&self, platform: &str, account: &AccountId, kind: &TokenKind) -> CredentialKey {
+        let source = self.source(account, kind.name);
+        let reference = |secret: &str| source?.reference(secret).map(|reference| reference.to_string());
+        let app = || (kind.flow == TokenFlow::Client).then(|| reference("client_id")).flatten();
+        let signer = || self.signs(account, kind).then(|| reference("service_account")).flatten();
+        let owner = source
+            .and_then(|source| source.credential.clone())
+            .or_else(signer)
+            .or_else(|| reference("token"))
+            .or_else(app)
+            .unwrap_or_else(|| account.name().to_owned());
+        CredentialKey { platform: platform.to_owned(), owner, kind: kind.name.to_owned() }
+    }
+
+    /// Whose app's limits a token draws on: the app is known by its id, by the token it bought itself, or by its
+    /// service account.
+    pub(crate) fn app(&self, account: &AccountId, kind: &TokenKind) -> String {
+        let source = self.source(account, kind.name);
+        let reference = |secret: &str| source?.reference(secret).map(|reference| reference.to_string());
+        let bought = || (kind.flow == TokenFlow::Client).then(|| reference("token")).flatten();
+        let signer = || self.signs(account, kind).then(|| reference("service_account")).flatten();
+        signer().or_else(|| reference("client_id")).or_else(bought).unwrap_or_default()
     }
 
     /// Reads a secret; `None` when the configuration does not name it.

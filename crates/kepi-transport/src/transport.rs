@@ -1,6 +1,10 @@
 //! The door: one page in, one body out.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use kepi_core::{
@@ -10,10 +14,11 @@ use kepi_core::{
 
 use crate::{
     BudgetStore, Ceiling, Clock, CredentialSource, CredentialStore, HttpWire, MemoryBudget,
-    MemoryCredentials, Quotas, RetryPolicy, Secrets, Spend, SystemClock, Timeouts, Wire,
+    MemoryCredentials, QuotaDomain, Quotas, RetryPolicy, Secrets, Spend, SystemClock, Timeouts, Wire,
     budget::{Books, price},
     call::{Call, Exchange, Inner, Layer, Tally},
     clock::after,
+    domain::domains,
     headers::Heard,
     quota::Desk,
     source::{Environment, Sources},
@@ -200,6 +205,12 @@ impl Transport {
         let declared = descriptor.endpoint(endpoint);
         let pool = Desk::pool(declared, endpoint);
         self.0.desk.calls_left(descriptor.platform, &fetched.identity, pool, left, until);
+    }
+
+    /// The allowances that an account's calls draw on and that other accounts may draw on too.
+    #[must_use]
+    pub fn quota_domains(&self, adapter: &dyn Adapter, account: &AccountId) -> BTreeSet<QuotaDomain> {
+        domains(adapter.descriptor(), (&self.0.sources, &self.0.desk.quotas), account)
     }
 
     fn call<'a>(

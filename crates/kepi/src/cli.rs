@@ -193,7 +193,7 @@ pub(crate) struct Ingest {
     /// Only say which calls, windows and money it would take.
     #[arg(long)]
     pub plan: bool,
-    /// Wait while another run has one of the accounts in hand, instead of ending at once.
+    /// Wait while another run has one of the accounts in hand, or draws on limits that they share, instead of ending at once.
     #[arg(long)]
     pub wait: bool,
     #[command(flatten)]
@@ -213,7 +213,7 @@ pub(crate) struct Backfill {
     /// Only say which calls, windows and money it would take.
     #[arg(long)]
     pub plan: bool,
-    /// Wait while another run has one of the accounts in hand, instead of ending at once.
+    /// Wait while another run has one of the accounts in hand, or draws on limits that they share, instead of ending at once.
     #[arg(long)]
     pub wait: bool,
     #[command(flatten)]

@@ -14,7 +14,10 @@ use jiff::{
 use kepi_adapter_files::Files;
 use kepi_core::{Account, AccountId, AccountRef, Adapter, Decoder, Descriptor, Error, period::local_day};
 use kepi_engine::{Kpi, Planned, Source, TagRule};
-use kepi_ingest::{Ingest, IngestAccount, IngestOptions, Memory, schedule::State};
+use kepi_ingest::{
+    Ingest, IngestAccount, IngestOptions, Memory,
+    schedule::{State, do_alone},
+};
 use kepi_store::{
     CaughtUp, ConfiguredAccount as StoredAccount, Decoders, Mended, Store, StoreOptions, is_disk_full,
 };
@@ -122,10 +125,23 @@ impl Project {
         Ok(store)
     }
 
-    /// The store, with what is gone of it made anew where the journal tells it.
+    /// The store, with what is gone of it made anew where the journal tells it. While that is done no run asks for
+    /// anything.
     pub(crate) async fn mended_store(&self) -> Result<(Store, Mended)> {
         let (location, decoders) = (self.config.store_location(), self.decoders()?);
-        let (store, mended) = Store::mend(&location, StoreOptions::default(), &decoders).await?;
+        let options = StoreOptions::default();
+        let is_damaged = Store::needs_mending(&location, &options).await?;
+        let mending = Store::mend(&location, options, &decoders);
+        let (store, mended) = if is_damaged {
+            let (state, clock) = (self.state().await?, self.clock());
+            let accounts = self.config.accounts.iter().map(|known| known.account.id.clone());
+            let accounts: Vec<AccountId> = accounts.collect();
+            let mended = do_alone(&state, &accounts, clock.as_ref(), mending).await?;
+            state.close().await;
+            mended
+        } else {
+            mending.await?
+        };
         self.say_accounts(&store).await?;
         Ok((store, mended))
     }

@@ -2,6 +2,8 @@
 
 use std::{path::Path, process::Command};
 
+use kepi_ingest::schedule::{Claim, State};
+
 struct Done {
     code: Option<i32>,
     stdout: String,
@@ -192,6 +194,34 @@ fn a_table_that_is_gone_is_never_taken_for_an_empty_one() {
     let mended = kepi(path, &["maintain"]);
     assert_eq!(mended.code, Some(3), "{}", mended.stderr);
     assert!(mended.stderr.contains("decisions: gone"), "{}", mended.stderr);
+}
+
+/// What is gone is not made anew beside a run, which would bring pages meanwhile.
+#[test]
+fn a_store_is_not_mended_while_a_run_has_its_accounts_in_hand() {
+    let folder = project();
+    let path = folder.path();
+    write_overview(path, "overview_2026-06-06.csv", "1,204");
+    assert_eq!(kepi(path, &["import", "--account", "x/a", "overview_2026-06-06.csv"]).code, Some(0));
+    let text = "[project]\nname = \"A\"\n\n[[account]]\nid = \"x/a\"\n";
+    std::fs::write(path.join("kepi.toml"), text).expect("written");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let state = runtime.block_on(State::open(&path.join(".kepi/state.sqlite"))).expect("a state");
+    let claim = Claim::of(&["x/a".parse().expect("an account")]);
+    let (now, until) = (jiff::Timestamp::now(), jiff::Timestamp::MAX);
+    assert_eq!(runtime.block_on(state.lease(&claim, "a-run", now, until)).expect("leased"), None);
+
+    assert_eq!(kepi(path, &["maintain"]).code, Some(0), "what is whole is maintained beside it");
+    std::fs::remove_dir_all(path.join("store/account_facts")).expect("removed");
+    let refused = kepi(path, &["maintain"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    for said in ["another run by hand has x/a in hand", "wait until it has ended"] {
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+    assert!(!path.join("store/account_facts").exists());
+    runtime.block_on(state.give_back("a-run")).expect("given back");
+    assert_eq!(kepi(path, &["maintain"]).code, Some(0));
+    assert!(path.join("store/account_facts").exists());
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use kepi_core::{AccountId, Error, ErrorKind, Result};
 use smol_str::SmolStr;
 
-use super::{Busy, State};
-use crate::{Ingest, IngestRequest, Progress, RunReport, StopFlag, reading::after};
+use super::{Busy, Claim, State};
+use crate::{Ingest, IngestRequest, Progress, RunReport, StopFlag, reading::after, seam::Clock};
 
 /// How long the accounts stay taken when the process ends without a word and the disk cannot tell that it did.
 const LEASE: Duration = Duration::from_secs(10 * 60);
@@ -14,12 +14,16 @@ const LEASE: Duration = Duration::from_secs(10 * 60);
 /// How often it is looked whether another run has given an account back.
 const POLL: Duration = Duration::from_secs(15);
 
-/// What a pass by hand does when another run has one of its accounts in hand.
+/// What to do about a pass that was not made.
+const TAKEN: &str =
+    "wait until it has ended (--wait does), or name other accounts; `kepi runs` shows what ran";
+
+/// What a pass by hand does when another run has in hand what it needs.
 #[derive(Clone, Copy)]
 pub enum IfBusy<'a> {
     /// It ends before it has asked for anything.
     Fail,
-    /// It waits until the account is free, and tells each run that it waits for.
+    /// It waits until that is free, and tells each run that it waits for.
     Wait(&'a (dyn Fn(&Busy) + Send + Sync)),
 }
 
@@ -29,12 +33,13 @@ impl fmt::Debug for IfBusy<'_> {
     }
 }
 
-/// Makes a pass now, keeps off the accounts that another run has in hand, and remembers the run where `kepi runs`
+/// Makes a pass now, keeps off the accounts that another run has in hand and off the limits that another process draws
+/// on, and remembers the run where `kepi runs`
 /// finds it.
 ///
 /// # Errors
-/// `Unavailable` when another run has one of the accounts and is not to be waited for, `Cancelled` when it is and
-/// `stop` is raised first; else as [`Ingest::run`].
+/// `Unavailable` when another run has one of them and is not to be waited for, `Cancelled` when it is and `stop` is
+/// raised first; else as [`Ingest::run`].
 pub async fn run_by_hand(
     state: &State,
     ingest: &Ingest,
@@ -44,13 +49,12 @@ pub async fn run_by_hand(
     if_busy: IfBusy<'_>,
 ) -> Result<RunReport> {
     let run = SmolStr::new(uuid::Uuid::now_v7().to_string());
-    let accounts: Vec<AccountId> =
-        request.accounts.iter().map(|account| account.reference.id.clone()).collect();
+    let claim = ingest.claim(&request.accounts);
     let (clock, stop) = (ingest.clock.as_ref(), stop.child());
     let mut waits_for = None;
     loop {
         let pass = ingest.run_named(run.clone(), request, progress, &stop);
-        let busy = match state.holding(&accounts, &run, (clock, LEASE), &stop, pass).await? {
+        let busy = match state.holding(&claim, &run, (clock, LEASE), &stop, pass).await? {
             Ok(report) => {
                 let report = report?;
                 state.keep_run(&report).await?;
@@ -58,7 +62,7 @@ pub async fn run_by_hand(
             }
             Err(busy) => busy,
         };
-        let IfBusy::Wait(tell) = if_busy else { return Err(taken(&busy)) };
+        let IfBusy::Wait(tell) = if_busy else { return Err(taken(&busy, TAKEN)) };
         if waits_for.as_ref() != Some(&busy.run) {
             tell(&busy);
         }
@@ -71,10 +75,23 @@ pub async fn run_by_hand(
     }
 }
 
-fn taken(busy: &Busy) -> Error {
-    Error::new(ErrorKind::Unavailable, busy.to_string())
-        .with("run", &busy.run)
-        .hint("wait until it has ended (--wait does), or name other accounts; `kepi runs` shows what ran")
+/// Does something now that no run of these accounts may be beside.
+///
+/// # Errors
+/// `Unavailable` when a run has one of them in hand: then nothing was done. `Store` when the state cannot be written.
+pub async fn do_alone<T>(
+    state: &State,
+    accounts: &[AccountId],
+    clock: &dyn Clock,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let run = uuid::Uuid::now_v7().to_string();
+    let held = state.holding(&Claim::of(accounts), &run, (clock, LEASE), &StopFlag::default(), work).await?;
+    held.map_err(|busy| taken(&busy, "wait until it has ended and run it again; `kepi runs` shows what ran"))?
+}
+
+fn taken(busy: &Busy, hint: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, busy.to_string()).with("run", &busy.run).hint(hint)
 }
 
 fn given_up(busy: &Busy) -> Error {

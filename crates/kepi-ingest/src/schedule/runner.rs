@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kepi_core::{AccountId, Result};
 use smol_str::SmolStr;
 
-use super::ScheduledJob;
+use super::{Claim, ScheduledJob};
 use crate::{Ingest, IngestAccount, IngestRequest, Progress, RunKind, RunReport, StopFlag};
 
 /// One attempt of one tick.
@@ -30,6 +30,11 @@ pub trait Runner: fmt::Debug + Send + Sync {
     /// # Errors
     /// When nothing could be begun.
     async fn run(&self, task: &Task, stop: &StopFlag) -> Result<RunReport>;
+
+    /// What an attempt takes in hand.
+    fn claim(&self, job: &ScheduledJob) -> Claim {
+        Claim::of(&job.accounts)
+    }
 }
 
 /// What follows an ingest: evaluation, alerts, upkeep.
@@ -73,11 +78,14 @@ impl IngestRunner {
         Self { ingest, accounts, progress }
     }
 
+    fn accounts(&self, job: &ScheduledJob) -> impl Iterator<Item = &IngestAccount> {
+        self.accounts.iter().filter(|account| job.accounts.contains(&account.reference.id))
+    }
+
     fn request(&self, task: &Task) -> IngestRequest {
-        let wanted = |account: &&IngestAccount| task.job.accounts.contains(&account.reference.id);
         IngestRequest {
             kind: RunKind::Ingest,
-            accounts: self.accounts.iter().filter(wanted).cloned().collect(),
+            accounts: self.accounts(&task.job).cloned().collect(),
             endpoints: task.job.endpoints.clone(),
             only: task.only.clone(),
             range: None,
@@ -90,5 +98,9 @@ impl Runner for IngestRunner {
     async fn run(&self, task: &Task, stop: &StopFlag) -> Result<RunReport> {
         let request = self.request(task);
         self.ingest.run_named(task.run.clone(), &request, self.progress.as_ref(), stop).await
+    }
+
+    fn claim(&self, job: &ScheduledJob) -> Claim {
+        self.ingest.claim(self.accounts(job))
     }
 }

@@ -26,7 +26,7 @@ pub struct SchedulerOptions {
     pub longest_pause: Duration,
     /// How long a run may be silent before others take it for dead.
     pub lease: Duration,
-    /// How often it is looked whether another process has given an account back.
+    /// How often it is looked whether another process has given back what is waited for.
     pub poll: Duration,
 }
 
@@ -66,10 +66,16 @@ struct Ended {
 
 type Attempts<'s> = FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send + 's>>>;
 
-/// What is being run, and how each run is told to stop.
+/// What is being run.
 struct Running<'s> {
     attempts: Attempts<'s>,
-    flags: HashMap<SmolStr, StopFlag>,
+    in_hand: HashMap<SmolStr, InHand>,
+}
+
+/// How a run is told to stop, and how much it has in hand.
+struct InHand {
+    stop: StopFlag,
+    claimed: u64,
 }
 
 impl Scheduler {
@@ -105,14 +111,14 @@ impl Scheduler {
     /// # Errors
     /// `Store` when the state cannot be read or written.
     pub async fn run(&self, until: Option<Timestamp>) -> Result<()> {
-        let mut running = Running { attempts: FuturesUnordered::new(), flags: HashMap::new() };
+        let mut running = Running { attempts: FuturesUnordered::new(), in_hand: HashMap::new() };
         let result = self.turn(until, &mut running).await;
         if self.stop.is_stopped() || result.is_err() {
-            running.flags.values().for_each(StopFlag::stop);
+            running.in_hand.values().for_each(|run| run.stop.stop());
         }
         let mut settled = Ok(());
         while let Some(ended) = running.attempts.next().await {
-            settled = settled.and(self.settle(ended, &mut running.flags).await);
+            settled = settled.and(self.settle(ended, &mut running.in_hand).await);
         }
         result.and(settled)
     }
@@ -127,6 +133,8 @@ impl Scheduler {
             if self.stop.is_stopped() || until.is_some_and(|until| now >= until) {
                 return Ok(());
             }
+            // First of all: on a disk that knows no locks, a machine that slept would take its own runs for dead.
+            self.renew(&running.in_hand).await?;
             let recovered = self.state.recover(now).await?;
             if recovered > 0 {
                 tracing::warn!(recovered, "runs that ended without a word are taken up again");
@@ -137,8 +145,8 @@ impl Scheduler {
             tokio::select! {
                 biased;
                 () = self.stop.stopped() => {}
-                Some(ended) = running.attempts.next() => self.settle(ended, &mut running.flags).await?,
-                () = self.clock.sleep_until(wake) => self.renew(&mut running.flags).await?,
+                Some(ended) = running.attempts.next() => self.settle(ended, &mut running.in_hand).await?,
+                () = self.clock.sleep_until(wake) => {}
             }
         }
     }
@@ -158,7 +166,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Starts what may start; whether something waits for an account that another run has in hand.
+    /// Starts what may start; whether something waits for what another run has in hand.
     async fn start_due<'s>(&'s self, now: Timestamp, running: &mut Running<'s>) -> Result<bool> {
         let mut blocked = false;
         for row in self.state.waiting().await?.into_iter().filter(|row| row.next_attempt_at <= now) {
@@ -169,12 +177,12 @@ impl Scheduler {
                 attempt: row.attempts + 1,
                 only: row.left_over.clone(),
             };
-            let lease_until = after(now, self.options.lease);
-            match self.state.begin_attempt(&task, row.tick, now, lease_until).await? {
-                Begun::Yes => self.start(task, &row, running),
+            let (claim, terms) = (self.runner.claim(job), (now, after(now, self.options.lease)));
+            match self.state.begin_attempt(&task, &claim, row.tick, terms).await? {
+                Begun::Yes => self.start(task, &row, claim.len(), running),
                 Begun::Taken => {}
                 Begun::Busy(busy) => {
-                    tracing::debug!(job = %job.name, account = %busy.account, "waits for an account");
+                    tracing::debug!(job = %job.name, %busy, "waits");
                     blocked = true;
                 }
             }
@@ -182,10 +190,10 @@ impl Scheduler {
         Ok(blocked)
     }
 
-    fn start<'s>(&'s self, task: Task, row: &TickRow, running: &mut Running<'s>) {
+    fn start<'s>(&'s self, task: Task, row: &TickRow, claimed: u64, running: &mut Running<'s>) {
         tracing::info!(job = %task.job.name, run = %task.run, tick = %row.tick, attempt = task.attempt, "run begins");
         let stop = self.stop.child();
-        running.flags.insert(task.run.clone(), stop.clone());
+        running.in_hand.insert(task.run.clone(), InHand { stop: stop.clone(), claimed });
         self.in_flight.send_modify(|running| *running += 1);
         running.attempts.push(Box::pin(self.attempt(task, (row.window_end, row.failures), stop)));
     }
@@ -211,25 +219,25 @@ impl Scheduler {
         Ended { task, window_end, failures, attempted, after_error }
     }
 
-    async fn settle(&self, ended: Ended, flags: &mut HashMap<SmolStr, StopFlag>) -> Result<()> {
+    async fn settle(&self, ended: Ended, in_hand: &mut HashMap<SmolStr, InHand>) -> Result<()> {
         let Ended { task, window_end, failures, attempted, after_error } = ended;
         let now = self.clock.now();
         let next = decide(&attempted, Standing { now, window_end, failures }, &self.options);
         let outcome = attempted.outcome().as_str();
         tracing::info!(job = %task.job.name, run = %task.run, outcome, ?next, "run ended");
-        flags.remove(&task.run);
+        in_hand.remove(&task.run);
         let kept = self.state.end_attempt(&task, &attempted, after_error.as_deref(), &next, now).await;
         self.in_flight.send_modify(|running| *running -= 1);
         kept
     }
 
     /// Says that the runs are alive. One that others have given up for dead is asked to stop.
-    async fn renew(&self, flags: &mut HashMap<SmolStr, StopFlag>) -> Result<()> {
+    async fn renew(&self, in_hand: &HashMap<SmolStr, InHand>) -> Result<()> {
         let until = after(self.clock.now(), self.options.lease);
-        for (run, flag) in flags {
-            if !self.state.renew(run, until).await? {
+        for (run, InHand { stop, claimed }) in in_hand {
+            if !self.state.renew(run, *claimed, until).await? {
                 tracing::warn!(%run, "the run was taken for dead and is given up");
-                flag.stop();
+                stop.rob();
             }
         }
         Ok(())
@@ -247,7 +255,7 @@ impl Scheduler {
         let waiting = self.state.waiting().await?;
         let waiting = waiting.iter().filter(|row| row.next_attempt_at > now && known(row));
         let poll = blocked.then(|| after(now, self.options.poll));
-        let renewal = (!running.flags.is_empty()).then(|| after(now, self.options.lease / 3));
+        let renewal = (!running.in_hand.is_empty()).then(|| after(now, self.options.lease / 3));
         let dead = self.state.next_lease_end().await?.filter(|end| *end > now);
         let waiting = waiting.map(|row| row.next_attempt_at);
         let all = ticks.chain(waiting).chain(until).chain(poll).chain(renewal).chain(dead);

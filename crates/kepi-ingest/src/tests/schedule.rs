@@ -12,6 +12,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp, civil::date};
 use kepi_core::{AccountId, DateSpan, Error, ErrorKind, Result, Stream};
+use kepi_transport::QuotaDomain;
 use tokio::sync::watch;
 
 use super::toy::at;
@@ -19,8 +20,8 @@ use crate::{
     Answer, Capability, Ending, EndpointReport, Failure, Ingest, Lack, Memory, Outcome, RunKind, RunReport,
     StopFlag,
     schedule::{
-        AfterIngest, Busy, IfBusy, JobSettings, NoFollowUp, RunFilter, Runner, ScheduledJob, Scheduler,
-        State, Task, run_by_hand, upcoming,
+        AfterIngest, Busy, Claim, Held, IfBusy, JobSettings, NoFollowUp, RunFilter, Runner, ScheduledJob,
+        Scheduler, State, Task, run_by_hand, upcoming,
     },
     seam::Clock,
 };
@@ -347,10 +348,9 @@ async fn a_stopped_run_is_given_back_and_goes_on_at_once() {
     let state = open(&folder).await;
     assert_eq!(stage.until(&state, "2026-10-02T05:00:00Z").await, ["2026-10-01T06:00:00Z morning #1"]);
     assert_eq!(state.ticks(1).await.unwrap()[0].status, "due");
-    let all = known();
-    let busy = state.lease_accounts(&all, "other", stage.clock.now(), at("2026-10-01T06:00:01Z"));
-    assert_eq!(busy.await.unwrap(), None);
-    state.release_accounts("other").await.unwrap();
+    let (all, until) = (Claim::of(&known()), at("2026-10-01T06:00:01Z"));
+    assert_eq!(state.lease(&all, "other", stage.clock.now(), until).await.unwrap(), None);
+    state.give_back("other").await.unwrap();
     state.close().await;
 
     let next = Stage::new("2026-10-01T06:20:00Z", stage.jobs.clone());
@@ -364,7 +364,7 @@ async fn ticks_that_waited_too_long_for_an_account_are_made_by_one_run() {
     let state = State::in_memory().await.unwrap();
     let stage = Stage::new("2026-10-01T05:30:00Z", vec![job("hourly", "0 * * * *", "UTC", &["x/a"])]);
     let (account, until) = ([known()[0].clone()], at("2026-10-01T08:20:00Z"));
-    assert_eq!(state.lease_accounts(&account, "by hand", stage.clock.now(), until).await.unwrap(), None);
+    assert_eq!(state.lease(&Claim::of(&account), "by hand", stage.clock.now(), until).await.unwrap(), None);
     let expected = ["2026-10-01T08:20:00Z hourly #1", "2026-10-01T09:00:00Z hourly #1"];
     assert_eq!(stage.until(&state, "2026-10-01T09:30:00Z").await, expected);
     let ticks = state.ticks(10).await.unwrap();

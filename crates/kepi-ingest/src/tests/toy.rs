@@ -1,7 +1,7 @@
 //! A toy platform, a journal in memory and a clock that only moves when it is told to.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -14,6 +14,7 @@ use kepi_core::{
     descriptor::{Earliest, Reset, Scope},
     plan::{KnownPost, StreamState},
 };
+use kepi_transport::QuotaDomain;
 use smol_str::SmolStr;
 use tokio::sync::Notify;
 
@@ -175,6 +176,8 @@ pub(crate) struct Platform {
     pub(crate) hangs: Notify,
     /// The most endpoints that were asked at once.
     pub(crate) widest: Mutex<usize>,
+    /// What its accounts share of its limits.
+    pub(crate) domains: Mutex<BTreeSet<QuotaDomain>>,
 }
 
 impl std::fmt::Debug for Platform {
@@ -232,6 +235,10 @@ impl Fetch for Platform {
 
     async fn settle(&self, _: &dyn Adapter, _: &Job, _: &Fetched, items: u32) -> Result<u64> {
         Ok(u64::from(items) * 5_000)
+    }
+
+    fn quota_domains(&self, _: &dyn Adapter, _: &AccountId) -> BTreeSet<QuotaDomain> {
+        self.domains.lock().unwrap().clone()
     }
 }
 
@@ -432,6 +439,7 @@ impl World {
             hang_after: Mutex::default(),
             hangs: Notify::new(),
             widest: Mutex::default(),
+            domains: Mutex::default(),
         });
         let journal = Arc::new(Journal { log: log.clone(), ..Journal::default() });
         let shelf = Arc::new(Shelf(journal.clone()));

@@ -1,12 +1,30 @@
 //! A store of which something was taken away.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cmp::Ordering,
+    collections::HashSet,
+    fmt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use kepi_core::Page;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as Stored, local::LocalFileSystem,
+    path::Path as At,
+};
 
 use super::{
-    resume::{everything, tell},
-    support::{Echo, World, at, rows},
+    resume::{dies_at, everything, options, tell},
+    support::{Echo, World, account_day, at, born, date, new_page, noon, page, reading, rows, write},
 };
-use crate::{MaintainOptions, RunRecord, Store, schema};
+use crate::{Fault, MaintainOptions, RunRecord, Store, StoreOptions, schema};
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -192,6 +210,114 @@ async fn a_torn_log_is_made_anew_from_the_journal() {
     }
 }
 
+/// A table of which another tool switched on what is not read here is whole: it is neither read without nor made anew.
+#[tokio::test]
+async fn a_table_that_needs_other_readers_is_not_torn() {
+    let whole = World::new();
+    tell(&whole.store().await).await.unwrap();
+    let protocol = r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"],"writerFeatures":["deletionVectors"]}}"#;
+    for with_checkpoint in [false, true] {
+        let world = whole.copy();
+        let store = Store::open(&world.path(), world.options()).await.unwrap();
+        let next = entries(&world, "post_facts").len();
+        let entry = log(&world, "post_facts").join(format!("{next:020}.json"));
+        std::fs::write(entry, protocol).unwrap();
+        if with_checkpoint {
+            store.0.table("post_facts").unwrap().checkpoint().await.unwrap();
+        }
+        for refused in [
+            store.0.table("post_facts").unwrap().refresh().await.map(drop).unwrap_err(),
+            Store::open(&world.path(), world.options()).await.map(drop).unwrap_err(),
+            Store::mend(&world.path(), world.options(), &Echo).await.map(drop).unwrap_err(),
+        ] {
+            assert!(refused.to_string().contains("deletionVectors"), "{refused}");
+            assert!(refused.hint_text().unwrap().contains("switch it off"), "{refused:?}");
+        }
+        assert!(!table(&world, "post_facts").join("_torn_log").exists());
+    }
+}
+
+/// Files of the machine, of which reading one of a log fails once, the `nth` time that it is asked for.
+#[derive(Debug)]
+struct FailsOnce {
+    files: LocalFileSystem,
+    log: &'static str,
+    nth: usize,
+    asked: AtomicUsize,
+}
+
+impl fmt::Display for FailsOnce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FailsOnce")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FailsOnce {
+    async fn put_opts(&self, at: &At, bytes: PutPayload, options: PutOptions) -> Stored<PutResult> {
+        self.files.put_opts(at, bytes, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        at: &At,
+        options: PutMultipartOptions,
+    ) -> Stored<Box<dyn MultipartUpload>> {
+        self.files.put_multipart_opts(at, options).await
+    }
+
+    async fn get_opts(&self, at: &At, options: GetOptions) -> Stored<GetResult> {
+        if at.as_ref().contains(self.log) && self.asked.fetch_add(1, Relaxed) == self.nth {
+            return Err(object_store::Error::Generic { store: "FailsOnce", source: "timed out".into() });
+        }
+        self.files.get_opts(at, options).await
+    }
+
+    fn delete_stream(&self, all: BoxStream<'static, Stored<At>>) -> BoxStream<'static, Stored<At>> {
+        self.files.delete_stream(all)
+    }
+
+    fn list(&self, prefix: Option<&At>) -> BoxStream<'static, Stored<ObjectMeta>> {
+        self.files.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&At>) -> Stored<ListResult> {
+        self.files.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &At, to: &At, options: CopyOptions) -> Stored<()> {
+        self.files.copy_opts(from, to, options).await
+    }
+}
+
+/// What cannot be read for a moment is no torn log, whenever that is.
+#[tokio::test]
+async fn a_log_that_fails_to_be_read_once_is_not_torn() {
+    let world = World::new();
+    let store = world.store().await;
+    tell(&store).await.unwrap();
+    let expected = everything(&store).await;
+    drop(store);
+    for nth in 0.. {
+        let backend = Arc::new(FailsOnce {
+            files: LocalFileSystem::new(),
+            log: "post_facts/_delta_log",
+            nth,
+            asked: AtomicUsize::new(0),
+        });
+        let options = StoreOptions { backend: Some(backend.clone()), ..world.options() };
+        let mended = Store::mend(&world.path(), options, &Echo).await;
+        assert!(!table(&world, "post_facts").join("_torn_log").exists(), "step {nth}");
+        if let Ok((store, mended)) = mended {
+            assert_eq!((mended.rebuilt, everything(&store).await), (vec![], expected.clone()), "step {nth}");
+        }
+        if backend.asked.load(Relaxed) <= nth {
+            assert!(nth > 10, "it is read in {nth} steps");
+            break;
+        }
+    }
+}
+
 #[tokio::test]
 async fn records_that_are_gone_are_told_and_the_journal_is_never_begun_anew() {
     let world = World::new();
@@ -218,4 +344,121 @@ async fn mending_makes_no_store() {
     let world = World::new();
     assert!(Store::mend(&world.path(), world.options(), &Echo).await.is_err());
     assert!(!Path::new(&world.path()).exists());
+}
+
+/// What comes after the story: of posts that it knows, and of a new one.
+fn sequel() -> Page {
+    Page {
+        posts: vec![born("3", noon(7))],
+        ..page(vec![
+            reading("1", noon(8), &[("likes", 70), ("views", 700)]),
+            reading("3", noon(8), &[("likes", 3)]),
+            account_day(date(1), noon(8), &[("follows_gained", 7)]),
+        ])
+    }
+}
+
+async fn go_on(store: &Store) -> kepi_core::Result<()> {
+    let mut writer = store.writer(Some("run".into()));
+    writer.push(new_page(sequel())).await?;
+    writer.finish().await.map(drop)
+}
+
+/// What a single writer makes of the story and its sequel.
+async fn undisturbed() -> Vec<String> {
+    let world = World::new();
+    let store = Store::create(&world.path(), options(&world, None)).await.unwrap();
+    tell(&store).await.unwrap();
+    go_on(&store).await.unwrap();
+    everything(&store).await
+}
+
+/// Whoever has a store open when a log is begun anew goes on with the new one, be it shorter or longer.
+#[tokio::test]
+async fn a_store_that_is_open_goes_on_with_a_log_that_was_begun_anew() {
+    let expected = undisturbed().await;
+    let mut lengths = HashSet::new();
+    for name in ["accounts", "post_facts", "post_daily", "daily_rollup", "rejects"] {
+        for (knows_all, compact_files) in [(true, 0), (true, 2), (false, 0)] {
+            let world = World::new();
+            let ours = Store::create(&world.path(), options(&world, None)).await.unwrap();
+            let writing = StoreOptions { compact_files, ..options(&world, None) };
+            let writing = Store::open(&world.path(), writing).await.unwrap();
+            tell(&writing).await.unwrap();
+            let ours = if knows_all { writing } else { ours };
+            last_cut_off(&world, name);
+            let (mended, what) = Store::mend(&world.path(), options(&world, None), &Echo).await.unwrap();
+            assert_eq!(what.rebuilt, [name]);
+            let version = |store: &Store| store.0.table(name).unwrap().known().version;
+            lengths.insert(version(&mended).cmp(&version(&ours)));
+            go_on(&ours).await.unwrap();
+            let anew = Store::open(&world.path(), options(&world, None)).await.unwrap();
+            for store in [&ours, &mended, &anew] {
+                assert_eq!(everything(store).await, expected, "{name} {knows_all} {compact_files}");
+            }
+        }
+    }
+    assert!(lengths.contains(&Ordering::Less) && lengths.contains(&Ordering::Greater), "{lengths:?}");
+}
+
+/// A folder that was put back from an older copy is another log, though its tables have the same ids.
+#[tokio::test]
+async fn a_store_that_is_open_goes_on_with_a_copy_that_was_put_in_its_place() {
+    let expected = undisturbed().await;
+    let world = World::new();
+    let ours = Store::create(&world.path(), options(&world, None)).await.unwrap();
+    tell(&ours).await.unwrap();
+    let older = world.copy();
+    for _ in 0..2 {
+        write(&ours, [page(vec![reading("2", noon(9), &[("likes", 9)])])]).await;
+    }
+    std::fs::remove_dir_all(world.path()).unwrap();
+    older.copy_to(&world);
+    assert_eq!(ours.stream_states().await.unwrap().values().next().map(|state| state.sequence), Some(3));
+    go_on(&ours).await.unwrap();
+    assert_eq!(everything(&ours).await, expected);
+}
+
+/// Projections that are emptied while a commit is carried to them, and not filled again, hide no commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_on_its_way_while_projections_are_made_anew_hides_nothing() {
+    let expected = undisturbed().await;
+    let whole = World::new();
+    let store = Store::create(&whole.path(), options(&whole, None)).await.unwrap();
+    tell(&store).await.unwrap();
+    drop(store);
+    for meanwhile in ["posts:commit", "rejects:commit"] {
+        for nth in (0..).step_by(3) {
+            let world = Arc::new(whole.copy());
+            let lived = Arc::new(AtomicBool::new(false));
+            let disturbed = disturbing(meanwhile, nth, world.clone(), lived.clone());
+            let ours = Store::open(&world.path(), options(&world, Some(disturbed))).await.unwrap();
+            go_on(&ours).await.unwrap();
+            let (mended, _) = Store::mend(&world.path(), options(&world, None), &Echo).await.unwrap();
+            assert_eq!(everything(&mended).await, expected, "mended at {meanwhile} up to step {nth}");
+            if lived.load(Relaxed) {
+                assert!(nth > 20, "it was mended in {nth} steps");
+                break;
+            }
+        }
+    }
+}
+
+/// At a step, once: another process finds a torn log and makes the projections anew, but dies at the `nth` step.
+fn disturbing(meanwhile: &'static str, nth: usize, world: Arc<World>, lived: Arc<AtomicBool>) -> Fault {
+    let before = AtomicBool::new(true);
+    Arc::new(move |step: &str| {
+        if step == meanwhile && before.swap(false, Relaxed) {
+            last_cut_off(&world, "post_daily");
+            let (world, lived) = (world.clone(), lived.clone());
+            let mending = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Runtime::new().unwrap();
+                let (dying, _) = dies_at(nth, Arc::new(Mutex::default()));
+                let mended = Store::mend(&world.path(), options(&world, Some(dying)), &Echo);
+                lived.store(runtime.block_on(mended).is_ok(), Relaxed);
+            });
+            mending.join().unwrap();
+        }
+        Ok(())
+    })
 }

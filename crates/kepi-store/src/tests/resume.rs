@@ -89,7 +89,7 @@ pub(super) async fn tell(store: &Store) -> kepi_core::Result<()> {
 }
 
 /// Dies at the `nth` step; counts the steps.
-fn dies_at(nth: usize, names: Arc<Mutex<BTreeSet<String>>>) -> (Fault, Arc<AtomicUsize>) {
+pub(super) fn dies_at(nth: usize, names: Arc<Mutex<BTreeSet<String>>>) -> (Fault, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let seen = count.clone();
     let fault = move |name: &str| {
@@ -103,7 +103,7 @@ fn dies_at(nth: usize, names: Arc<Mutex<BTreeSet<String>>>) -> (Fault, Arc<Atomi
 }
 
 /// A clock that the journal's commits decide: every run of the story records at the same instants.
-fn options(world: &World, fault: Option<Fault>) -> StoreOptions {
+pub(super) fn options(world: &World, fault: Option<Fault>) -> StoreOptions {
     let clock = Arc::new(|| noon(20));
     StoreOptions { fault, clock, compact_files: 0, ..world.options() }
 }

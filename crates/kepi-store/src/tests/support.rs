@@ -37,6 +37,12 @@ impl World {
     /// A world whose store is a copy of this one's.
     pub(crate) fn copy(&self) -> Self {
         let world = Self::new();
+        self.copy_to(&world);
+        world
+    }
+
+    /// Writes a copy of this world's store where another one has its own.
+    pub(crate) fn copy_to(&self, world: &Self) {
         let mut folders = vec![(PathBuf::from(self.path()), PathBuf::from(world.path()))];
         while let Some((from, to)) = folders.pop() {
             std::fs::create_dir_all(&to).unwrap();
@@ -50,7 +56,6 @@ impl World {
                 }
             }
         }
-        world
     }
 
     pub(crate) fn path(&self) -> String {

@@ -172,7 +172,7 @@ impl Credential {
         let secrets = self.exchange_secrets(call.request, &given, wanted, known)?;
         let hidden = self.hidden(&secrets, wanted.account, wanted.kind.name);
         let identity = wanted.key.to_string();
-        let app = self.app(wanted.account, wanted.kind);
+        let app = self.sources.app(wanted.account, wanted.kind);
         let lease = Lease { identity, app, token: None, address, secrets, hidden: hidden.clone() };
         call.lease = Arc::new(lease);
         let response = self.inner.call(call).await.map_err(|error| scrub::error(error, &hidden))?;

@@ -9,15 +9,15 @@ use async_trait::async_trait;
 use futures::{StreamExt, future::join_all};
 use jiff::Timestamp;
 use kepi_core::{
-    Cost, Cursor, ErrorKind, Response, Retry,
+    Cost, Cursor, Endpoint, ErrorKind, Quota, Response, Retry, Shape,
     descriptor::{Reset, Scope},
 };
 use kepi_transport::{
-    Clock, Fault, Outgoing, Quotas, Spend, Wire,
+    Clock, Fault, Outgoing, QuotaDomain, Quotas, Spend, Wire,
     testing::{ManualClock, ScriptedWire},
 };
 
-use crate::support::{Bench, START, Toy, at, job, ok, policy, quota, seconds_since_start};
+use crate::support::{Bench, START, Toy, account, at, job, ok, policy, quota, seconds_since_start};
 
 /// A platform that counts its calls in windows from the first call on and tells in its headers what is left.
 #[derive(Default)]
@@ -439,4 +439,36 @@ async fn limits_can_be_lifted_and_tightened() {
     check(Quotas::unlimited(), 0.0).await;
     check(Quotas::declared().pool("toy", "pool", number(5), number(100)), 300.3).await;
     check(Quotas::declared().pool("other", "pool", number(5), number(100)), 100.1).await;
+}
+
+/// Whose accounts share an allowance: a platform's limits say it, and by what the configuration names applications and
+/// tokens. The names themselves are not told.
+#[test]
+fn accounts_share_the_domains_of_their_application_and_their_token() {
+    const ROWS: &[Quota] = &[
+        Quota { scope: Scope::App, ..quota("app", 5, 1, Reset::Rolling) },
+        quota("user", 5, 1, Reset::Rolling),
+        Quota { scope: Scope::Account, ..quota("account", 5, 1, Reset::Rolling) },
+    ];
+    let domains = |quotas: &'static [Quota], token, name: &str| {
+        let endpoint = Endpoint::new("mine", "", Shape::Snapshot);
+        let toy = Toy::with(vec![Endpoint { quotas, token: Some(token), ..endpoint }]);
+        let bench = Bench::with(ScriptedWire::new(|_, _| Ok(ok())), toy, |builder| builder);
+        bench.transport.quota_domains(&bench.toy, &account(name))
+    };
+    for (rows, token, one, other, expected) in [
+        (ROWS, "user", "a", "b", "an application of toy"),
+        (ROWS, "fixed", "s", "t", "an application of toy, a credential of toy"),
+        (ROWS, "fixed", "a", "s", ""),
+        (&ROWS[1..], "user", "a", "b", ""),
+        (&ROWS[2..], "fixed", "s", "t", ""),
+    ] {
+        let (of_one, of_other) = (domains(rows, token, one), domains(rows, token, other));
+        let common = of_one.intersection(&of_other).map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(common.join(", "), expected, "{token} of {one} and {other}");
+        let named =
+            |domain: &QuotaDomain| ["TOY_ID", "FIXED"].iter().any(|name| domain.as_str().contains(name));
+        assert!(!of_one.iter().any(named), "{of_one:?}");
+    }
+    assert!(domains(ROWS, "user", "nobody").is_empty(), "it has no token");
 }

@@ -85,6 +85,10 @@ impl Toy {
         endpoints.push(Endpoint { sunset, ..endpoint("old") });
         let sunset = sunset.map(|sunset| Sunset { guessed: true, hint: "set version_ends", ..sunset });
         endpoints.push(Endpoint { sunset, ..endpoint("guessed") });
+        Self::with(endpoints)
+    }
+
+    pub(crate) fn with(endpoints: Vec<Endpoint>) -> Self {
         let descriptor = Descriptor {
             platform: "toy",
             title: "Toy",

@@ -239,24 +239,26 @@ fn print_report(report: &RunReport, format: RowFormat) -> Result<()> {
         report.totals.calls,
         dollars(report.totals.cost_micro_usd)
     ));
+    if let Some(error) = report.error.as_ref().filter(|_| report.outcome != RunOutcome::Failed) {
+        output::note(&format!("stopped: {}", error.message));
+    }
     for hint in hints(report) {
         output::note(&format!("hint: {hint}"));
     }
     Ok(())
 }
 
-/// What to do about the endpoints that failed while others did not, once each. A run that failed as a whole says so by
+/// What to do about what stopped the run, and about the endpoints that failed while others did not, once each. A run that failed as a whole says so by
 /// its error.
 fn hints(report: &RunReport) -> BTreeSet<&str> {
     if report.outcome == RunOutcome::Failed {
         return BTreeSet::new();
     }
-    let endings = report.endpoints.iter().map(|endpoint| &endpoint.ending);
-    endings
-        .filter_map(
-            |ending| if let Ending::Failed(failure) = ending { failure.hint.as_deref() } else { None },
-        )
-        .collect()
+    let failures = report.endpoints.iter().filter_map(|endpoint| match &endpoint.ending {
+        Ending::Failed(failure) => Some(failure),
+        _ => None,
+    });
+    failures.chain(&report.error).filter_map(|failure| failure.hint.as_deref()).collect()
 }
 
 fn accounts_text(accounts: &[AccountId]) -> String {

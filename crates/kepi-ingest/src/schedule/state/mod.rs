@@ -10,13 +10,14 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kepi_core::{Error, ErrorKind, Result};
+use smol_str::SmolStr;
 use sqlx::{
     Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use self::signs::Signs;
-pub use leases::Busy;
+pub use leases::{Busy, Claim, Held};
 pub use runs::{RunEntry, RunFilter};
 pub use ticks::TickEntry;
 pub(crate) use ticks::{Begun, TickRow};
@@ -31,6 +32,8 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 pub struct State {
     pool: SqlitePool,
     signs: Arc<Signs>,
+    /// Who this is: runs of one process draw on the same limits.
+    worker: SmolStr,
 }
 
 impl State {
@@ -67,7 +70,8 @@ impl State {
             .connect_with(options)
             .await?;
         MIGRATIONS.run(&pool).await?;
-        Ok(Self { pool, signs: Arc::new(signs) })
+        let worker = uuid::Uuid::now_v7().to_string().into();
+        Ok(Self { pool, signs: Arc::new(signs), worker })
     }
 
     /// Closes the file. Dropping the last handle does so too, a little later. Runs that still have accounts in hand

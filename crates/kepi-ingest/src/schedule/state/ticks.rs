@@ -9,8 +9,8 @@ use smol_str::SmolStr;
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
-    Busy, State, count, explain, instant,
-    leases::{self, heed, lease, release},
+    Busy, Claim, State, count, explain, instant,
+    leases::{self, heed, release},
     micros, torn,
 };
 use crate::{
@@ -44,7 +44,7 @@ pub(crate) enum Begun {
     Yes,
     /// Another one has taken the tick.
     Taken,
-    /// Another run has one of the accounts in hand.
+    /// Another run has in hand what it needs.
     Busy(Busy),
 }
 
@@ -173,13 +173,13 @@ impl State {
         rows.iter().map(tick_row).collect()
     }
 
-    /// Takes a tick and its accounts, all or none.
+    /// Takes a tick and what its run claims, all or nothing.
     pub(crate) async fn begin_attempt(
         &self,
         task: &Task,
+        claim: &Claim,
         tick: Timestamp,
-        now: Timestamp,
-        lease_until: Timestamp,
+        (now, lease_until): (Timestamp, Timestamp),
     ) -> Result<Begun> {
         let mut transaction = self.begin().await?;
         let taken = sqlx::query(
@@ -199,8 +199,7 @@ impl State {
             return Ok(Begun::Taken);
         }
         // Returning without a commit rolls back.
-        let (ours, terms) = ((&mut transaction, self.signs.as_ref()), (now, lease_until));
-        if let Some(busy) = lease(ours, &task.job.accounts, &task.run, terms).await? {
+        if let Some(busy) = self.take(&mut transaction, claim, &task.run, (now, lease_until)).await? {
             return Ok(Begun::Busy(busy));
         }
         sqlx::query(
@@ -219,8 +218,9 @@ impl State {
         Ok(Begun::Yes)
     }
 
-    /// Says that a run is still alive; `false` when others have given it up for dead.
-    pub(crate) async fn renew(&self, run: &str, until: Timestamp) -> Result<bool> {
+    /// Says that a run is still alive, which has so much in hand; `false` when others have given it up for dead, or took
+    /// some of it.
+    pub(crate) async fn renew(&self, run: &str, in_hand: u64, until: Timestamp) -> Result<bool> {
         let mut transaction = self.begin().await?;
         let alive = sqlx::query("UPDATE ticks SET lease_until = $1 WHERE run = $2 AND status = 'running'")
             .bind(micros(until))
@@ -230,9 +230,9 @@ impl State {
             .map_err(explain)?
             .rows_affected()
             == 1;
-        leases::renew(&mut *transaction, run, until).await?;
+        let held = leases::renew(&mut transaction, run, until).await?;
         transaction.commit().await.map_err(explain)?;
-        Ok(alive)
+        Ok(alive && held >= in_hand)
     }
 
     /// Keeps how an attempt ended, gives back its accounts, and says what becomes of its tick.
