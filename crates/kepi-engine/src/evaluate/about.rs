@@ -87,16 +87,18 @@ pub(crate) async fn known_accounts(
     let (observed, own, public) = (observed?, own?, public?);
     let mut accounts: Vec<KnownAccount> = (0..rows.len())
         .map(|row| {
+            let id = text(&id, row).unwrap_or_default();
             let (own, public) = (own.value(row), public.value(row));
+            let watched = request.offered.is_of_others(&id);
             KnownAccount {
-                id: text(&id, row).unwrap_or_default(),
+                id,
                 platform: text(&platform, row).unwrap_or_default(),
                 brand: text(&brand, row),
                 market: text(&market, row),
                 zone: text(&zone, row).unwrap_or_default(),
-                own: own || !public,
+                own: own || !(public || watched),
                 // A row of an older kepi tells of both sides as one.
-                public: public || (observed.value(row) && !own),
+                public: public || watched || (observed.value(row) && !own),
             }
         })
         .collect();
