@@ -1,12 +1,21 @@
 //! Export files beside what else is known: the same figure has the same traffic, whichever way it comes (a formula takes
 //! one, and would miss the other), and a post is the same post.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use kepi_adapter_files::{Files, layout::Layout};
 use kepi_core::{SubjectKind, Traffic};
+use kepi_simulator::{Counter, Format, Network, PostKey, Profile, World};
 
-use crate::project::Project;
+use crate::{
+    project::Project,
+    simulated::{self, Live, Simulated},
+    truth,
+};
 
 /// Layout, traffic and why its figures are none of those that the API tells under the same name.
 const DIFFERENT: &[(&str, Traffic, &str)] = &[
@@ -124,3 +133,103 @@ fn a_post_told_with_and_without_its_id_is_one_post() {
     let rows = project.run(["query", sql, "--format", "csv"]).expect(0).stdout;
     assert_eq!(rows, "read_users,follows_gained\n950,3\n");
 }
+
+/// What Douyin's back office exports of the videos of some weeks: no ids.
+fn works(world: &World, account: &Profile, at: Timestamp, now: Timestamp) -> (String, usize) {
+    let beijing = TimeZone::get("Asia/Shanghai").expect("a zone");
+    let from = at.checked_sub(SignedDuration::from_hours(24 * 20)).expect("days ago");
+    let mut text = String::from("作品名称,发布时间,体裁,播放量,点赞量,分享量,评论量\n");
+    let mut videos = 0;
+    for index in world.published_by(account.key, from)..world.published_by(account.key, at) {
+        let post = world.post(PostKey { account: account.key, index: index as u32 });
+        // What is deleted before the API is asked stays under an id of ours.
+        if !post.stands_at(now) || post.format == Format::Repost {
+            continue;
+        }
+        videos += 1;
+        let total = world.counters_at(&post, at).expect("it was published").total();
+        let _ = writeln!(
+            text,
+            "\"{}\",{},{},{},{},{},{}",
+            world.words(&post).text.replace('"', "\"\""),
+            beijing.to_datetime(post.published_at).strftime("%Y-%m-%d %H:%M"),
+            if post.format == Format::Video { "视频" } else { "图文" },
+            total[Counter::Views],
+            total[Counter::Likes],
+            total[Counter::Shares],
+            total[Counter::Comments],
+        );
+    }
+    (text, videos)
+}
+
+/// A project of one account of Douyin, its export imported before or after the API was asked.
+async fn douyin(export_first: bool) -> (Simulated, Live, usize) {
+    let now: Timestamp = "2026-09-23T12:00:00Z".parse().expect("an instant");
+    let simulated = Simulated::start(simulated::world_of(vec![(Network::Douyin, 1)], 200, now), now).await;
+    let account = simulated.world().accounts().next().expect("an account");
+    let exported: Timestamp = "2026-09-22T12:00:00Z".parse().expect("an instant");
+    let (text, videos) = works(simulated.world(), account, exported, now);
+    simulated.project.write("works.csv", &text);
+    let live = simulated.live().await;
+    let import = || {
+        let arguments = [
+            "import",
+            "works.csv",
+            "--account",
+            account.id.as_str(),
+            "--observed-at",
+            "2026-09-22T12:00:00Z",
+        ];
+        simulated.project.run(arguments).expect(0)
+    };
+    if export_first {
+        import();
+        let rows = live.query("select count(*) from posts where current and post like 'title-%'").await;
+        assert_eq!(rows, [[videos]], "under ids of ours");
+    }
+    live.pass().await;
+    if !export_first {
+        import();
+    }
+    (simulated, live, videos)
+}
+
+/// The export comes before the API: its works are the videos that the API tells, counted once, and what it told of
+/// them is the world's truth. Nothing but the order differs from asking first.
+#[tokio::test(flavor = "multi_thread")]
+async fn works_that_an_export_told_first_are_the_videos_of_the_api() {
+    let (simulated, live, videos) = douyin(true).await;
+    assert!(videos > 5, "{videos}");
+    let with_ids = "select count(*) filter (where earlier_ids is not null), \
+                    count(*) filter (where post like 'title-%') from posts where current";
+    assert_eq!(live.query(with_ids).await, [[videos, 0]]);
+    let facts = truth::facts(&live).await;
+    let told = facts.iter().filter(|fact| fact.source == "douyin-works" && fact.metric != "video_plays");
+    let mut told_by_file = 0;
+    for fact in told {
+        assert_eq!(truth::truth(simulated.world(), fact), Some(fact.value), "{fact:?}");
+        told_by_file += 1;
+    }
+    assert_eq!(told_by_file, 3 * videos);
+
+    simulated.project.write("kpis/likes.toml", KPI);
+    let said = |simulated: &Simulated| {
+        let rows = simulated.project.evaluate(&["--period", "2026-09-08..2026-09-17"]);
+        (rows[0]["value"].clone(), rows[0]["posts"].clone())
+    };
+    let once = said(&simulated);
+    let standing = "select post, title, format from posts where current order by post";
+    let numbers = "select post, provenance, likes, shares, comments from post_facts where current \
+                   order by post, at, provenance";
+    let (posts, known) = (live.query(standing).await, live.query(numbers).await);
+
+    let (asked_first, live_first, _) = douyin(false).await;
+    asked_first.project.write("kpis/likes.toml", KPI);
+    assert_eq!(said(&asked_first), once);
+    assert_eq!(live_first.query(standing).await, posts);
+    assert_eq!(live_first.query(numbers).await, known);
+}
+
+const KPI: &str = "[[kpi]]\nid = \"likes\"\nversion = 1\ngoal = \"engagement\"\nplatforms = [\"douyin\"]\n\
+                   formula = \"likes\"\nbasis = \"published\"\n";

@@ -1,7 +1,5 @@
 //! Which layout a file has, and the job that reads it.
 
-use std::collections::HashSet;
-
 use jiff::{Timestamp, tz::TimeZone};
 use kepi_core::{
     AccountRef, Body, Catalogue, Cursor, DateSpan, Decoder, Error, InputIdentity, Job, NamedPost, Page,
@@ -140,12 +138,6 @@ impl Files {
         if recipe.known.is_empty() {
             return Ok(job);
         }
-        let job = Job { input: Some(recipe.to_input()?), ..job };
-        let told: HashSet<SmolStr> =
-            decode::decode(&job, body)?.posts.into_iter().map(|post| post.id).collect();
-        let stands = |id: &SmolStr| posts.iter().any(|post| post.id == *id);
-        recipe.derived =
-            described.into_iter().map(|post| post.id).filter(|id| !told.contains(id) && stands(id)).collect();
         Ok(Job { input: Some(recipe.to_input()?), ..job })
     }
 
@@ -163,7 +155,6 @@ impl Files {
             currency: layout.currency.clone().or_else(|| input.currency.map(Into::into)),
             kinds: layout.kinds(&self.catalogue)?,
             known: Vec::new(),
-            derived: Vec::new(),
             layout,
         };
         recipe.identity = Some(identity(&recipe, &zone)?);

@@ -37,9 +37,6 @@ pub struct Recipe {
     /// Posts of the account that rows without an id may be about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<Known>,
-    /// Ids of our own under which posts of this file stand already, from imports before their ids were known.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub derived: Vec<SmolStr>,
     /// The layout or map.
     pub layout: Layout,
 }

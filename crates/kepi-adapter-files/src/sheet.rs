@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use jiff::civil::DateTime;
+pub(crate) use kepi_core::undressed as normal;
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,16 +113,6 @@ impl Sheet {
             format!("sheet {}, row {}", self.name, row.line)
         }
     }
-}
-
-/// A header, sheet name or label as it is compared: compatibility forms unified (`（` is `(`, `％` is `%`), white
-/// space removed, lower case.
-pub(crate) fn normal(text: &str) -> String {
-    use unicode_normalization::UnicodeNormalization;
-    text.nfkc()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '\u{feff}' | '\u{200b}'..='\u{200d}' | '\u{2060}'))
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 #[cfg(test)]

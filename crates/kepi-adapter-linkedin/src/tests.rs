@@ -438,6 +438,11 @@ fn the_tier_decides_the_quota() {
     assert_eq!(pools(json!({"tier": "standard"})), []);
 }
 
+/// The JSON of a fixture.
+fn body_of(fixture: &str) -> String {
+    fixture.split_once("\n\n{").map(|(_, body)| format!("{{{}", body.trim_end())).unwrap()
+}
+
 /// Answers of a list of videos over two pages, then of each number of each video.
 fn drive_videos(settings: serde_json::Value, window: DateSpan) -> (Vec<String>, Vec<Page>) {
     let adapter = with(settings);
@@ -508,6 +513,23 @@ fn days_of_videos_begin_with_the_window_and_end_with_the_last_ready_day() {
     assert!(urls[1].contains("timeRange=(start:1772841600000,"));
 }
 
+/// The documented answer says a time range: the day of the number where days were asked for, and nothing where the sum
+/// since publishing was.
+#[test]
+fn the_time_range_of_a_video_is_its_day_where_days_are_asked_for() {
+    let body = body_of(include_str!("../fixtures/videos/time_range.http"));
+    let cursor =
+        Cursor::from_stored(Some(r#"{"video":{"videos":["urn:li:ugcPost:7005"],"metric":0,"list":null}}"#));
+    let job = Job { window: Some(span((2026, 8, 4), (2026, 9, 4))), ..job(VIDEOS) };
+    for (videos, window) in [("days", Window::Day(date(2026, 8, 31))), ("totals", Window::At(now()))] {
+        let adapter = with(json!({ "videos": videos }));
+        let page = adapter.decode(&job, &cursor, &Body::json(body.clone(), now())).unwrap();
+        let [plays] = &page.measurements[..] else { panic!("{page:?}") };
+        assert_eq!((&plays.window, plays.value("video_plays")), (&window, Some(&Value::Count(412))));
+        assert!(page.rejects.is_empty() && page.notices.is_empty(), "{page:?}");
+    }
+}
+
 /// The documented answer of a member's post names its metric in an object; newer versions in a word.
 #[test]
 fn a_members_metrics_are_asked_for_one_by_one() {
@@ -573,8 +595,7 @@ fn a_day_without_a_row_is_not_zero() {
 
 #[test]
 fn a_torn_body_is_an_error_and_never_a_panic() {
-    let full = include_str!("../fixtures/page_days/full.http");
-    let body = full.split_once("\n\n{").map(|(_, body)| format!("{{{}", body.trim_end())).unwrap();
+    let body = body_of(include_str!("../fixtures/page_days/full.http"));
     let job = Job { window: Some(span((2026, 8, 31), (2026, 9, 2))), ..job(PAGE_DAYS) };
     let read = |bytes: &[u8]| {
         let body = Body::json(bytes, now());

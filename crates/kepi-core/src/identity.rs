@@ -244,23 +244,6 @@ impl PostRef {
     }
 }
 
-/// A post as people name it, so that a source without ids can be matched with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedPost {
-    /// The platform's id, or one of ours.
-    pub id: SmolStr,
-    /// When it was published, where that is known.
-    pub published_at: Option<Timestamp>,
-    /// The account's day on which it was published.
-    pub published_day: Option<Date>,
-    /// Its form.
-    pub format: Option<SmolStr>,
-    /// Headline, where the platform has one.
-    pub title: Option<String>,
-    /// The words of it.
-    pub text: Option<String>,
-}
-
 /// What is known of a post. Newest wins per field; an absent field says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Post {

@@ -19,6 +19,7 @@ pub mod job;
 pub mod json;
 pub mod measurement;
 pub mod metric;
+pub mod named;
 pub mod page;
 pub mod period;
 pub mod plan;
@@ -31,11 +32,12 @@ pub use credential::{Grant, Placement, Token, TokenFlow, TokenKind};
 pub use descriptor::{Cost, Descriptor, Endpoint, Field, Quota, Shape};
 pub use error::{Error, ErrorKind, Reach, Result, Retry};
 pub use http::{Body, Method, Payload, Request, Response};
-pub use identity::{Account, AccountId, AccountRef, NamedPost, Platform, Post, PostRef};
+pub use identity::{Account, AccountId, AccountRef, Platform, Post, PostRef};
 pub use job::{Cursor, InputIdentity, Job, Stream};
 pub use measurement::{
     Flags, Measurement, Money, Provenance, Reading, Segment, Subject, SubjectKind, Traffic, Value, Window,
 };
 pub use metric::{Additivity, Kind, Metric, MetricId, Nature, Unit, WindowKind};
+pub use named::{NamedPost, SamePosts, Unclear, same_posts, undressed};
 pub use page::{Notice, Page, Reject};
 pub use period::{DateSpan, Period};

@@ -327,7 +327,7 @@ pub const POSTS: Table = Table {
     metrics: None,
     partition: &CURRENT,
 };
-const POST_DIMENSION: [Column; 15] = [
+const POST_DIMENSION: [Column; 16] = [
     may("published_at", Type::Instant, "when it was published; null where no source tells more than the day"),
     may("published_day", Type::Date, "its local day"),
     may("format", Type::Text, "post, reply, video, image, article …"),
@@ -341,6 +341,11 @@ const POST_DIMENSION: [Column; 15] = [
     may("product_type", Type::Text, "the platform's product type"),
     may("is_reply", Type::Flag, "whether it answers another post"),
     may("deleted_at", Type::Instant, "when it was first seen to be gone"),
+    may(
+        "earlier_ids",
+        Type::Text,
+        "ids of ours that it stood under before the platform's was known, a space between them",
+    ),
     must("observed_at", Type::Instant, "when the source said so"),
     may("origins", Type::Text, "JSON, where its parts were said at different times: column → when"),
 ];

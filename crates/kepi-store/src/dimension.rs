@@ -1,6 +1,9 @@
 //! What is known of accounts and posts: newest wins, field by field, and history is kept.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arrow::array::{Array, RecordBatch};
 use jiff::Timestamp;
@@ -57,7 +60,7 @@ enum Kind {
 }
 
 /// The fields of posts, by column.
-const POST_FIELDS: [(&str, Kind); 13] = [
+const POST_FIELDS: [(&str, Kind); 14] = [
     ("published_at", Kind::Instant),
     ("published_day", Kind::Date),
     ("format", Kind::Text),
@@ -71,6 +74,7 @@ const POST_FIELDS: [(&str, Kind); 13] = [
     ("product_type", Kind::Text),
     ("is_reply", Kind::Flag),
     ("deleted_at", Kind::Instant),
+    (EARLIER, Kind::Text),
 ];
 
 /// The fields of accounts, by column.
@@ -101,6 +105,9 @@ const FIRST_PUBLIC: &str = "first_public_at";
 /// Fields of which the oldest wins: when something was first seen. A platform may tell of a post every day that
 /// it is gone.
 const OLDEST: [&str; 4] = [FIRST, FIRST_OWN, FIRST_PUBLIC, "deleted_at"];
+
+/// The ids of ours that a post stood under before the platform's was known: they only grow in number.
+const EARLIER: &str = "earlier_ids";
 
 /// What is said of an account or post and when, sorted by field: there are a dozen at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -156,6 +163,16 @@ impl Entry {
         self.fields.get(field)?.0.flag()
     }
 
+    /// The ids of ours that it stood under before.
+    pub(crate) fn earlier_ids(&self) -> impl Iterator<Item = SmolStr> {
+        self.text(EARLIER).into_iter().flat_map(|ids| ids.split(' ')).map(SmolStr::new)
+    }
+
+    /// When the newest of it was said.
+    fn observed(&self) -> i64 {
+        self.fields.0.iter().map(|(_, (_, observed))| *observed).max().unwrap_or(0)
+    }
+
     fn say(&mut self, field: &'static str, value: Option<Field>, observed: i64) {
         if let Some(value) = value {
             settle(&mut self.fields, field, value, observed);
@@ -163,7 +180,7 @@ impl Entry {
     }
 
     /// Takes in what another entry says; whether anything changed.
-    fn absorb(&mut self, other: &Self) -> bool {
+    pub(crate) fn absorb(&mut self, other: &Self) -> bool {
         let mut changed = settle_published(&mut self.fields, &other.fields);
         for (field, (value, observed)) in
             other.fields.0.iter().filter(|(field, _)| !PUBLISHED.contains(field))
@@ -200,6 +217,12 @@ fn settle(fields: &mut Fields, field: &'static str, value: Field, observed: i64)
             return true;
         }
     };
+    if field == EARLIER {
+        let both = both(known.0.text(), value.text());
+        let grew = both != known.0;
+        *known = (both, known.1.max(observed));
+        return grew;
+    }
     let wins = if OLDEST.contains(&field) {
         matches!((&value, &known.0), (Field::Instant(new), Field::Instant(old)) if new < old)
     } else {
@@ -211,6 +234,12 @@ fn settle(fields: &mut Fields, field: &'static str, value: Field, observed: i64)
         known.1 = known.1.max(observed);
     }
     wins
+}
+
+/// Two lists of ids as one.
+fn both(one: Option<&str>, other: Option<&str>) -> Field {
+    let ids: BTreeSet<&str> = one.into_iter().chain(other).flat_map(|ids| ids.split(' ')).collect();
+    Field::Text(ids.into_iter().collect::<Vec<_>>().join(" ").into())
 }
 
 /// What posts are sorted by in scorecards.
@@ -265,11 +294,34 @@ pub(crate) async fn sortings(
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     entries: HashMap<(SmolStr, SmolStr), Entry>,
+    /// Posts that go on under another id.
+    left: HashSet<(SmolStr, SmolStr)>,
 }
 
 impl Said {
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// All that is said.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// Lets a post that had an id of ours go on under the platform's; `standing` is its row, where it has one.
+    pub(crate) fn unite(&mut self, ours: &(SmolStr, SmolStr), theirs: &SmolStr, standing: Option<&Entry>) {
+        let said = self.entries.remove(ours);
+        if said.is_none() && standing.is_none() {
+            return;
+        }
+        let entry = self.entry(&ours.0, theirs);
+        for part in standing.into_iter().chain(&said) {
+            entry.absorb(part);
+            entry.say(EARLIER, Some(Field::Text(ours.1.clone())), part.observed());
+        }
+        if standing.is_some() {
+            self.left.insert(ours.clone());
+        }
     }
 
     fn entry(&mut self, account: &str, post: &SmolStr) -> &mut Entry {
@@ -364,8 +416,10 @@ pub(crate) async fn turn(
 ) -> Result<(Plan, Vec<Turned>)> {
     let mut plan = Plan::default();
     let mut turned = Vec::new();
+    let mut left = Vec::new();
     let mut met: HashSet<&(SmolStr, SmolStr)> = HashSet::default();
-    let reach = Reach::of_subjects(said.entries.keys().map(|(account, post)| (account, post)));
+    let subjects = said.entries.keys().chain(&said.left);
+    let reach = Reach::of_subjects(subjects.map(|(account, post)| (account, post)));
     for file in snapshot.current() {
         if !reach.finds(table, file).await? {
             continue;
@@ -374,6 +428,11 @@ pub(crate) async fn turn(
         let mut gone = HashSet::default();
         let keys = keys(&whole)?;
         for (place, key) in keys.iter().enumerate() {
+            if said.left.contains(key) {
+                left.push(Arc::new(read_entry(table, &whole, place)?));
+                gone.insert(place);
+                continue;
+            }
             let Some((key, new)) = said.entries.get_key_value(key) else { continue };
             met.insert(key);
             let old = read_entry(table, &whole, place)?;
@@ -393,11 +452,11 @@ pub(crate) async fn turn(
     }
     // In the order of files.
     turned.sort_unstable_by(|a, b| (&a.new.account, &a.new.post).cmp(&(&b.new.account, &b.new.post)));
-    fill(&mut plan, table, &turned);
+    fill(&mut plan, table, &turned, left, recorded);
     Ok((plan, turned))
 }
 
-fn fill(plan: &mut Plan, table: &TableLog, turned: &[Turned]) {
+fn fill(plan: &mut Plan, table: &TableLog, turned: &[Turned], left: Vec<Arc<Entry>>, recorded: i64) {
     let mut add = |current: bool, rows: Vec<(Arc<Entry>, Option<i64>)>| {
         let schema = table.schema.clone();
         if !rows.is_empty() {
@@ -406,7 +465,8 @@ fn fill(plan: &mut Plan, table: &TableLog, turned: &[Turned]) {
     };
     add(true, turned.iter().map(|turned| (turned.new.clone(), None)).collect());
     let closed = |turned: &'_ Turned| turned.old.clone().map(|old| (old, Some(turned.new.recorded)));
-    add(false, turned.iter().filter_map(closed).collect());
+    let left = left.into_iter().map(|old| (old, Some(recorded)));
+    add(false, turned.iter().filter_map(closed).chain(left).collect());
 }
 
 /// All entries that are valid now, of the accounts asked for (all when none is named); not what posts are called.
@@ -417,6 +477,15 @@ pub(crate) async fn entries(
     reach: Option<&Reach>,
 ) -> Result<Vec<Entry>> {
     entries_without(&["text", "title", "url"], table, snapshot, wanted, reach).await
+}
+
+/// The same, with all that is known.
+pub(crate) async fn whole_entries(
+    table: &TableLog,
+    snapshot: &Snapshot,
+    wanted: impl Fn(&SmolStr, &SmolStr) -> bool,
+) -> Result<Vec<Entry>> {
+    entries_without(&[], table, snapshot, wanted, None).await
 }
 
 /// The same, with what posts are called.
@@ -552,9 +621,8 @@ fn to_batch(schema: &TableSchema, rows: &[(Arc<Entry>, Option<i64>)]) -> Result<
         frame.flags("configured", all().map(|entry| entry.flag("configured").unwrap_or(false)));
         frame.texts("zone", rows.iter().map(|(entry, _)| entry.text("zone").unwrap_or("UTC")));
     }
-    let newest = |entry: &Entry| entry.fields.0.iter().map(|(_, (_, observed))| *observed).max().unwrap_or(0);
-    frame.instants("observed_at", all().map(newest));
-    frame.maybe_texts("origins", all().map(|entry| origins(entry, newest(entry))));
+    frame.instants("observed_at", all().map(Entry::observed));
+    frame.maybe_texts("origins", all().map(|entry| origins(entry, entry.observed())));
     frame.instants("recorded_at", all().map(|entry| entry.recorded));
     frame.maybe_instants("superseded_at", rows.iter().map(|(_, until)| *until));
     frame.finish()

@@ -13,6 +13,7 @@ use smol_str::SmolStr;
 use crate::{
     cell::{Cell, Key, NEVER, Number, Origin, Row, WindowKey, absorb},
     hash::HashMap,
+    same::Same,
     value::{days_of, millionths},
 };
 
@@ -119,6 +120,18 @@ impl Gathered {
         Ok(())
     }
 
+    /// Lets what is said of posts under ids of ours be said of them under the platform's.
+    pub(crate) fn rename(&mut self, same: &Same) {
+        for fresh in self.tables.values_mut() {
+            let renamed: Vec<(Key, Key)> =
+                fresh.keys().filter_map(|key| Some((key.clone(), same.renamed(key)?))).collect();
+            for (old, new) in renamed {
+                let Some(row) = fresh.remove(&old).map(Arc::unwrap_or_clone) else { continue };
+                merge(fresh, new, (row.day, row.end_day, row.recorded), row.cells);
+            }
+        }
+    }
+
     fn measurement(&mut self, page: &PageContext, mut measurement: Measurement) -> Result<()> {
         let kind = measurement.subject.kind;
         let origins = Origins::new(page, &measurement);
@@ -165,7 +178,13 @@ impl Gathered {
     }
 }
 
-fn merge(fresh: &mut Fresh, key: Key, (day, end_day, recorded): (i32, i32, i64), cells: Vec<Cell>) {
+/// Lays numbers over what is there of the same key.
+pub(crate) fn merge(
+    fresh: &mut Fresh,
+    key: Key,
+    (day, end_day, recorded): (i32, i32, i64),
+    cells: Vec<Cell>,
+) {
     if let Some(row) = fresh.get_mut(&key) {
         absorb(&mut Arc::make_mut(row).cells, cells);
     } else {

@@ -30,6 +30,7 @@ mod readings;
 mod records;
 mod rollup;
 mod rows;
+mod same;
 mod schema;
 mod session;
 mod sides;

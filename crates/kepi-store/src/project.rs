@@ -9,11 +9,13 @@ use crate::{
     columns::Frame,
     dimension::{Said, turn},
     facts::{FACTS, Fresh, Gathered, PageContext},
+    hash::HashMap,
     journal::Committed,
     log::{PAGES, RECORDED, Snapshot, TableLog},
     makers,
     plan::{Begun, Plan},
     readings::{self, Touched},
+    same::{Same, unite},
     store::Inner,
     upsert::{Upsert, upsert},
 };
@@ -100,14 +102,18 @@ async fn wait_for_previous(inner: &Inner, previous: Option<i64>, patience: Durat
 /// Carries a commit to all projections; those that have it already are passed over. `false` when they lack the commits
 /// before, since somebody makes them anew: carrying on would hide from him what is still to be brought there.
 pub(crate) async fn carry(inner: &Inner, ready: Ready) -> Result<bool> {
-    let Ready { mark, previous, brought } = ready;
+    let Ready { mark, previous, mut brought } = ready;
     let ground = Ground { last: inner.table(LAST)?, previous };
     // Where another writer is first, what it wrote is taken for a try of our own that died on the way.
-    while !attempt(inner, &brought, mark, ground).await? {
+    let same = loop {
+        if let Some(same) = attempt(inner, &mut brought, mark, ground).await? {
+            break same;
+        }
         if !ground.holds().await? {
             return Ok(false);
         }
-    }
+    };
+    brought.say_unclear(&same);
     if !put_rejects(ground, &brought.rejects, mark).await? {
         return Ok(false);
     }
@@ -144,6 +150,8 @@ struct Brought {
     posts: Said,
     gathered: Gathered,
     rejects: Vec<Aside>,
+    /// For each account the first page that speaks of posts of it.
+    pages_of_posts: HashMap<SmolStr, Trace>,
 }
 
 impl Brought {
@@ -152,6 +160,9 @@ impl Brought {
         for (context, page) in batch.pages {
             let observed = newest(&page).unwrap_or(batch.recorded);
             for post in page.posts {
+                if !all.pages_of_posts.contains_key(post.account.as_str()) {
+                    all.pages_of_posts.insert(post.account.as_str().into(), Trace::of(&context));
+                }
                 all.posts.post(&context, post, observed);
             }
             for account in page.accounts {
@@ -167,24 +178,55 @@ impl Brought {
         }
         Ok(all)
     }
+
+    /// Sets aside what agrees with several posts, and says so.
+    fn say_unclear(&mut self, same: &Same) {
+        for (account, reject) in same.rejects() {
+            tracing::warn!(%account, place = %reject.place, reason = %reject.reason, "a post may stand twice");
+            let context = self.pages_of_posts.get(account).cloned();
+            self.rejects.extend(context.map(|context| Aside { context, reject }));
+        }
+    }
 }
 
-/// One try; `false` when another writer was first somewhere, or the projections lack the commits before. Files are
+/// One try; `None` when another writer was first somewhere, or the projections lack the commits before. Files are
 /// made while the next table is worked out; the commits come in order.
-async fn attempt(inner: &Inner, brought: &Brought, mark: Mark, ground: Ground<'_>) -> Result<bool> {
+async fn attempt(
+    inner: &Inner,
+    brought: &mut Brought,
+    mark: Mark,
+    ground: Ground<'_>,
+) -> Result<Option<Same>> {
     let mut pending = Pending { mark, ground, begun: Vec::new() };
     let mut touched = Touched::default();
-    touched.dimension(inner.table("accounts")?, &brought.accounts, &mut pending).await?;
+    if !brought.accounts.is_empty() {
+        let table = inner.table("accounts")?;
+        touched.dimension(table, table.refresh().await?, &brought.accounts, &mut pending).await?;
+    }
     // Since when accounts are watched is read from their table.
     if !pending.settle().await? {
-        return Ok(false);
+        return Ok(None);
     }
-    touched.dimension(inner.table("posts")?, &brought.posts, &mut pending).await?;
+    let mut same = Same::default();
+    if !brought.posts.is_empty() {
+        let table = inner.table("posts")?;
+        let snapshot = table.refresh().await?;
+        same = unite(table, &snapshot, &mut brought.posts, mark).await?;
+        brought.gathered.rename(&same);
+        touched.dimension(table, snapshot, &brought.posts, &mut pending).await?;
+        touched.moved = same.moves_made().collect();
+    }
+    let nothing = Fresh::default();
     for facts in &FACTS {
-        let Some(fresh) = brought.gathered.tables.get(facts.name) else { continue };
-        touched.facts(inner.table(facts.name)?, fresh, &mut pending).await?;
+        let fresh = match brought.gathered.tables.get(facts.name) {
+            Some(fresh) => fresh,
+            None if same.moved().next().is_some() => &nothing,
+            None => continue,
+        };
+        touched.facts(inner.table(facts.name)?, fresh, &same, &mut pending).await?;
     }
-    Ok(readings::project(inner, touched, &mut pending).await? && pending.settle().await?)
+    let done = readings::project(inner, touched, &mut pending).await? && pending.settle().await?;
+    Ok(done.then_some(same))
 }
 
 /// Changes of one commit that are being written, in the order in which they are to be committed.
@@ -272,6 +314,7 @@ impl Touched {
         &mut self,
         table: &'a TableLog,
         fresh: &Fresh,
+        same: &Same,
         pending: &mut Pending<'a>,
     ) -> Result<()> {
         let (mark, snapshot) = (pending.mark(), table.refresh().await?);
@@ -279,7 +322,7 @@ impl Touched {
         let opened = if resumed {
             crate::upsert::opened_at(table, &snapshot, fresh, mark.recorded).await?
         } else {
-            let Upsert { plan, opened } = upsert(table, &snapshot, fresh, mark.recorded).await?;
+            let Upsert { plan, opened } = upsert(table, &snapshot, fresh, same, mark.recorded).await?;
             pending.begin(table, snapshot, plan);
             opened
         };
@@ -294,13 +337,11 @@ impl Touched {
     async fn dimension<'a>(
         &mut self,
         table: &'a TableLog,
+        snapshot: Arc<Snapshot>,
         said: &Said,
         pending: &mut Pending<'a>,
     ) -> Result<()> {
-        if said.is_empty() {
-            return Ok(());
-        }
-        let (mark, snapshot) = (pending.mark(), table.refresh().await?);
+        let mark = pending.mark();
         if mark.is_reached(&snapshot) {
             self.turned.extend(crate::dimension::turned_at(table, &snapshot, mark.recorded).await?);
             self.resumed = true;
@@ -313,7 +354,7 @@ impl Touched {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Trace {
     stream: SmolStr,
     sequence: i64,

@@ -23,6 +23,7 @@ use crate::{
     project::Pending,
     rollup::{self, Tally},
     rows::{Layout, read_keys, read_rows},
+    same::Moved,
     store::Inner,
     upsert::{Opened, Reach, replaced, without},
     value::by_month,
@@ -35,11 +36,13 @@ pub(crate) struct Touched {
     pub(crate) opened: Vec<Opened>,
     /// Accounts and posts of which something new is known.
     pub(crate) turned: Vec<Turned>,
+    /// Posts under ids of ours that go on as others, and what they were sorted by.
+    pub(crate) moved: Vec<Moved>,
     /// A try before died on the way: what was known before the commit is not told.
     pub(crate) resumed: bool,
 }
 
-type PostKey = (SmolStr, SmolStr);
+pub(crate) type PostKey = (SmolStr, SmolStr);
 
 /// Brings both tables, and the rollups, to a commit. `false` when another writer was first.
 pub(crate) async fn project<'a>(
@@ -92,7 +95,7 @@ impl<'a> Sorted<'a> {
                 |account: &SmolStr, post: &SmolStr| unknown.contains(&(account.clone(), post.clone()));
             now.extend(dimension::sortings(table, &table.known(), wanted, Some(&reach)).await?);
         }
-        Ok(Self { now, before: &work.moved })
+        Ok(Self { now, before: &work.sortings_before })
     }
 
     fn now(&self, series: &Series) -> Sorting {
@@ -118,7 +121,9 @@ struct Work {
     /// What posts of which something new is known are sorted by.
     sortings: HashMap<PostKey, Sorting>,
     /// What those were sorted by before of which that changed.
-    moved: HashMap<PostKey, Sorting>,
+    sortings_before: HashMap<PostKey, Sorting>,
+    /// Posts that go on under another id, and that.
+    moved: HashMap<PostKey, PostKey>,
     first_observed: HashMap<SmolStr, i64>,
 }
 
@@ -136,7 +141,7 @@ impl Work {
         }
         let mut anew = HashSet::default();
         let mut births: HashMap<PostKey, Birth> = HashMap::default();
-        let (mut sortings, mut moved) = (HashMap::default(), HashMap::default());
+        let (mut sortings, mut sortings_before) = (HashMap::default(), HashMap::default());
         for Turned { old, new } in touched.turned.iter().filter(|turned| !turned.new.post.is_empty()) {
             let post = (new.account.clone(), new.post.clone());
             let born = birth(new.instant("published_at"), new.date("published_day"));
@@ -149,19 +154,31 @@ impl Work {
                 anew.insert(post.clone());
             }
             if sorting != sorted_before {
-                moved.insert(post.clone(), sorted_before);
+                sortings_before.insert(post.clone(), sorted_before);
             }
             sortings.insert(post, sorting);
         }
         anew.extend(earlier_watched(inner, &touched.turned).await?);
+        let mut moved = HashMap::default();
+        for Moved { ours, theirs, sorting } in touched.moved {
+            anew.extend([ours.clone(), theirs.clone()]);
+            sortings_before.insert(ours.clone(), sorting);
+            moved.insert(ours, theirs);
+        }
         posts.extend(anew.iter().cloned());
         let reach = Reach::of_subjects(posts.iter().map(|(account, post)| (account, post)));
         let first_observed = first_observed(inner).await?;
-        Ok(Self { posts, reach, opened, anew, births, sortings, moved, first_observed })
+        Ok(Self { posts, reach, opened, anew, births, sortings, sortings_before, moved, first_observed })
     }
 
     fn holds(&self, account: &SmolStr, post: &SmolStr) -> bool {
         self.posts.contains(&(account.clone(), post.clone()))
+    }
+
+    /// The series in which one of a post that goes on under another id goes on.
+    fn goes_on(&self, series: &Series) -> Option<Series> {
+        let (_, post) = self.moved.get(&(series.account.clone(), series.post.clone()))?;
+        Some(Series { post: post.clone(), ..series.clone() })
     }
 
     fn context(&self, series: &Series, births: &HashMap<PostKey, Birth>) -> Context {
@@ -263,7 +280,10 @@ async fn make(
     let recorded = pending.mark().recorded;
     let births = births(inner, work, loaded).await?;
     let given = series_with_given_days(inner, work).await?;
-    let mut all: Vec<&Series> = work.opened.keys().chain(loaded.series.keys()).chain(&given).collect();
+    let gone_on: HashSet<Series> =
+        loaded.series.keys().chain(&given).filter_map(|series| work.goes_on(series)).collect();
+    let told = work.opened.keys().chain(loaded.series.keys());
+    let mut all: Vec<&Series> = told.chain(&given).chain(&gone_on).collect();
     // In the order of files: what follows becomes several of them.
     all.sort_unstable();
     all.dedup();
@@ -275,7 +295,7 @@ async fn make(
         // At its limit, what was left out may have its turn again.
         let whole = kept.len() < lifetime::LIMIT;
         let after = comes_after(opened, kept, work.anew.contains(&post));
-        !given.contains(*series) && known_birth && whole && after
+        !given.contains(*series) && !gone_on.contains(*series) && known_birth && whole && after
     });
     let mut made = Made::default();
     for series in simple {

@@ -47,6 +47,11 @@ impl Layout {
         }
     }
 
+    /// Whether its rows may be about posts.
+    pub(crate) fn may_be_of_posts(self) -> bool {
+        matches!(self, Self::Wide(SubjectKind::Post) | Self::Segment | Self::Other)
+    }
+
     /// The columns that its key is read from.
     pub(crate) fn key_columns(self) -> Vec<&'static str> {
         let mut columns = vec!["account", "window", "day", "end_day", "at", "traffic", "provenance"];

@@ -108,6 +108,16 @@ impl Stats {
         }
     }
 
+    /// Whether a text in a column may begin so.
+    pub(crate) fn may_begin(&self, column: &str, text: &str) -> bool {
+        match self.ranges.get(column) {
+            Some((Bound::Text(min), Bound::Text(max))) => {
+                max.as_str() >= text && (min.as_str() <= text || min.starts_with(text))
+            }
+            _ => true,
+        }
+    }
+
     /// Whether a column may hold a number (a date, an instant) within a range, both ends included.
     pub(crate) fn may_meet(&self, column: &str, from: i64, to: i64) -> bool {
         match self.ranges.get(column) {

@@ -285,7 +285,7 @@ fn account_row(entry: &Entry) -> Result<AccountRow> {
     Ok(AccountRow { account, zone, first_observed_at, configured: entry.flag("configured").unwrap_or(false) })
 }
 
-fn named_post(entry: &Entry) -> NamedPost {
+pub(crate) fn named_post(entry: &Entry) -> NamedPost {
     let text = |field: &str| entry.text(field).map(str::to_owned);
     NamedPost {
         id: entry.post.clone(),

@@ -7,11 +7,12 @@ use std::{
 };
 
 use arrow::array::RecordBatch;
-use kepi_core::Result;
+use kepi_core::{PostRef, Result};
+use smol_str::SmolStr;
 
 use crate::{
     columns::Columns,
-    hash::HashMap,
+    hash::{HashMap, HashSet},
     log::{DataFile, Snapshot, TableLog},
     parquet_files::read_whole,
 };
@@ -23,14 +24,25 @@ pub(crate) fn hash(account: &str, post: &str) -> u64 {
 
 /// Hashes of posts, sorted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Hashes(Vec<u64>);
+pub(crate) struct Hashes {
+    posts: Vec<u64>,
+    /// The accounts of those that have an id of ours.
+    with_ours: Vec<SmolStr>,
+}
 
 impl Hashes {
     pub(crate) fn of<'a>(posts: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut hashes: Vec<u64> = posts.map(|(account, post)| hash(account, post)).collect();
-        hashes.sort_unstable();
-        hashes.dedup();
-        Self(hashes)
+        let mut with_ours: Vec<SmolStr> = Vec::new();
+        let mut of = |(account, post): (&str, &str)| {
+            if post.starts_with(PostRef::DERIVED) && !with_ours.iter().any(|known| known == account) {
+                with_ours.push(account.into());
+            }
+            hash(account, post)
+        };
+        let mut posts: Vec<u64> = posts.map(&mut of).collect();
+        posts.sort_unstable();
+        posts.dedup();
+        Self { posts, with_ours }
     }
 
     pub(crate) fn of_batch(batch: &RecordBatch) -> Result<Self> {
@@ -41,9 +53,10 @@ impl Hashes {
 
     /// Whether both have one in common.
     fn meet(&self, other: &Self) -> bool {
-        let (few, many) = if self.0.len() < other.0.len() { (self, other) } else { (other, self) };
-        let mut rest = &many.0[..];
-        for hash in &few.0 {
+        let (few, many) = (&self.posts, &other.posts);
+        let (few, many) = if few.len() < many.len() { (few, many) } else { (many, few) };
+        let mut rest = &many[..];
+        for hash in few {
             rest = &rest[rest.partition_point(|known| known < hash)..];
             match rest.first() {
                 Some(known) if known == hash => return true,
@@ -86,13 +99,26 @@ impl Subjects {
 
 /// Whether a file holds one of the posts, but for the rare case of equal hashes.
 pub(crate) async fn holds(table: &TableLog, file: &DataFile, posts: &Hashes) -> Result<bool> {
+    Ok(known(table, file).await?.meet(posts))
+}
+
+/// The accounts of which posts stand under ids of ours.
+pub(crate) async fn accounts_with_ours(table: &TableLog, snapshot: &Snapshot) -> Result<HashSet<SmolStr>> {
+    let mut accounts = HashSet::default();
+    for file in snapshot.current().filter(|file| file.stats.may_begin("post", PostRef::DERIVED)) {
+        accounts.extend(known(table, file).await?.with_ours.iter().cloned());
+    }
+    Ok(accounts)
+}
+
+async fn known(table: &TableLog, file: &DataFile) -> Result<Arc<Hashes>> {
     if let Some(known) = table.subjects.get(&file.path) {
-        return Ok(known.meet(posts));
+        return Ok(known);
     }
     let narrow = read_whole(table, file, Some(&["account", "post"])).await?;
     let known = Arc::new(Hashes::of_batch(&narrow)?);
     table.subjects.insert(&file.path, known.clone());
-    Ok(known.meet(posts))
+    Ok(known)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Facts into their table: new keys are appended, a restated key closes its row and opens a new one, and
 //! files that hold none of the keys are not touched.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use arrow::{
     array::{BooleanArray, RecordBatch},
@@ -12,13 +12,14 @@ use smol_str::SmolStr;
 
 use crate::{
     cell::{Change, Key, Row, WindowKey, absorb},
-    facts::Fresh,
+    facts::{Fresh, merge},
     fail::{Fail, torn},
     hash::{HashMap, HashSet},
     log::{DataFile, Snapshot, TableLog},
     parquet_files::{alike, month_partition, read_whole},
     plan::Plan,
     rows::{Layout, read_keys, read_rows, to_batch},
+    same::Same,
     schema::TableSchema,
     subjects::{self, Hashes},
     value::by_month,
@@ -39,31 +40,46 @@ pub(crate) struct Upsert {
     pub(crate) opened: Vec<Opened>,
 }
 
-/// Works out what a commit does: `fresh` are its rows by key, `recorded` is its instant.
+/// Works out what a commit does: `fresh` are its rows by key, `same` are posts that go on under another id, `recorded`
+/// is its instant.
 pub(crate) async fn upsert(
     table: &TableLog,
     snapshot: &Snapshot,
     fresh: &Fresh,
+    same: &Same,
     recorded: i64,
 ) -> Result<Upsert> {
     let layout = Layout::of(table.name()).ok_or_else(|| torn("not a table of facts"))?;
+    let leaving = Reach::of_subjects(same.moved().map(|(account, post)| (account, post)));
+    let meets_leaving =
+        |file: &DataFile| layout.may_be_of_posts() && leaving.meets_subject(file, layout.subject());
+    let mut brought = Cow::Borrowed(fresh);
+    for file in snapshot.current().filter(|file| meets_leaving(file)) {
+        for row in leaving_rows(table, layout, file, same).await? {
+            let Some(key) = same.renamed(&row.key) else { continue };
+            merge(brought.to_mut(), key, (row.day, row.end_day, recorded), row.cells);
+        }
+    }
+    let fresh = &*brought;
     let reach = Reach::of(fresh.keys());
     let mut outcome = Outcome::default();
     let mut met: HashSet<Key> = HashSet::default();
     let mut plan = Plan::default();
-    for file in snapshot.current().filter(|file| reach.meets(file, layout)) {
+    for file in snapshot.current().filter(|file| reach.meets(file, layout) || meets_leaving(file)) {
         let narrow = read_whole(table, file, Some(&layout.key_columns())).await?;
         let keys = read_keys(layout, &narrow)?;
         let places: Vec<usize> = (0..keys.len()).filter(|row| fresh.contains_key(&keys[*row])).collect();
-        if places.is_empty() {
+        let left: Vec<usize> = (0..keys.len()).filter(|row| same.moves(&keys[*row])).collect();
+        if places.is_empty() && left.is_empty() {
             continue;
         }
         met.extend(places.iter().map(|row| keys[*row].clone()));
         let whole = read_whole(table, file, None).await?;
         let (places, rows) = outcome.settle(table, &whole, &keys, &places, fresh, recorded)?;
-        if !rows.is_empty() {
+        outcome.left.extend(read_rows(&table.schema, &whole, &keys, &left)?.into_iter().map(Arc::new));
+        if !(rows.is_empty() && left.is_empty()) {
             let rows = to_batch(&table.schema, &rows, None)?;
-            let settled = replaced(&table.schema, &whole, &HashSet::default(), &places, rows)?;
+            let settled = replaced(&table.schema, &whole, &left.into_iter().collect(), &places, rows)?;
             plan.rewrite(table, file, settled).await?;
         }
     }
@@ -95,6 +111,17 @@ pub(crate) fn replaced(
     compute::interleave_record_batch(&both, &taken).at("put rows in the places of others")
 }
 
+/// The rows of a file that go on under another id.
+async fn leaving_rows(table: &TableLog, layout: Layout, file: &DataFile, same: &Same) -> Result<Vec<Row>> {
+    let narrow = read_whole(table, file, Some(&layout.key_columns())).await?;
+    let keys = read_keys(layout, &narrow)?;
+    let places: Vec<usize> = (0..keys.len()).filter(|row| same.moves(&keys[*row])).collect();
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    read_rows(&table.schema, &read_whole(table, file, None).await?, &keys, &places)
+}
+
 /// The batch without some of its rows.
 pub(crate) fn without(batch: &RecordBatch, gone: &HashSet<usize>) -> Result<RecordBatch> {
     let kept: BooleanArray = (0..batch.num_rows()).map(|row| Some(!gone.contains(&row))).collect();
@@ -104,6 +131,8 @@ pub(crate) fn without(batch: &RecordBatch, gone: &HashSet<usize>) -> Result<Reco
 #[derive(Default)]
 struct Outcome {
     opened: Vec<Opened>,
+    /// Rows that go on under another id.
+    left: Vec<Arc<Row>>,
 }
 
 impl Outcome {
@@ -142,7 +171,8 @@ impl Outcome {
     fn fill(&self, plan: &mut Plan, table: &TableLog, recorded: i64) {
         // What replaced another stands in its place already.
         let first = self.opened.iter().filter(|opened| opened.old.is_none()).map(|opened| &opened.new);
-        let closed = self.opened.iter().filter_map(|opened| opened.old.as_ref());
+        let restated = self.opened.iter().filter_map(|opened| opened.old.as_ref());
+        let closed = restated.chain(&self.left);
         for (month, rows) in by_month(first, |row| row.day) {
             let schema = table.schema.clone();
             plan.add_made(month_partition(true, &month), move || to_batch(&schema, &rows, None));

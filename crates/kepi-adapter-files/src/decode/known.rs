@@ -2,8 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::{Timestamp, tz::TimeZone};
-use kepi_core::{NamedPost, Post, PostRef};
+use jiff::tz::TimeZone;
+use kepi_core::{
+    NamedPost, Post, PostRef,
+    named::{Occasion, minute, which_is_meant},
+};
 use smol_str::SmolStr;
 
 use crate::{recipe::Known, sheet::normal, time::Moment};
@@ -35,37 +38,31 @@ impl<'a> KnownPosts<'a> {
     /// When there are several.
     pub(super) fn find(&self, row: Described<'_>, zone: &TimeZone) -> Result<Option<SmolStr>, String> {
         let same_title = self.0.get(&normal(row.title)).into_iter().flatten();
-        let fits: Vec<&Known> = same_title.filter(|post| is_same(post, row, zone)).copied().collect();
+        let occasion = row.occasion(zone);
+        let fits: Vec<&Known> =
+            same_title.filter(|post| post.occasion().agrees(&occasion)).copied().collect();
         match fits.as_slice() {
             [] => Ok(None),
             [one] => Ok(Some(one.id.clone())),
             several => {
                 let ids: Vec<&str> = several.iter().map(|post| post.id.as_str()).collect();
-                Err(format!(
-                    "its title, publish time and format are those of the posts {}: which is meant?",
-                    ids.join(", ")
-                ))
+                Err(which_is_meant(&ids))
             }
         }
     }
 }
 
-/// Sources tell the second, the minute or the day: two agree as far as both go, and no further than the minute.
-fn is_same(post: &Known, row: Described<'_>, zone: &TimeZone) -> bool {
-    let same_time = match (row.moment, post.minute) {
-        (Moment::Day(_), _) | (_, None) => row.moment.day(zone) == post.day,
-        (moment, Some(known)) => moment.instant(zone).and_then(minute) == Some(known),
-    };
-    let same_format = match (&post.format, row.format) {
-        (Some(known), Some(told)) => known == told,
-        _ => true,
-    };
-    same_time && same_format
+impl<'a> Described<'a> {
+    fn occasion(self, zone: &TimeZone) -> Occasion<'a> {
+        let at = if let Moment::Day(_) = self.moment { None } else { self.moment.instant(zone) };
+        Occasion { at, day: self.moment.day(zone), format: self.format }
+    }
 }
 
-/// The minute of an instant.
-fn minute(at: Timestamp) -> Option<Timestamp> {
-    Timestamp::from_second(at.as_second().div_euclid(60) * 60).ok()
+impl Known {
+    fn occasion(&self) -> Occasion<'_> {
+        Occasion { at: self.minute, day: self.day, format: self.format.as_deref() }
+    }
 }
 
 /// The known posts that any of these may be, which is what a job needs to know of them. Titles alone are compared:
@@ -78,12 +75,10 @@ pub(crate) fn that_may_be(described: &[Post], known: &[NamedPost]) -> Vec<Known>
         .iter()
         .filter(|post| !post.id.starts_with(PostRef::DERIVED))
         .filter_map(|post| {
-            // Some platforms know a headline, others the words alone.
-            let mut names = [&post.title, &post.text].into_iter().flatten().map(|name| normal(name));
             Some(Known {
                 id: post.id.clone(),
-                title: names.find(|name| titles.contains(name))?,
-                minute: post.published_at.and_then(minute),
+                title: post.names().find(|name| titles.contains(name))?,
+                minute: post.published_at.map(minute),
                 day: post.published_day?,
                 format: post.format.clone(),
             })

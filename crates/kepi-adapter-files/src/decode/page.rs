@@ -21,8 +21,8 @@ pub(super) struct PageBuilder {
     without_id: HashSet<String>,
     /// Rows of posts that the public does not see, by what their state is called.
     left_out: BTreeMap<String, HashSet<String>>,
-    /// Posts of rows without an id that are known by one, and whether they stand under an id of our own as well.
-    matched: HashMap<SmolStr, bool>,
+    /// Posts of rows without an id that are known by one.
+    matched: HashSet<SmolStr>,
 }
 
 impl PageBuilder {
@@ -34,7 +34,7 @@ impl PageBuilder {
             posts: HashMap::new(),
             without_id: HashSet::new(),
             left_out: BTreeMap::new(),
-            matched: HashMap::new(),
+            matched: HashSet::new(),
         }
     }
 
@@ -59,8 +59,8 @@ impl PageBuilder {
     }
 
     /// Counts a post that is known by its id, though its row has none.
-    pub(super) fn matched(&mut self, id: &SmolStr, stands_twice: bool) {
-        self.matched.insert(id.clone(), stands_twice);
+    pub(super) fn matched(&mut self, id: &SmolStr) {
+        self.matched.insert(id.clone());
     }
 
     /// Counts a row of a post that the public does not see.
@@ -134,15 +134,9 @@ impl PageBuilder {
             let rows = if skipped == 1 { "row" } else { "rows" };
             self.remark(format!("{skipped} {rows} without an id skipped"));
         }
-        let (matched, twice) = (self.matched.len(), self.matched.values().filter(|twice| **twice).count());
+        let matched = self.matched.len();
         if matched > 0 {
             self.remark(format!("posts known before by an id that the file lacks: {matched}, by title, publish time and format"));
-        }
-        if twice > 0 {
-            self.remark(format!(
-                "posts that stand under an id of their own as well, from an import before the platform's was known: \
-                 {twice}; they are counted twice"
-            ));
         }
         let left_out: usize = self.left_out.values().map(HashSet::len).sum();
         if left_out > 0 {

@@ -98,9 +98,7 @@ impl TableReader<'_> {
         let Some(moment) = moment else { return Ok(None) };
         let id = self.known.find(Described { title, moment, format }, self.zone)?;
         if let Some(id) = &id {
-            let published_at = moment.instant(self.zone);
-            let derived = derived_id(title, published_at, format).ok();
-            page.matched(id, derived.is_some_and(|derived| self.recipe.derived.contains(&derived)));
+            page.matched(id);
         }
         Ok(id)
     }

@@ -8,7 +8,9 @@ use std::{collections::BTreeMap, ops::Range};
 use datafusion::{
     common::tree_node::TreeNode,
     functions::expr_fn::{coalesce, lower, regexp_like, strpos},
+    functions_nested::expr_fn::{array_has_any, make_array, string_to_array},
     logical_expr::{Expr as Plan, col, lit},
+    scalar::ScalarValue,
     sql::sqlparser::{
         ast::{
             BinaryOperator, Expr, Function as SqlFunction, FunctionArg, FunctionArgExpr, FunctionArguments,
@@ -17,7 +19,7 @@ use datafusion::{
         tokenizer::Span,
     },
 };
-use kepi_core::document::one_of_hint;
+use kepi_core::{PostRef, document::one_of_hint};
 
 use super::place::{closing, offset, read_sql};
 use crate::{address::one_address_of, fault::Flaw};
@@ -74,7 +76,8 @@ impl Filter {
         addresses: BTreeMap<Option<String>, Vec<String>>,
     ) -> Self {
         let of = |column: Plan, account: Option<String>, values: Vec<String>| {
-            let listed = column.in_list(values.into_iter().map(lit).collect(), false);
+            let listed = column.clone().in_list(values.iter().map(lit).collect(), false);
+            let listed = or_earlier(listed, &column, &values, false);
             account.map_or(listed.clone(), |account| col("account").eq(lit(account)).and(listed))
         };
         let ids = ids.into_iter().map(|(account, values)| of(col("post"), account, values));
@@ -96,6 +99,19 @@ impl Filter {
     pub(crate) fn holds(&self) -> Plan {
         self.condition.clone().is_true()
     }
+}
+
+/// What is compared with an id of ours is compared with the ids that posts stood under before as well.
+fn or_earlier(compared: Plan, attribute: &Plan, values: &[String], negated: bool) -> Plan {
+    let ours: Vec<Plan> =
+        values.iter().filter(|value| value.starts_with(PostRef::DERIVED)).map(lit).collect();
+    if *attribute != col("post") || ours.is_empty() {
+        return compared;
+    }
+    let earlier = coalesce(vec![col("earlier_ids"), lit("")]);
+    let earlier = string_to_array(earlier, lit(" "), lit(ScalarValue::Utf8(None)));
+    let had = array_has_any(earlier, make_array(ours));
+    if negated { compared.and(Plan::Not(Box::new(had))) } else { compared.or(had) }
 }
 
 struct Reader<'a> {
@@ -124,7 +140,9 @@ impl Reader<'_> {
                 let attribute = self.attribute(expr);
                 let values: Vec<Option<String>> = list.iter().map(|value| self.quoted(value)).collect();
                 let values: Option<Vec<String>> = values.into_iter().collect();
-                Some(attribute?.in_list(values?.into_iter().map(lit).collect(), *negated))
+                let (attribute, values) = (attribute?, values?);
+                let listed = attribute.clone().in_list(values.iter().map(lit).collect(), *negated);
+                Some(or_earlier(listed, &attribute, &values, *negated))
             }
             Expr::IsNull(inner) => Some(self.attribute(inner)?.is_null()),
             Expr::IsNotNull(inner) => Some(self.attribute(inner)?.is_not_null()),
@@ -162,8 +180,10 @@ impl Reader<'_> {
             return Some(if flag { column } else { Plan::Not(Box::new(column)) });
         }
         let (attribute, value) = (self.attribute(left), self.quoted(right));
-        let (attribute, value) = (attribute?, lit(value?));
-        Some(if negated { attribute.not_eq(value) } else { attribute.eq(value) })
+        let (attribute, value) = (attribute?, value?);
+        let (of, named) = (attribute.clone(), lit(value.as_str()));
+        let compared = if negated { of.not_eq(named) } else { of.eq(named) };
+        Some(or_earlier(compared, &attribute, &[value], negated))
     }
 
     fn attribute(&mut self, sql: &Expr) -> Option<Plan> {

@@ -1,6 +1,6 @@
 //! Tags by list, and addresses brought to one form by both sides alike.
 
-use kepi_engine::{Mapping, Number, PostBy, Source, evaluate_by_tag, one_address};
+use kepi_engine::{Mapping, Number, PostBy, Source, evaluate, evaluate_by_tag, one_address};
 use serde_json::json;
 
 use crate::{kpi, request, world::World};
@@ -49,6 +49,36 @@ async fn addresses_meet_in_one_form() {
         let rows = evaluate_by_tag(&world.session(), &asked, &rules, "theme").await.unwrap();
         let tagged = rows.iter().find(|row| row.scope.get("tag") == Some(&Some("seven".to_owned())));
         assert_eq!(tagged.and_then(|row| row.value), Some(Number::Whole(5)), "{listed}");
+    }
+}
+
+/// Tags and conditions by an id that a post stood under before the platform's was known find the post.
+#[tokio::test]
+async fn an_earlier_id_finds_the_post() {
+    let mut world = World::default();
+    world.account("x/a");
+    for (post, earlier) in
+        [("7500", json!("title-1 title-2")), ("7501", json!(null)), ("title-3", json!(null))]
+    {
+        world.post("x/a", post, "2026-01-05", json!({"earlier_ids": earlier}));
+        world.lifetime("x/a", post, "2026-02-01", json!({"likes": 1}));
+    }
+    let session = world.session();
+    let table = Source { name: "t.csv".to_owned(), text: "post,tag\ntitle-2,seven\n7501,seven\n".to_owned() };
+    let rules = mapping(PostBy::Id("post".to_owned())).rules(&[table]).unwrap();
+    let asked = request(vec![kpi("likes", "")], "2026-01", "2026-03-01");
+    let rows = evaluate_by_tag(&session, &asked, &rules, "theme").await.unwrap();
+    let tagged = rows.iter().find(|row| row.scope.get("tag") == Some(&Some("seven".to_owned())));
+    assert_eq!(tagged.and_then(|row| row.value), Some(Number::Whole(2)));
+    for (condition, expected) in [
+        ("post = 'title-1'", 1),
+        ("post <> 'title-1'", 2),
+        ("post in ('title-2', 'title-3')", 2),
+        ("post not in ('title-2', 'title-3')", 1),
+    ] {
+        let one = kpi("likes", &format!("where = \"{condition}\""));
+        let rows = evaluate(&session, &request(vec![one], "2026-01", "2026-03-01")).await.unwrap();
+        assert_eq!(rows[0].value, Some(Number::Whole(expected)), "{condition}");
     }
 }
 

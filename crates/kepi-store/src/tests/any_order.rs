@@ -32,6 +32,8 @@ enum Said {
     Birth { post: u8 },
     BirthDay { post: u8 },
     Sorted { post: u8, category: u8 },
+    // Of an export that does not know the post's id.
+    Exported { post: u8, day: i8 },
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -43,6 +45,7 @@ fn said() -> impl Strategy<Value = Said> {
         1 => (0..3_u8).prop_map(|post| Said::Birth { post }),
         1 => (0..3_u8).prop_map(|post| Said::BirthDay { post }),
         1 => (0..3_u8, 0..2_u8).prop_map(|(post, category)| Said::Sorted { post, category }),
+        2 => (0..3_u8, 1..8_i8).prop_map(|(post, day)| Said::Exported { post, day }),
     ]
 }
 
@@ -73,10 +76,16 @@ fn to_page(said: &Said) -> Page {
             let number = mixed(i64::from(*day) * 10 + i64::from(*observed) / 2);
             page(vec![account_day(date(*day), noon(*observed), &[("follows_gained", number)])])
         }
-        Said::Birth { post } => Page {
-            posts: vec![born(&post.to_string(), noon(i8::try_from(*post).unwrap() + 1))],
-            ..page(vec![])
-        },
+        Said::Birth { post } => Page { posts: vec![called(&post.to_string(), *post)], ..page(vec![]) },
+        Said::Exported { post, day } => {
+            let id = format!("title-{post}");
+            let likes = mixed(i64::from(*post) * 17 + i64::from(*day));
+            let one = Measurement {
+                provenance: Provenance::Export,
+                ..reading(&id, noon(*day), &[("likes", likes), ("saves", likes / 2)])
+            };
+            Page { posts: vec![called(&id, *post)], ..page(vec![one]) }
+        }
         Said::BirthDay { post } => {
             let published_day = Some(date(i8::try_from(*post).unwrap() + 3));
             Page {
@@ -89,6 +98,18 @@ fn to_page(said: &Said) -> Page {
             Page { posts: vec![Post { category, ..Post::new(account(), post.to_string()) }], ..page(vec![]) }
         }
     }
+}
+
+/// A post as its platform and an export call it.
+fn called(id: &str, post: u8) -> Post {
+    Post { title: Some(format!("Post {post}")), ..born(id, noon(i8::try_from(post).unwrap() + 1)) }
+}
+
+/// The id under which a post stands once all is said: an export's goes on as the platform's where that is known by name.
+fn standing(id: &str, commits: &[Vec<Said>]) -> String {
+    let named = |said: &Said| matches!(said, Said::Birth { post } if id == format!("title-{post}"));
+    let known = commits.iter().flatten().any(named);
+    if known { id.trim_start_matches("title-").to_owned() } else { id.to_owned() }
 }
 
 /// What is said, in some order, cut into commits.
@@ -121,7 +142,7 @@ fn model(commits: &[Vec<Said>]) -> Numbers {
     for measurement in commits.iter().flatten().flat_map(|said| to_page(said).measurements) {
         let key = name(
             measurement.subject.kind,
-            &measurement.subject.id,
+            &standing(&measurement.subject.id, commits),
             &match measurement.window {
                 Window::At(at) => at.to_string(),
                 Window::Day(day) => day.to_string(),
@@ -217,6 +238,10 @@ async fn check(commits: &[Vec<Said>]) {
     let mut numbers = stored(&posts);
     numbers.extend(stored(&facts(&store, "account_facts").await));
     assert_eq!(numbers, model(commits));
+    let told = commits.iter().flatten().flat_map(|said| to_page(said).posts);
+    let told: BTreeSet<String> = told.map(|post| standing(&post.id, commits)).collect();
+    let known = store.named_posts(&account()).await.unwrap();
+    assert_eq!(known.iter().map(|post| post.id.to_string()).collect::<BTreeSet<_>>(), told);
     check_readings(&store, &posts).await;
     assert_eq!(rollup::stored(&store.0).await.unwrap(), rollup::counted_all(&store.0).await.unwrap());
 }

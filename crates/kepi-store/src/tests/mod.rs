@@ -8,5 +8,6 @@ mod places;
 mod readings;
 mod records;
 mod resume;
+mod same;
 mod support;
 mod together;

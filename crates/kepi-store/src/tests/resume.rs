@@ -9,24 +9,27 @@ use std::{
 };
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use kepi_core::{DateSpan, Error, ErrorKind, Page, Reject};
+use kepi_core::{DateSpan, Error, ErrorKind, Page, Post, Reject};
 
 use super::support::{Echo, World, account_day, born, date, given, new_page, noon, page, reading, rows};
 use crate::{Fault, Store, StoreOptions, parquet_files::read_whole, records::RECORDS};
 
-/// Pages that touch every kind of table, restate a day and mend a series.
+/// Pages that touch every kind of table, restate a day, mend a series, and tell of a post before its id is known.
 fn story() -> Vec<Page> {
+    let called = |id: &str| Post { title: Some("Ten tips".into()), ..born(id, noon(1)) };
     let reject = Reject { account: None, place: "/data/3".into(), reason: "no id".into(), raw: "{}".into() };
     vec![
         Page {
-            posts: vec![born("1", noon(1)), born("2", noon(2))],
+            posts: vec![born("1", noon(1)), born("2", noon(2)), called("title-3")],
             ..page(vec![
                 reading("1", noon(2), &[("likes", 10), ("views", 100)]),
+                reading("title-3", noon(2), &[("likes", 30), ("views", 300)]),
                 account_day(date(1), noon(2), &[("follows_gained", 5)]),
             ])
         },
         Page {
             rejects: vec![reject],
+            posts: vec![called("3")],
             ..page(vec![
                 reading("1", noon(5), &[("likes", 40), ("views", 400)]),
                 reading("2", noon(5), &[("likes", 4)]),
