@@ -8,6 +8,7 @@ use crate::{
     facts::PageContext,
     journal::{Stored, last_recorded, stored_rows},
     log::{DataFile, RECORDED, Snapshot},
+    mend,
     plan::Plan,
     project::{Batch, LAST, Ready, carry},
     store::Store,
@@ -78,6 +79,9 @@ impl Store {
                 }
                 continue;
             };
+            if let Some(next) = rows.first() {
+                mend::is_not_half_emptied(self, reached, next.recorded).await?;
+            }
             // Where the projections were emptied meanwhile, it begins again with the first commit.
             self.carry(decoders, rows, (journal.version, reached), &mut done).await?;
         }

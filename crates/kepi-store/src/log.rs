@@ -106,6 +106,11 @@ impl Snapshot {
         self.transactions.get(RECORDED).copied().unwrap_or(i64::MIN)
     }
 
+    /// When the rows of a projection were last taken out to be made anew.
+    pub(crate) fn emptied(&self) -> Option<i64> {
+        self.transactions.get(EMPTIED).copied()
+    }
+
     /// The files whose rows are valid now.
     pub(crate) fn current(&self) -> impl Iterator<Item = &Arc<DataFile>> {
         self.files.values().filter(|file| file.is_current())
@@ -154,6 +159,9 @@ impl From<ObjectMeta> for Written {
 pub(crate) const PAGES: &str = "pages";
 /// The application whose `txn` says the same as `recorded_at`, in microseconds.
 pub(crate) const RECORDED: &str = "recorded";
+
+/// The application whose `txn` says when the rows of a table were taken out to be made anew.
+pub(crate) const EMPTIED: &str = "emptied";
 
 /// The application whose `txn` says that a table that is derived from another one tells all of it.
 pub(crate) const COMPLETE: &str = "complete";
@@ -619,7 +627,7 @@ async fn load_from_checkpoint(log: &LogStoreRef, version: Option<u64>) -> Result
         };
         snapshot.files.insert(file.path.clone(), Arc::new(file));
     }
-    for app in [PAGES, RECORDED, COMPLETE] {
+    for app in [PAGES, RECORDED, COMPLETE, SIDES, EMPTIED] {
         if let Some(reached) = eager.transaction_version(log.as_ref(), app).await.at("read the log")? {
             snapshot.transactions.insert(app.to_owned(), reached);
         }

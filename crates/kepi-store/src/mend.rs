@@ -10,7 +10,7 @@ use crate::{
     fail::{is_unsupported, torn},
     journal::stored_rows,
     location::Location,
-    log::{Changes, RECORDED, TableLog, can_be_read, has_commits, is_there, set_aside},
+    log::{Changes, EMPTIED, RECORDED, TableLog, can_be_read, has_commits, is_there, set_aside},
     options::StoreOptions,
     project::LAST,
     records::RECORDS,
@@ -47,7 +47,7 @@ impl Store {
         if missing.contains(&tables::PAGES.name) {
             return Err(gone(tables::PAGES.name));
         }
-        Ok(!missing.is_empty() || !look(&place, options, &missing).await?.rebuilt.is_empty())
+        Ok(!missing.is_empty() || look(&place, options, &missing).await?.is_there())
     }
 
     /// Opens a store of which tables or data files may be gone or logs torn, and makes the projections anew from the
@@ -69,8 +69,10 @@ impl Store {
             return Err(gone(tables::PAGES.name));
         }
         let lost = missing.iter().copied().filter(|name| RECORDS.contains(name)).collect();
-        let Damage { rebuilt, torn_logs, last } = look(&place, &options, &missing).await?;
-        if !rebuilt.is_empty() {
+        let damage = look(&place, &options, &missing).await?;
+        let anew = damage.is_there();
+        let Damage { rebuilt, torn_logs, last, .. } = damage;
+        if anew {
             bodies_are_there(&place, &options).await?;
             // Before any table is made: a store that is left half mended says that it lags behind the journal.
             if let Some(last) = last {
@@ -81,7 +83,7 @@ impl Store {
             }
         }
         let store = Self::with_all_tables(&place, options).await?;
-        if !rebuilt.is_empty() {
+        if anew {
             empty_all(&store).await?;
         }
         rollup::begin(&store.0).await?;
@@ -99,12 +101,21 @@ struct Damage {
     torn_logs: Vec<LogStoreRef>,
     /// The projection that is committed last, where its log is whole.
     last: Option<TableLog>,
+    /// Whether projections have commits though the last was emptied: who was making them anew did not come to the end.
+    half_emptied: bool,
+}
+
+impl Damage {
+    fn is_there(&self) -> bool {
+        self.half_emptied || !self.rebuilt.is_empty()
+    }
 }
 
 /// Looks at all tables; one that is not whole and not derived from the journal is an error.
 async fn look(place: &Location, options: &StoreOptions, missing: &[&'static str]) -> Result<Damage> {
     let rebuilt = missing.iter().copied().filter(|name| !RECORDS.contains(name)).collect();
-    let mut damage = Damage { rebuilt, torn_logs: Vec::new(), last: None };
+    let mut damage = Damage { rebuilt, torn_logs: Vec::new(), last: None, half_emptied: false };
+    let mut newest = i64::MIN;
     for schema in schema::all() {
         let (name, log) = (schema.table.name, place.log(schema.table.name)?);
         let derived = is_derived(name);
@@ -126,8 +137,12 @@ async fn look(place: &Location, options: &StoreOptions, missing: &[&'static str]
         }
         if name == LAST {
             damage.last = Some(table);
+        } else if derived {
+            newest = newest.max(table.known().recorded());
         }
     }
+    let emptied = damage.last.as_ref().is_some_and(|last| last.known().recorded() == NOTHING);
+    damage.half_emptied = emptied && newest > NOTHING;
     Ok(damage)
 }
 
@@ -252,6 +267,21 @@ async fn empty_all(store: &Store) -> Result<()> {
     }
 }
 
+/// Checks that no projection is ahead of the commit that is to be brought next, though the last was emptied.
+pub(crate) async fn is_not_half_emptied(store: &Store, reached: i64, next: i64) -> Result<()> {
+    if reached > NOTHING {
+        return Ok(());
+    }
+    for schema in schema::all().iter().filter(|schema| is_derived(schema.table.name)) {
+        if store.0.table(schema.table.name)?.refresh().await?.recorded() > next {
+            return Err(Error::new(ErrorKind::Store, "the projections were left half made anew")
+                .with("table", schema.table.name)
+                .hint("`kepi maintain` makes them anew from the journal"));
+        }
+    }
+    Ok(())
+}
+
 /// Whether a table is a projection: neither the journal nor a table of records.
 fn is_derived(name: &str) -> bool {
     name != tables::PAGES.name && !RECORDS.contains(&name)
@@ -262,7 +292,8 @@ async fn empty(table: &TableLog) -> Result<()> {
     loop {
         let base = table.refresh().await?;
         let remove = base.files.values().cloned().collect();
-        let transactions = vec![(RECORDED.to_owned(), NOTHING)];
+        let now = (table.options.clock)().as_microsecond().max(base.emptied().map_or(0, |before| before + 1));
+        let transactions = vec![(RECORDED.to_owned(), NOTHING), (EMPTIED.to_owned(), now)];
         if table.commit(&base, Changes { remove, transactions, ..Changes::default() }).await?.is_some() {
             return Ok(());
         }

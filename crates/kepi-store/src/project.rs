@@ -58,16 +58,23 @@ impl TryFrom<Committed> for Batch {
 struct Ground<'a> {
     last: &'a TableLog,
     previous: Option<i64>,
+    /// When the projections were last emptied: where that changes, they do not have any more what was brought there.
+    emptied: Option<i64>,
 }
 
-impl Ground<'_> {
+impl<'a> Ground<'a> {
+    async fn of(inner: &'a Inner, previous: Option<i64>) -> Result<Self> {
+        let last = inner.table(LAST)?;
+        Ok(Self { last, previous, emptied: last.refresh().await?.emptied() })
+    }
+
     /// Whether the projections have the commits before. Who empties them to make them anew begins with the last.
     async fn holds(self) -> Result<bool> {
         Ok(self.is_in(&*self.last.refresh().await?))
     }
 
     fn is_in(self, last: &Snapshot) -> bool {
-        self.previous.is_none_or(|previous| last.recorded() >= previous)
+        self.previous.is_none_or(|previous| last.recorded() >= previous) && last.emptied() == self.emptied
     }
 }
 
@@ -86,7 +93,7 @@ pub(crate) async fn project(inner: &Inner, ready: Ready, patience: Duration) -> 
 }
 
 async fn wait_for_previous(inner: &Inner, previous: Option<i64>, patience: Duration) -> Result<bool> {
-    let ground = Ground { last: inner.table(LAST)?, previous };
+    let ground = Ground::of(inner, previous).await?;
     let mut waited = Duration::ZERO;
     let pause = Duration::from_millis(10);
     while !ground.holds().await? {
@@ -103,7 +110,7 @@ async fn wait_for_previous(inner: &Inner, previous: Option<i64>, patience: Durat
 /// before, since somebody makes them anew: carrying on would hide from him what is still to be brought there.
 pub(crate) async fn carry(inner: &Inner, ready: Ready) -> Result<bool> {
     let Ready { mark, previous, mut brought } = ready;
-    let ground = Ground { last: inner.table(LAST)?, previous };
+    let ground = Ground::of(inner, previous).await?;
     // Where another writer is first, what it wrote is taken for a try of our own that died on the way.
     let same = loop {
         if let Some(same) = attempt(inner, &mut brought, mark, ground).await? {

@@ -208,7 +208,8 @@ fn a_store_is_not_mended_while_a_run_has_its_accounts_in_hand() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let state = runtime.block_on(State::open(&path.join(".kepi/state.sqlite"))).expect("a state");
     let claim = Claim::of(&["x/a".parse().expect("an account")]);
-    let (now, until) = (jiff::Timestamp::now(), jiff::Timestamp::MAX);
+    let now = jiff::Timestamp::now();
+    let until = now + jiff::SignedDuration::from_hours(1);
     assert_eq!(runtime.block_on(state.lease(&claim, "a-run", now, until)).expect("leased"), None);
 
     assert_eq!(kepi(path, &["maintain"]).code, Some(0), "what is whole is maintained beside it");

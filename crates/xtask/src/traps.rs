@@ -26,7 +26,9 @@ impl TestName {
             .split_once(&format!("fn {}(", self.function))
             .with_context(|| format!("{self}: the file has no such function"))?;
         let above = before.trim_end().trim_end_matches("async").trim_end();
-        ensure!(above.ends_with("test]"), "{self} is not a test");
+        let attribute = above.lines().next_back().unwrap_or_default().trim_start();
+        let is_test = attribute.ends_with("test]") || attribute.contains("test(");
+        ensure!(attribute.starts_with("#[") && is_test, "{self} is not a test");
         Ok(())
     }
 

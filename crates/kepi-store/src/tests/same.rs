@@ -211,7 +211,7 @@ async fn posts_of_other_accounts_or_without_a_name_are_let_alone() {
     check(
         &store,
         "select account, post from post_lifetime order by post",
-        &["x/nordlicht 7502", "x/other 7500"],
+        &["x/other 7500", "x/nordlicht 7502"],
     )
     .await;
 }
