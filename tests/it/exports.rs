@@ -221,7 +221,7 @@ async fn works_that_an_export_told_first_are_the_videos_of_the_api() {
     let once = said(&simulated);
     let standing = "select post, title, format from posts where current order by post";
     let numbers = "select post, provenance, likes, shares, comments from post_facts where current \
-                   order by post, at, provenance";
+                   order by post, at, day, provenance, likes";
     let (posts, known) = (live.query(standing).await, live.query(numbers).await);
 
     let (asked_first, live_first, _) = douyin(false).await;

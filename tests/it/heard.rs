@@ -6,8 +6,8 @@ use std::{
 };
 
 use kepi_core::{
-    AccountRef, Adapter, Body, Calls, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request,
-    Response, Result, Token,
+    Adapter, Body, Calls, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result,
+    Token,
 };
 
 use crate::truth;
@@ -48,10 +48,6 @@ impl Adapter for Heard {
 
     fn calls(&self, job: &Job) -> Calls {
         self.adapter.calls(job)
-    }
-
-    fn is_of_others(&self, account: &AccountRef) -> bool {
-        self.adapter.is_of_others(account)
     }
 
     fn classify(&self, response: &Response) -> Option<Error> {

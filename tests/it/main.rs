@@ -25,5 +25,4 @@ mod stops;
 mod traps;
 mod trouble;
 mod truth;
-mod watched;
 mod x_api;

@@ -194,23 +194,14 @@ impl Simulated {
                 all_of(&world).into_iter().filter(|account| account.id.platform_name() == name).collect();
             let Some(url) = self.url(name).filter(|_| !asked.is_empty()) else { continue };
             let settings = at_loopback(name, &url, settings(name, &world));
-            let watched = settings["watched"].clone();
             // People beside the pages, where what they have alone is asked for.
             if settings["newer_member_metrics"] == true {
                 asked.extend(world.people().iter().map(Person::as_ref));
             }
             let _ = write!(text, "\n[platform.{name}]\n{}", toml_lines(&settings));
             let adapter = build_adapter(name, settings).expect("the settings are good");
-            for mut reference in asked.clone() {
-                // A watched account is asked for with the consent of the one that watches, and its own number is not
-                // known.
-                let by = watched[reference.id.as_str()].as_str().map(str::to_owned);
-                let asker =
-                    asked.iter().find(|known| by.is_some() && known.platform_id.as_deref() == by.as_deref());
-                let credentials = self.credentials(config, adapter.as_ref(), asker.unwrap_or(&reference));
-                if asker.is_some_and(|asker| asker.id != reference.id) {
-                    reference.platform_id = None;
-                }
+            for reference in asked {
+                let credentials = self.credentials(config, adapter.as_ref(), &reference);
                 text.push_str(&account_block(&reference, &credentials));
                 self.accounts.push(SimulatedAccount { reference, credentials });
             }
@@ -572,11 +563,10 @@ fn toml_value(value: &Value) -> String {
 }
 
 fn account_block(account: &AccountRef, credentials: &BTreeMap<String, BTreeMap<String, String>>) -> String {
-    let number = account.platform_id.as_deref().map(|id| format!("platform_id = \"{id}\"\n"));
     let mut text = format!(
-        "\n[[account]]\nid = \"{}\"\n{}zone = \"{}\"\n[account.credentials]\n",
+        "\n[[account]]\nid = \"{}\"\nplatform_id = \"{}\"\nzone = \"{}\"\n[account.credentials]\n",
         account.id,
-        number.unwrap_or_default(),
+        account.platform_id.as_deref().unwrap_or_default(),
         account.zone
     );
     for (kind, references) in credentials {

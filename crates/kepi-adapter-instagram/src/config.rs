@@ -1,9 +1,6 @@
 //! The settings of the adapter: `[platform.instagram]` in `kepi.toml`. Secrets stand with the accounts, by
 //! reference.
 
-use std::collections::BTreeMap;
-
-use kepi_core::AccountRef;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -47,10 +44,6 @@ pub struct InstagramConfig {
     pub mentions: bool,
     /// Of which time the engaged audience is.
     pub engaged_timeframe: Timeframe,
-    /// Accounts whose public page is read, by what everybody sees (Business Discovery): competitors, and accounts of
-    /// one's own to hold against them. By account, the `platform_id` of the own account that asks. An account that has
-    /// a `platform_id` itself is one's own. Facebook Login only; one call each.
-    pub watched: BTreeMap<String, String>,
 }
 
 /// Which login the accounts consent with.
@@ -157,7 +150,6 @@ impl Default for InstagramConfig {
             four_weeks: false,
             mentions: false,
             engaged_timeframe: Timeframe::default(),
-            watched: BTreeMap::new(),
         }
     }
 }
@@ -175,12 +167,6 @@ impl InstagramConfig {
     /// An address of the API.
     pub(crate) fn url(&self, path: &str) -> String {
         self.host(&format!("/{}{path}", self.api_version))
-    }
-
-    /// Whether an account is somebody else's, of which only the public page is read. Own accounts may be watched too, and
-    /// have a number of their own.
-    pub(crate) fn is_of_others(&self, account: &AccountRef) -> bool {
-        self.watched.contains_key(account.id.as_str()) && account.platform_id.is_none()
     }
 
     /// An address of the host that exchanges codes.

@@ -9,8 +9,8 @@ mod request;
 mod tests;
 
 use kepi_core::{
-    AccountId, AccountRef, Adapter, Body, Calls, Cursor, Decoder, Descriptor, Error, Grant, Job, Page,
-    Request, Response, Result, Token, plan, settings,
+    Adapter, Body, Calls, Cursor, Decoder, Descriptor, Error, Grant, Job, Page, Request, Response, Result,
+    Token, plan, settings,
 };
 use serde_json::Value;
 
@@ -48,18 +48,6 @@ impl InstagramAdapter {
             ))
             .hint("a version is written v25.0"));
         }
-        if !config.watched.is_empty() && config.login != Login::Facebook {
-            return Err(Error::bad_config(
-                "platform.instagram.watched: public pages are read with Facebook Login only",
-            )
-            .hint("set login = \"facebook\" in [platform.instagram], or take `watched` out"));
-        }
-        for (account, by) in &config.watched {
-            if !AccountId::new(account).is_ok_and(|id| id.platform_name() == "instagram") || !digits(by) {
-                return Err(Error::bad_config(format!("platform.instagram.watched: {account:?} = {by:?}"))
-                    .hint("an account and the platform_id of the own account that asks: \"instagram/rival\" = \"1784…\""));
-            }
-        }
         Ok(Self::new(config))
     }
 }
@@ -82,10 +70,6 @@ impl Adapter for InstagramAdapter {
 
     fn calls(&self, job: &Job) -> Calls {
         request::calls(&self.config, job)
-    }
-
-    fn is_of_others(&self, account: &AccountRef) -> bool {
-        self.config.is_of_others(account)
     }
 
     fn classify(&self, response: &Response) -> Option<Error> {

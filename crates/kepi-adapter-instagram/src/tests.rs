@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, ToSpan, civil::date};
 use kepi_core::{
-    AccountRef, Adapter, Body, Calls, Cursor, DateSpan, Decoder, ErrorKind, Grant, Job, Method, Notice, Page,
+    AccountRef, Adapter, Body, Cursor, DateSpan, Decoder, ErrorKind, Grant, Job, Method, Notice, Page,
     Payload, PostRef, Response, Retry, Value, Window,
     http::Text,
     plan::{KnownPost, PlanInput, PlannedJob, StreamState, plan},
@@ -19,7 +19,7 @@ use crate::{
     EndTime, InstagramAdapter, InstagramConfig, Login, MediaMetrics, Until, WatchTime,
     descriptor::{
         ACCOUNT_DAYS, ENGAGED, FOLLOWERS, FOLLOWS, FOUR_WEEKS, MEDIA, MENTIONS, OLDER_MEDIA, REACH, SPLITS,
-        STORIES, WATCHED,
+        STORIES,
     },
 };
 
@@ -44,7 +44,6 @@ fn sample() -> serde_json::Value {
         "four_weeks": true,
         "mentions": true,
         "engaged_timeframe": "this_month",
-        "watched": { "instagram/rival": "17841400000000001", "instagram/nordlicht": "17841400000000001" },
     })
 }
 
@@ -408,75 +407,6 @@ fn what_is_switched_off_is_not_offered_and_says_how_to_switch_it_on() {
         assert_eq!((error.kind(), error.retry_policy()), (ErrorKind::NotOffered, Retry::Never));
         assert!(error.hint_text().unwrap().contains(&format!("{setting} = true")));
     }
-}
-
-/// A watched account is one call, made as the own account that watches; nothing else is asked of it.
-#[test]
-fn a_watched_account_is_one_call_and_nothing_else() {
-    let rival =
-        AccountRef { id: "instagram/rival.official".parse().unwrap(), platform_id: None, ..account() };
-    let second = AccountRef {
-        id: "instagram/second".parse().unwrap(),
-        platform_id: Some("17841400000000002".into()),
-        ..account()
-    };
-    let watched =
-        [&rival, &account(), &second].map(|account| (account.id.to_string(), "17841400000000001".to_owned()));
-    let config = InstagramConfig {
-        login: Login::Facebook,
-        watched: watched.into_iter().collect(),
-        ..InstagramConfig::default()
-    };
-    let of = |account: &AccountRef, endpoint: &str| Job {
-        accounts: vec![account.clone()],
-        ..job(endpoint, if endpoint == REACH { day() } else { None })
-    };
-    let adapter = InstagramAdapter::new(config.clone());
-    let url = |name: &str| {
-        format!(
-            "GET https://graph.facebook.com/v25.0/17841400000000001?fields=business_discovery.username({name})\
-             {{followers_count,media_count,username,media.limit(50){{id,timestamp,permalink,media_type,\
-             media_product_type,like_count,comments_count,view_count}}}}"
-        )
-    };
-    assert_eq!(asked(&config, &of(&rival, WATCHED)), url("rival.official"));
-    assert_eq!(asked(&config, &of(&account(), WATCHED)), url("nordlicht"));
-    assert_eq!(asked(&config, &of(&second, WATCHED)), url("second"));
-    assert_eq!(adapter.calls(&of(&rival, WATCHED)), Calls::exactly(1));
-    let refused = |config: &InstagramConfig, job: &Job| {
-        InstagramAdapter::new(config.clone())
-            .request(job, &Cursor::default())
-            .map(|_| ())
-            .map_err(|e| e.kind())
-    };
-    let none = Err(ErrorKind::NotOffered);
-    // Its posts are known by what everybody sees, and are not asked for by id.
-    for endpoint in adapter.descriptor().endpoints.iter().map(|endpoint| endpoint.name) {
-        if endpoint != WATCHED {
-            assert_eq!(refused(&config, &of(&rival, endpoint)), none, "{endpoint}");
-        }
-    }
-    for own in [account(), second] {
-        assert_eq!(refused(&config, &of(&own, REACH)), Ok(()), "{own:?} is asked as before, whoever watches");
-        assert!(!adapter.is_of_others(&own));
-    }
-    assert!(adapter.is_of_others(&rival));
-    assert_eq!(refused(&InstagramConfig::default(), &of(&rival, WATCHED)), none);
-    let sly = AccountRef { id: "instagram/a){id}".parse().unwrap(), ..rival.clone() };
-    let sly_config =
-        InstagramConfig { watched: [(sly.id.to_string(), "17841".to_owned())].into(), ..config.clone() };
-    assert_eq!(refused(&sly_config, &of(&sly, WATCHED)), Err(ErrorKind::BadConfig));
-    for (account, by) in [("x/rival", "17841"), ("rival", "17841"), ("instagram/rival", "nordlicht")] {
-        let settings = json!({"login": "facebook", "watched": {account: by}});
-        let error = InstagramAdapter::from_settings(settings).unwrap_err();
-        assert!(error.to_string().contains(by), "{error}");
-    }
-    let error =
-        InstagramAdapter::from_settings(json!({"watched": {"instagram/rival": "17841"}})).unwrap_err();
-    assert!(error.to_string().contains("Facebook Login only"), "{error}");
-    // A field that is refused is left out, of this account and from then on.
-    let known = Job { refused: vec!["views".into()], ..of(&rival, WATCHED) };
-    assert!(!asked(&config, &known).contains("view_count"));
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use crate::{
-    AccountRef, Body, Cursor, Descriptor, Error, ErrorKind, Grant, Job, Page, Request, Response, Result,
-    Shape, Token,
+    Body, Cursor, Descriptor, Error, ErrorKind, Grant, Job, Page, Request, Response, Result, Shape, Token,
 };
 
 /// Turns a body into a page. Pure and repeatable: the same job, cursor and body give the same page, today or
@@ -73,13 +72,6 @@ pub trait Adapter: Decoder {
     /// call, or at least one where answers come in pages; an adapter whose jobs have several steps says how many.
     fn calls(&self, job: &Job) -> Calls {
         Calls::by_shape(self.descriptor(), job)
-    }
-
-    /// Whether an account is somebody else's, of which only public figures are asked for: own KPIs do not miss its
-    /// numbers, before the first of them too.
-    fn is_of_others(&self, account: &AccountRef) -> bool {
-        let _ = account;
-        false
     }
 
     /// What a response means when it means failure; `None` when it is to be decoded.

@@ -1,11 +1,8 @@
 //! What platforms offer, as the engine needs to know it.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-};
+use std::{collections::HashMap, fmt};
 
-use kepi_core::{AccountId, Descriptor, MetricId, Platform, SubjectKind, Traffic, WindowKind};
+use kepi_core::{Descriptor, MetricId, Platform, SubjectKind, Traffic, WindowKind};
 
 /// What the platforms' descriptors say.
 pub trait Offered: fmt::Debug + Send + Sync {
@@ -25,19 +22,12 @@ pub trait Offered: fmt::Debug + Send + Sync {
 
     /// The zone whose days the platform counts in, where it fixes one.
     fn day_zone(&self, platform: &Platform) -> Option<String>;
-
-    /// Whether an account is somebody else's, of which only public figures are asked for: so it is before its first number.
-    fn is_of_others(&self, account: &str) -> bool {
-        let _ = account;
-        false
-    }
 }
 
 /// [`Offered`] as read from descriptors.
 #[derive(Debug, Clone, Default)]
 pub struct OfferedByDescriptors {
     platforms: HashMap<String, Platformed>,
-    others: HashSet<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -62,13 +52,7 @@ impl OfferedByDescriptors {
             };
             (descriptor.platform.to_owned(), platformed)
         });
-        Self { platforms: platforms.collect(), others: HashSet::new() }
-    }
-
-    /// The same, with accounts of others.
-    #[must_use]
-    pub fn with_others(self, others: impl IntoIterator<Item = AccountId>) -> Self {
-        Self { others: others.into_iter().map(|account| account.to_string()).collect(), ..self }
+        Self { platforms: platforms.collect() }
     }
 }
 
@@ -96,9 +80,5 @@ impl Offered for OfferedByDescriptors {
 
     fn day_zone(&self, platform: &Platform) -> Option<String> {
         self.platforms.get(platform.as_str())?.zone.map(str::to_owned)
-    }
-
-    fn is_of_others(&self, account: &str) -> bool {
-        self.others.contains(account)
     }
 }

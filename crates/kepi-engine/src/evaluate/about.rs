@@ -87,18 +87,16 @@ pub(crate) async fn known_accounts(
     let (observed, own, public) = (observed?, own?, public?);
     let mut accounts: Vec<KnownAccount> = (0..rows.len())
         .map(|row| {
-            let id = text(&id, row).unwrap_or_default();
             let (own, public) = (own.value(row), public.value(row));
-            let watched = request.offered.is_of_others(&id);
             KnownAccount {
-                id,
+                id: text(&id, row).unwrap_or_default(),
                 platform: text(&platform, row).unwrap_or_default(),
                 brand: text(&brand, row),
                 market: text(&market, row),
                 zone: text(&zone, row).unwrap_or_default(),
-                own: own || !(public || watched),
+                own: own || !public,
                 // A row of an older kepi tells of both sides as one.
-                public: public || watched || (observed.value(row) && !own),
+                public: public || (observed.value(row) && !own),
             }
         })
         .collect();

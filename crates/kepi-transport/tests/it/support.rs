@@ -146,10 +146,9 @@ impl Adapter for Toy {
         match &*body {
             body if body.contains("error 88") => Some(Error::new(ErrorKind::RateLimited, "error 88")),
             body if body.contains("quota gone") => Some(Error::new(ErrorKind::QuotaExhausted, "quota gone")),
-            "pool gone" | "user gone" | "pool-of-app gone" | "app gone" | "address gone" => {
+            "pool gone" | "user gone" | "app gone" | "address gone" => {
                 let reach = match body.split(' ').next() {
                     Some("user") => Reach::User,
-                    Some("pool-of-app") => Reach::AppPool,
                     Some("app") => Reach::App,
                     Some("address") => Reach::Address,
                     _ => Reach::Pool,

@@ -18,7 +18,6 @@ use crate::{
     cli::{Evaluate, Narrowing, RowFormat},
     commands::{decide, goals},
     compose::{OfDay, Project},
-    config::ConfiguredAccount,
     failure::{Outcome, Result},
     output::{self, Rows},
 };
@@ -267,11 +266,6 @@ pub(crate) fn request(project: &Project, kpis: Vec<Kpi>, period: &str) -> Result
     let fiscal = project.config.project.fiscal;
     let today = project.today()?;
     let descriptors = project.adapters().values().map(|adapter| adapter.descriptor());
-    let others = project.config.accounts.iter().map(ConfiguredAccount::reference).filter(|account| {
-        let adapter = project.adapters().get(account.id.platform_name());
-        adapter.is_some_and(|adapter| adapter.is_of_others(account))
-    });
-    let offered = OfferedByDescriptors::new(descriptors).with_others(others.map(|account| account.id));
     let period = Period::parse(period, today, fiscal)?;
     // A past report is made with the KPIs of its time.
     let kpis = kepi_engine::in_force(kpis, add_days(period.span.end, -1));
@@ -285,7 +279,7 @@ pub(crate) fn request(project: &Project, kpis: Vec<Kpi>, period: &str) -> Result
         now: project.now(),
         fiscal,
         min_coverage: project.config.project.min_coverage,
-        offered: Arc::new(offered),
+        offered: Arc::new(OfferedByDescriptors::new(descriptors)),
         breaks: kepi_engine::Break::builtin().to_vec(),
         rollups: true,
         compare: kepi_engine::Comparison::default(),
