@@ -20,7 +20,7 @@ use crate::{
     observed::ObservedBy,
     read::{self, text::NOT_UTF8},
     recipe::Recipe,
-    sheet::{Row, normal},
+    sheet::{Row, normalized},
     time::{self, Moment},
     value::{self, Kind, Measure, Style},
 };
@@ -222,7 +222,7 @@ impl TableReader<'_> {
         let Some(only) = &self.found.table.only else { return Ok(()) };
         let Some(column) = self.found.column(&only.column) else { return Ok(()) };
         let word = row.cell(column).shown();
-        if only.words.iter().any(|known| normal(known) == normal(&word)) {
+        if only.words.iter().any(|known| normalized(known) == normalized(&word)) {
             return Ok(());
         }
         Err(format!(
@@ -356,8 +356,8 @@ impl TableReader<'_> {
 
     fn traffic(&self, row: &Row) -> Option<Traffic> {
         let split = self.found.table.traffic.as_ref()?;
-        let word = self.found.column(&split.column).map(|column| normal(&row.cell(column).shown()));
-        let known = split.words.iter().find(|(known, _)| Some(normal(known)) == word);
+        let word = self.found.column(&split.column).map(|column| normalized(&row.cell(column).shown()));
+        let known = split.words.iter().find(|(known, _)| Some(normalized(known)) == word);
         Some(known.map_or(Traffic::Unknown, |(_, traffic)| *traffic))
     }
 

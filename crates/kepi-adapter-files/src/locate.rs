@@ -6,7 +6,7 @@ use kepi_core::{MetricId, Traffic};
 
 use crate::{
     layout::{Layout, NamedBy, Names, Table},
-    sheet::{Row, Sheet, normal},
+    sheet::{Row, Sheet, normalized},
 };
 
 /// How far down a header is looked for.
@@ -39,7 +39,7 @@ impl Found<'_> {
     pub(crate) fn column(&self, names: &Names) -> Option<usize> {
         names.iter().find_map(|name| match self.exact.get(name) {
             Some(column) => Some(*column),
-            None => self.columns.get(&normal(name)).copied(),
+            None => self.columns.get(&normalized(name)).copied(),
         })
     }
 
@@ -71,8 +71,10 @@ impl Found<'_> {
     pub(crate) fn named(&self) -> Option<(Traffic, &MetricId, &Names)> {
         let named = self.table.named.as_ref()?;
         let is = |names: &Names| match named.by {
-            NamedBy::Sheet => names.iter().any(|name| normal(name) == normal(&self.sheet.name)),
-            NamedBy::Line => self.lines_above().any(|line| names.iter().any(|name| normal(name) == *line)),
+            NamedBy::Sheet => names.iter().any(|name| normalized(name) == normalized(&self.sheet.name)),
+            NamedBy::Line => {
+                self.lines_above().any(|line| names.iter().any(|name| normalized(name) == *line))
+            }
         };
         let metric = named.metrics.iter().find(|(_, names)| is(names))?;
         Some((named.traffic, metric.0, &named.column))
@@ -102,7 +104,7 @@ struct Languages(HashMap<String, String>);
 
 impl Languages {
     fn of(layout: &Layout) -> Self {
-        Self(layout.also.iter().map(|(other, own)| (normal(other), normal(own))).collect())
+        Self(layout.also.iter().map(|(other, own)| (normalized(other), normalized(own))).collect())
     }
 
     fn own<'a>(&'a self, name: &'a String) -> &'a String {
@@ -123,8 +125,8 @@ pub(crate) fn fit(found: &[Found<'_>]) -> usize {
 }
 
 fn find<'a>(table: &'a Table, sheet: &'a Sheet, languages: &Languages) -> Option<Found<'a>> {
-    let sheet_name = normal(&sheet.name);
-    let named = table.sheet.iter().any(|name| normal(name) == *languages.own(&sheet_name));
+    let sheet_name = normalized(&sheet.name);
+    let named = table.sheet.iter().any(|name| normalized(name) == *languages.own(&sheet_name));
     if !(named || table.sheet.is_none()) {
         return None;
     }
@@ -141,7 +143,7 @@ fn find<'a>(table: &'a Table, sheet: &'a Sheet, languages: &Languages) -> Option
 
 /// The row after a section's title.
 fn section(sheet: &Sheet, title: &str) -> Option<usize> {
-    let title = normal(title);
+    let title = normalized(title);
     sheet.rows.iter().position(|row| row.names().contains(&title)).map(|at| at + 1)
 }
 
@@ -167,7 +169,7 @@ fn at<'a>(
     let row = sheet.rows.get(header).filter(|row| row.fault.is_none())?;
     let names = row.names().get(range.clone())?;
     let names: Vec<String> = names.iter().map(|name| languages.own(name).clone()).collect();
-    let has = |name: &String| names.contains(&normal(name));
+    let has = |name: &String| names.contains(&normalized(name));
     if !table.required.iter().all(has) || table.absent.iter().any(has) || !has_no_others(table, &names) {
         return None;
     }
@@ -190,7 +192,7 @@ fn has_no_others(table: &Table, names: &[String]) -> bool {
     let Some(others) = &table.others else { return true };
     let read = table.metrics.values().flat_map(|metrics| metrics.values()).flat_map(Names::iter);
     let known = table.required.iter().chain(others).map(String::as_str).chain(read);
-    let known: Vec<String> = known.map(normal).collect();
+    let known: Vec<String> = known.map(normalized).collect();
     names.iter().all(|name| name.is_empty() || known.contains(name))
 }
 
@@ -208,7 +210,7 @@ fn end(table: &Table, sheet: &Sheet, from: usize, range: &Range<usize>) -> usize
 pub(crate) fn missing<'a>(table: &'a Table, sheets: &[Sheet]) -> Vec<&'a str> {
     let rows = sheets.iter().flat_map(|sheet| sheet.rows.iter().take(HEADER_WITHIN));
     let all = || table.required.iter().map(String::as_str);
-    rows.map(|row| all().filter(|name| !row.names().contains(&normal(name))).collect::<Vec<_>>())
+    rows.map(|row| all().filter(|name| !row.names().contains(&normalized(name))).collect::<Vec<_>>())
         .min_by_key(Vec::len)
         .unwrap_or_else(|| all().collect())
 }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use jiff::civil::DateTime;
-pub(crate) use kepi_core::undressed as normal;
+pub(crate) use kepi_core::normalized;
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +79,7 @@ impl Row {
 
     /// Its cells as headers are compared. Many layouts look at the same few rows.
     pub(crate) fn names(&self) -> &[String] {
-        self.names.get_or_init(|| self.cells.iter().map(|cell| normal(&cell.shown())).collect())
+        self.names.get_or_init(|| self.cells.iter().map(|cell| normalized(&cell.shown())).collect())
     }
 
     /// A cell; nothing stands beyond the end of a row.
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn headers_are_compared_without_dress() {
-        let check = |text: &str, expected: &str| assert_eq!(normal(text), expected);
+        let check = |text: &str, expected: &str| assert_eq!(normalized(text), expected);
         check("封面点击率 （％）", "封面点击率(%)");
         check("平均播放\n时长", "平均播放时长");
         check("\u{feff} Post id ", "postid");

@@ -8,7 +8,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::sheet::{Cell, normal};
+use crate::sheet::{Cell, normalized};
 
 /// What a metric's number is written as in the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ pub(crate) enum Measure {
 impl Measure {
     /// Reads a header.
     pub(crate) fn of(header: &str) -> Self {
-        let header = normal(header);
+        let header = normalized(header);
         let Some(inner) = header.strip_suffix(')').and_then(|rest| rest.rsplit_once('(')) else {
             return Self::Plain;
         };

@@ -38,6 +38,6 @@ pub use measurement::{
     Flags, Measurement, Money, Provenance, Reading, Segment, Subject, SubjectKind, Traffic, Value, Window,
 };
 pub use metric::{Additivity, Kind, Metric, MetricId, Nature, Unit, WindowKind};
-pub use named::{NamedPost, SamePosts, Unclear, same_posts, undressed};
+pub use named::{NamedPost, SamePosts, Unclear, normalized, same_posts};
 pub use page::{Notice, Page, Reject};
 pub use period::{DateSpan, Period};

@@ -59,7 +59,7 @@ impl NamedPost {
     /// What it may be called, as titles are compared: some platforms know a headline, others the words alone.
     pub fn names(&self) -> impl Iterator<Item = String> {
         let told = [&self.title, &self.text].into_iter().flatten();
-        told.map(|name| undressed(name)).filter(|name| !name.is_empty())
+        told.map(|name| normalized(name)).filter(|name| !name.is_empty())
     }
 }
 
@@ -73,10 +73,10 @@ pub fn minute(at: Timestamp) -> Timestamp {
 /// removed, lower case.
 ///
 /// ```
-/// assert_eq!(kepi_core::undressed(" 封面点击率 （％）"), "封面点击率(%)");
+/// assert_eq!(kepi_core::normalized(" 封面点击率 （％）"), "封面点击率(%)");
 /// ```
 #[must_use]
-pub fn undressed(text: &str) -> String {
+pub fn normalized(text: &str) -> String {
     text.nfkc()
         .filter(|c| !c.is_whitespace() && !matches!(c, '\u{feff}' | '\u{200b}'..='\u{200d}' | '\u{2060}'))
         .flat_map(char::to_lowercase)

@@ -80,7 +80,7 @@ impl Store {
                 continue;
             };
             if let Some(next) = rows.first() {
-                mend::is_not_half_emptied(self, reached, next.recorded).await?;
+                mend::check_not_half_emptied(self, reached, next.recorded).await?;
             }
             // Where the projections were emptied meanwhile, it begins again with the first commit.
             self.carry(decoders, rows, (journal.version, reached), &mut done).await?;

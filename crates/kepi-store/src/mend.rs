@@ -268,7 +268,7 @@ async fn empty_all(store: &Store) -> Result<()> {
 }
 
 /// Checks that no projection is ahead of the commit that is to be brought next, though the last was emptied.
-pub(crate) async fn is_not_half_emptied(store: &Store, reached: i64, next: i64) -> Result<()> {
+pub(crate) async fn check_not_half_emptied(store: &Store, reached: i64, next: i64) -> Result<()> {
     if reached > NOTHING {
         return Ok(());
     }

@@ -63,18 +63,22 @@ struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
-    async fn of(inner: &'a Inner, previous: Option<i64>) -> Result<Self> {
+    /// The projections as they stand; `None` when they lack the commits before.
+    async fn of(inner: &'a Inner, previous: Option<i64>) -> Result<Option<Self>> {
         let last = inner.table(LAST)?;
-        Ok(Self { last, previous, emptied: last.refresh().await?.emptied() })
+        let now = last.refresh().await?;
+        let ground = Self { last, previous, emptied: now.emptied() };
+        Ok(ground.is_in(&now).then_some(ground))
     }
 
-    /// Whether the projections have the commits before. Who empties them to make them anew begins with the last.
+    /// Whether the projections still have the commits before. Who empties them to make them anew begins with the last.
     async fn holds(self) -> Result<bool> {
         Ok(self.is_in(&*self.last.refresh().await?))
     }
 
     fn is_in(self, last: &Snapshot) -> bool {
-        self.previous.is_none_or(|previous| last.recorded() >= previous) && last.emptied() == self.emptied
+        let has_those_before = self.previous.is_none_or(|previous| last.recorded() >= previous);
+        has_those_before && last.emptied() == self.emptied
     }
 }
 
@@ -93,10 +97,9 @@ pub(crate) async fn project(inner: &Inner, ready: Ready, patience: Duration) -> 
 }
 
 async fn wait_for_previous(inner: &Inner, previous: Option<i64>, patience: Duration) -> Result<bool> {
-    let ground = Ground::of(inner, previous).await?;
     let mut waited = Duration::ZERO;
     let pause = Duration::from_millis(10);
-    while !ground.holds().await? {
+    while Ground::of(inner, previous).await?.is_none() {
         if waited >= patience {
             return Ok(false);
         }
@@ -110,7 +113,7 @@ async fn wait_for_previous(inner: &Inner, previous: Option<i64>, patience: Durat
 /// before, since somebody makes them anew: carrying on would hide from him what is still to be brought there.
 pub(crate) async fn carry(inner: &Inner, ready: Ready) -> Result<bool> {
     let Ready { mark, previous, mut brought } = ready;
-    let ground = Ground::of(inner, previous).await?;
+    let Some(ground) = Ground::of(inner, previous).await? else { return Ok(false) };
     // Where another writer is first, what it wrote is taken for a try of our own that died on the way.
     let same = loop {
         if let Some(same) = attempt(inner, &mut brought, mark, ground).await? {

@@ -9,7 +9,7 @@ use kepi_core::{
 };
 use smol_str::SmolStr;
 
-use crate::{recipe::Known, sheet::normal, time::Moment};
+use crate::{recipe::Known, sheet::normalized, time::Moment};
 
 /// The known posts of a job, by their titles as they are compared.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl<'a> KnownPosts<'a> {
     /// # Errors
     /// When there are several.
     pub(super) fn find(&self, row: Described<'_>, zone: &TimeZone) -> Result<Option<SmolStr>, String> {
-        let same_title = self.0.get(&normal(row.title)).into_iter().flatten();
+        let same_title = self.0.get(&normalized(row.title)).into_iter().flatten();
         let occasion = row.occasion(zone);
         let fits: Vec<&Known> =
             same_title.filter(|post| post.occasion().agrees(&occasion)).copied().collect();
@@ -68,7 +68,7 @@ impl Known {
 /// The known posts that any of these may be, which is what a job needs to know of them. Titles alone are compared:
 /// the rows are read when it is decoded.
 pub(crate) fn that_may_be(described: &[Post], known: &[NamedPost]) -> Vec<Known> {
-    let words = |post: &Post| post.title.as_deref().or(post.text.as_deref()).map(normal);
+    let words = |post: &Post| post.title.as_deref().or(post.text.as_deref()).map(normalized);
     let titles: HashSet<String> =
         described.iter().filter_map(words).filter(|title| !title.is_empty()).collect();
     let mut may_be: Vec<Known> = known

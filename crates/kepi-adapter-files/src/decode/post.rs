@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{TableReader, known::Described, page::PageBuilder};
 use crate::{
     layout::{Format, IdColumn, IdPart, Names, PostColumns},
-    sheet::{Cell, Row, normal},
+    sheet::{Cell, Row, normalized},
     time::{self, Moment},
     value::is_missing,
 };
@@ -154,9 +154,10 @@ impl TableReader<'_> {
                 (Some(if reply { "reply" } else { "post" }.into()), Some(reply))
             }
             Some(Format::Words { column, words }) => {
-                let cell = self.text(row, column).map(|text| normal(&text));
-                let found =
-                    words.iter().find(|(word, _)| cell.as_ref().is_some_and(|c| c.contains(&normal(word))));
+                let cell = self.text(row, column).map(|text| normalized(&text));
+                let found = words
+                    .iter()
+                    .find(|(word, _)| cell.as_ref().is_some_and(|c| c.contains(&normalized(word))));
                 (found.map(|(_, format)| format.clone()), None)
             }
         }

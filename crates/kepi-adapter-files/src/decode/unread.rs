@@ -6,7 +6,7 @@ use super::page::PageBuilder;
 use crate::{
     layout::Layout,
     locate::Found,
-    sheet::{Sheet, normal},
+    sheet::{Sheet, normalized},
 };
 
 /// Tells which tables, columns and sheets of a file are not read. A map names what its user wants, and no more.
@@ -55,9 +55,10 @@ fn tell_columns(layout: &Layout, found: &[Found<'_>], page: &mut PageBuilder) {
             let shown = header.cell(column).shown();
             let name = table.column_name(column);
             let reason =
-                tables.iter().flat_map(|table| &table.ignored).find(|(known, _)| normal(known) == name);
-            let is_known =
-                || tables.iter().flat_map(|table| table.known_columns()).any(|known| normal(known) == name);
+                tables.iter().flat_map(|table| &table.ignored).find(|(known, _)| normalized(known) == name);
+            let is_known = || {
+                tables.iter().flat_map(|table| table.known_columns()).any(|known| normalized(known) == name)
+            };
             match reason {
                 Some((_, reason)) => ignored.entry(reason).or_default().push(shown),
                 None if name.is_empty() || is_known() => {}

@@ -34,8 +34,7 @@ impl fmt::Debug for IfBusy<'_> {
 }
 
 /// Makes a pass now, keeps off the accounts that another run has in hand and off the limits that another process draws
-/// on, and remembers the run where `kepi runs`
-/// finds it.
+/// on, and remembers the run where `kepi runs` finds it.
 ///
 /// # Errors
 /// `Unavailable` when another run has one of them and is not to be waited for, `Cancelled` when it is and `stop` is

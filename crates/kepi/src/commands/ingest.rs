@@ -248,8 +248,8 @@ fn print_report(report: &RunReport, format: RowFormat) -> Result<()> {
     Ok(())
 }
 
-/// What to do about what stopped the run, and about the endpoints that failed while others did not, once each. A run that failed as a whole says so by
-/// its error.
+/// What to do about what stopped the run, and about the endpoints that failed while others did not, once each. A run
+/// that failed as a whole says so by its error.
 fn hints(report: &RunReport) -> BTreeSet<&str> {
     if report.outcome == RunOutcome::Failed {
         return BTreeSet::new();
