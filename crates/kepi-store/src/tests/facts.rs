@@ -4,7 +4,7 @@ use arrow::{array::AsArray, datatypes::Int64Type};
 use kepi_core::{Measurement, Page, Provenance};
 
 use super::support::{World, account_day, born, check, date, given, new_page, noon, page, reading, write};
-use crate::{Store, columns::Columns, location::Location, parquet_files::read_whole};
+use crate::{MaintainOptions, Store, columns::Columns, location::Location, parquet_files::read_whole};
 
 #[tokio::test]
 async fn what_is_written_can_be_read() {
@@ -185,4 +185,15 @@ async fn what_is_said_again_stands_where_it_stood() {
         );
         check(&store, &sql, &["false 250 250 623250", "true 5005 5005 12537970"]).await;
     }
+}
+
+/// A store of today is not asked for its sides again, be its log read from a checkpoint or not.
+#[tokio::test]
+async fn the_sides_of_accounts_are_read_from_facts_once() {
+    let world = World::new();
+    let store = world.store().await;
+    write(&store, [page(vec![account_day(date(1), noon(2), &[("follows_gained", 5)])])]).await;
+    store.maintain(MaintainOptions::default()).await.unwrap();
+    let version = |store: &Store| store.0.table("accounts").unwrap().known().version;
+    assert_eq!(version(&world.store().await), version(&store));
 }
