@@ -30,7 +30,7 @@ pub(crate) mod table;
 mod views;
 mod wanted;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use datafusion::{physical_plan::displayable, prelude::SessionContext};
 use kepi_core::{Result, SubjectKind};
@@ -65,7 +65,7 @@ pub async fn evaluate(ctx: &SessionContext, request: &EvaluationRequest) -> Resu
     let mut rows = InOrder { rows: Vec::new(), next: 0, kpis: request.kpis.len(), early: BTreeMap::new() };
     for places in together(ctx, request)? {
         let kpis: Vec<&Kpi> = places.iter().filter_map(|place| request.kpis.get(*place)).collect();
-        let put = |number: usize, own| {
+        let put = |number: usize, own: &mut Vec<ScoreRow>| {
             if let Some(place) = places.get(number) {
                 rows.put(*place, own);
             }
@@ -85,16 +85,25 @@ struct InOrder {
 }
 
 impl InOrder {
-    fn put(&mut self, place: usize, own: Vec<ScoreRow>) {
-        self.early.insert(place, own);
-        while let Some(own) = self.early.remove(&self.next) {
-            if self.rows.is_empty() {
-                // KPIs mostly have as many rows as one another: then nothing is copied while the whole grows.
-                self.rows.reserve(own.len() * (self.kpis - self.next));
-            }
-            self.rows.extend(own);
-            self.next += 1;
+    /// Takes rows out of where they were put together.
+    fn put(&mut self, place: usize, own: &mut Vec<ScoreRow>) {
+        if place != self.next {
+            self.early.insert(place, mem::take(own));
+            return;
         }
+        self.append(own);
+        while let Some(mut own) = self.early.remove(&self.next) {
+            self.append(&mut own);
+        }
+    }
+
+    fn append(&mut self, own: &mut Vec<ScoreRow>) {
+        if self.rows.is_empty() {
+            // KPIs mostly have as many rows as one another: then nothing is copied while the whole grows.
+            self.rows.reserve(own.len() * (self.kpis - self.next));
+        }
+        self.rows.append(own);
+        self.next += 1;
     }
 }
 
@@ -174,7 +183,7 @@ async fn scorecard(
     ctx: &SessionContext,
     request: &EvaluationRequest,
     kpis: &[&Kpi],
-    put: impl FnMut(usize, Vec<ScoreRow>),
+    put: impl FnMut(usize, &mut Vec<ScoreRow>),
 ) -> Result<()> {
     let mut scopes = Scopes::read(ctx, request).await?;
     let data = Data {

@@ -123,14 +123,15 @@ impl<'a> Scorer<'a> {
         Self { request, kpi, scopes, traffic, spans, frames, gathered, frozen, weighed, id, name }
     }
 
-    pub(super) fn rows(&self) -> Vec<ScoreRow> {
+    /// Adds the rows to others.
+    pub(super) fn rows(&self, rows: &mut Vec<ScoreRow>) {
         let scopes = self.row_scopes();
         let mut around: HashMap<u32, Around<'_>> = HashMap::new();
         for base in scopes.iter().map(|scope| self.scopes.base(*scope)) {
             let members = self.gathered.members.get(&base).map(Vec::as_slice).unwrap_or_default();
             around.entry(base).or_insert_with(|| Around::new(self.kpi, self.request, self.scopes, members));
         }
-        let mut rows = Vec::with_capacity(scopes.len() * self.frames.len());
+        rows.reserve(scopes.len() * self.frames.len());
         for scope in scopes {
             let base = self.scopes.base(scope);
             let Some(around) = around.get(&base) else { continue };
@@ -140,7 +141,6 @@ impl<'a> Scorer<'a> {
             let placed = Placed { scope, base, name, around, told, frozen };
             rows.extend(self.frames.iter().map(|frame| self.row(&placed, frame)));
         }
-        rows
     }
 
     /// Scopes that get rows: of posts those that were seen, of accounts all, and the whole always.

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
+        Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
         mpsc::{SyncSender, sync_channel},
     },
@@ -29,29 +30,35 @@ use crate::{
 };
 
 /// Puts the rows of each KPI by its number. They are worked out on all cores, for no KPI needs another, and put as they
-/// are done, so that there are never many beside the whole.
+/// are done, so that there are never many beside the whole; the room that they took is used again.
 pub(super) fn score_all(
     request: &EvaluationRequest,
     scopes: &SettledScopes,
     data: &Data,
     kpis: &[&Kpi],
-    mut put: impl FnMut(usize, Vec<ScoreRow>),
+    mut put: impl FnMut(usize, &mut Vec<ScoreRow>),
 ) -> Result<()> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     if cores.min(kpis.len()) < 2 {
         return kpis.iter().enumerate().try_for_each(|(number, kpi)| {
-            put(number, score(request, scopes, data, kpi)?);
+            let mut rows = Vec::new();
+            score(request, scopes, data, kpi, &mut rows)?;
+            put(number, &mut rows);
             Ok(())
         });
     }
     let next = AtomicUsize::new(0);
     let (sender, done) = sync_channel(1);
+    let emptied: Mutex<Vec<Vec<ScoreRow>>> = Mutex::default();
+    let emptied = || emptied.lock().unwrap_or_else(PoisonError::into_inner);
     let work = |sender: SyncSender<(usize, Result<Vec<ScoreRow>>)>| {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(kpi) = kpis.get(number) else { return };
+            let mut rows = emptied().pop().unwrap_or_default();
+            let scored = score(request, scopes, data, kpi, &mut rows);
             // Where nobody listens any more, another KPI could not be evaluated.
-            if sender.send((number, score(request, scopes, data, kpi))).is_err() {
+            if sender.send((number, scored.map(|()| rows))).is_err() {
                 return;
             }
         }
@@ -69,19 +76,22 @@ pub(super) fn score_all(
                 .hint("is the number of processes of this user limited?"));
         }
         done.into_iter().try_for_each(|(number, rows)| {
-            put(number, rows?);
+            let mut rows = rows?;
+            put(number, &mut rows);
+            emptied().push(rows);
             Ok(())
         })
     })
 }
 
-/// The rows of one KPI.
+/// Adds the rows of one KPI.
 fn score(
     request: &EvaluationRequest,
     scopes: &SettledScopes,
     data: &Data,
     kpi: &Kpi,
-) -> Result<Vec<ScoreRow>> {
+    rows: &mut Vec<ScoreRow>,
+) -> Result<()> {
     let wanted: Vec<bool> = scopes.accounts.iter().map(|account| account.concerns(request, kpi)).collect();
     let wanted = |account: u32| wanted.get(account as usize).copied().unwrap_or(false);
     let traffic = chosen_traffic(request, scopes, data, kpi, &wanted);
@@ -100,7 +110,8 @@ fn score(
     assembly.count_days(if bases.is_empty() { &mut cells } else { &mut bases });
     let parts = Gathering { cells, bases, known, coverage, members };
     let scorer = Scorer::new(request, scopes, kpi, traffic, assembly.spans, parts, &data.frozen);
-    Ok(scorer.rows())
+    scorer.rows(rows);
+    Ok(())
 }
 
 /// The accounts of each scope without post dimensions.
