@@ -25,4 +25,5 @@ mod stops;
 mod traps;
 mod trouble;
 mod truth;
+mod watched;
 mod x_api;

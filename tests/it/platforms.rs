@@ -175,6 +175,7 @@ async fn instagram_by_facebook_login_holds_the_worlds_truth() {
         let mut settings = everything(platform, world);
         if platform == "instagram" {
             settings["login"] = json!("facebook");
+            settings["own_pages"] = json!(true);
         }
         settings
     };
@@ -190,6 +191,16 @@ async fn instagram_by_facebook_login_holds_the_worlds_truth() {
     for sort in ["instagram post at total likes", "instagram account day total reach"] {
         assert!(comparison.agreeing.get(sort).is_some_and(|numbers| *numbers > 0), "{sort}");
     }
+    let told = simulated.told.lock().expect("nobody panicked").clone();
+    let watched =
+        simulated.adapter("instagram").descriptor().endpoints.iter().find(|it| it.name == "watched");
+    for field in watched.expect("it is declared").fields {
+        let sort = truth::sort_of("instagram", field);
+        assert!(told.contains(&("watched".to_owned(), sort.clone())), "{sort} of everybody's");
+    }
+    let seen_by_all =
+        live.query("select count(*) from post_facts where provenance = 'public' and current").await;
+    assert!(seen_by_all[0][0].as_u64().is_some_and(|rows| rows > 0), "{seen_by_all:?}");
 }
 
 /// Brands of one account have so few reviews that the newest fifty fill some days.
@@ -271,10 +282,14 @@ const NO_SUCH_ACTS: &str = "the world's stories and buttons are not parted so";
 
 /// What does not come from the simulated platforms as they are set up here, and why: whole endpoints, and numbers of
 /// those that tell others, each by what it begins with.
-const NEVER_SEEN: [(&str, &str); 18] = [
+const NEVER_SEEN: [(&str, &str); 19] = [
     (
         "instagram older_media",
         "the first page of the list holds all posts that stand, so that none is asked for by its id",
+    ),
+    (
+        "instagram watched",
+        "with Facebook Login alone: `instagram_by_facebook_login_holds_the_worlds_truth` reads its own page",
     ),
     ("account_splits: instagram account day paid comments", NO_SUCH_ACTS),
     ("account_splits: instagram account day paid saves", NO_SUCH_ACTS),

@@ -47,7 +47,7 @@ fn measurement((post, day, hour, lacks, given, provisional): Said) -> Measuremen
 fn new_page(number: usize, measurements: Vec<Measurement>, posts: Vec<Post>) -> NewPage {
     let account = AccountId::new("x/a").expect("an account");
     let observed = measurements.iter().map(|one| one.observed_at).max().unwrap_or_else(start);
-    let reference = AccountRef { id: account.clone(), platform_id: None, zone: "UTC".into() };
+    let reference = AccountRef::new(account.clone(), "UTC");
     NewPage {
         stream: Stream::of(&account, "tweets"),
         job: Job {
@@ -124,6 +124,7 @@ fn request(by: &[&str], rollups: bool) -> EvaluationRequest {
         period: Period::parse("2026-03", today, Fiscal::default()).expect("a period"),
         by: by.iter().map(|name| name.parse::<Dimension>().expect("a dimension")).collect(),
         accounts: None,
+        watched: Vec::new(),
         as_of: None,
         today,
         now: "2026-03-20T12:00:00Z".parse().expect("an instant"),

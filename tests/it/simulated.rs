@@ -135,8 +135,19 @@ impl Simulated {
         config: SimulatorConfig,
         settings: fn(&str, &World) -> Value,
     ) -> Self {
+        Self::start_watching(world, now, config, settings, usize::MAX).await
+    }
+
+    /// The same, where so many accounts are ours of platforms that show others, and watch these.
+    pub(crate) async fn start_watching(
+        world: World,
+        now: Timestamp,
+        config: SimulatorConfig,
+        settings: fn(&str, &World) -> Value,
+        ours: usize,
+    ) -> Self {
         let mut simulated = Self::unconfigured(world, now, config.clone()).await;
-        simulated.configure(&config, settings);
+        simulated.configure(&config, settings, ours);
         simulated
     }
 
@@ -151,7 +162,7 @@ impl Simulated {
             let proxy = FaultProxy::start(upstream, chosen).await.expect("a port");
             simulated.proxies.insert(platform.to_owned(), proxy);
         }
-        simulated.configure(&config, defaults);
+        simulated.configure(&config, defaults, usize::MAX);
         simulated
     }
 
@@ -184,7 +195,7 @@ impl Simulated {
         proxied.or_else(|| self.simulator.url(platform).map(str::to_owned))
     }
 
-    fn configure(&mut self, config: &SimulatorConfig, settings: fn(&str, &World) -> Value) {
+    fn configure(&mut self, config: &SimulatorConfig, settings: fn(&str, &World) -> Value, ours: usize) {
         let world = Arc::clone(self.simulator.world());
         let mut text =
             String::from("[project]\nname = \"Simulated\"\nstore = \"./store\"\nkpis = [\"kpis/*.toml\"]\n");
@@ -200,9 +211,22 @@ impl Simulated {
             }
             let _ = write!(text, "\n[platform.{name}]\n{}", toml_lines(&settings));
             let adapter = build_adapter(name, settings).expect("the settings are good");
-            for reference in asked {
-                let credentials = self.credentials(config, adapter.as_ref(), &reference);
-                text.push_str(&account_block(&reference, &credentials));
+            let shows_others = adapter.descriptor().endpoints.iter().any(|endpoint| endpoint.sees_others);
+            let ours = if shows_others { ours } else { usize::MAX };
+            for (place, known) in asked.iter().enumerate() {
+                let watcher = (place >= ours).then(|| &asked[place % ours]);
+                let reference = match watcher {
+                    Some(watcher) => AccountRef {
+                        watched_by: watcher.platform_id.clone(),
+                        ..AccountRef::new(known.id.clone(), known.zone.clone())
+                    },
+                    None => known.clone(),
+                };
+                let credentials = self.credentials(config, adapter.as_ref(), watcher.unwrap_or(known));
+                match watcher {
+                    Some(watcher) => text.push_str(&watched_block(&reference, watcher)),
+                    None => text.push_str(&account_block(&reference, &credentials)),
+                }
                 self.accounts.push(SimulatedAccount { reference, credentials });
             }
             adapters.insert(name.to_owned(), Heard::new(adapter, &self.told) as Arc<dyn Adapter>);
@@ -560,6 +584,11 @@ fn toml_value(value: &Value) -> String {
         }
         other => other.to_string(),
     }
+}
+
+fn watched_block(account: &AccountRef, watcher: &AccountRef) -> String {
+    let (id, zone) = (&account.id, &account.zone);
+    format!("\n[[account]]\nid = \"{id}\"\nzone = \"{zone}\"\nwatched_by = \"{}\"\n", watcher.id)
 }
 
 fn account_block(account: &AccountRef, credentials: &BTreeMap<String, BTreeMap<String, String>>) -> String {

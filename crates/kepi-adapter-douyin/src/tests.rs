@@ -49,9 +49,8 @@ fn now() -> Timestamp {
 
 fn account() -> AccountRef {
     AccountRef {
-        id: "douyin/nordlicht".parse().unwrap(),
         platform_id: Some(OPEN_ID.into()),
-        zone: "Asia/Shanghai".into(),
+        ..AccountRef::new("douyin/nordlicht".parse().unwrap(), "Asia/Shanghai")
     }
 }
 

@@ -8,7 +8,7 @@
 //! use kepi_adapter_files::{Choice, FileInput, Files};
 //! use kepi_core::{AccountRef, Body, Cursor, Decoder};
 //!
-//! let account = AccountRef { id: "x/demo".parse()?, platform_id: None, zone: "UTC".into() };
+//! let account = AccountRef::new("x/demo".parse()?, "UTC");
 //! let bytes = b"Date,Impressions,Engagements,New follows\n\"Fri, Jun 5, 2026\",\"1,204\",31,2\n";
 //! let input = FileInput {
 //!     name: "overview_2026-06-06.csv",

@@ -20,8 +20,8 @@ static FILES: std::sync::LazyLock<Files> = std::sync::LazyLock::new(|| Files::bu
 
 fn account(id: &str) -> AccountRef {
     let id: kepi_core::AccountId = id.parse().unwrap();
-    let zone = id.platform().default_zone().into();
-    AccountRef { id, platform_id: None, zone }
+    let zone = id.platform().default_zone();
+    AccountRef::new(id, zone)
 }
 
 fn at(text: &str) -> Timestamp {

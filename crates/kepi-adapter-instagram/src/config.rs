@@ -44,6 +44,9 @@ pub struct InstagramConfig {
     pub mentions: bool,
     /// Of which time the engaged audience is.
     pub engaged_timeframe: Timeframe,
+    /// What everybody sees of one's own accounts is read too, to hold pages of others against it. Facebook Login only;
+    /// one call each, and the account's name after the slash must be its username.
+    pub own_pages: bool,
 }
 
 /// Which login the accounts consent with.
@@ -150,6 +153,7 @@ impl Default for InstagramConfig {
             four_weeks: false,
             mentions: false,
             engaged_timeframe: Timeframe::default(),
+            own_pages: false,
         }
     }
 }

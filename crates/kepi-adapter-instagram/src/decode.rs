@@ -2,6 +2,7 @@
 
 mod account;
 mod answer;
+mod discovery;
 pub(crate) mod failure;
 mod media;
 pub(crate) mod refusal;
@@ -12,6 +13,7 @@ use kepi_core::{Body, Cursor, Job, Page, Result};
 
 use crate::{
     config::InstagramConfig,
+    descriptor::WATCHED,
     request::{self, Step},
 };
 
@@ -22,6 +24,7 @@ pub(crate) fn page(config: &InstagramConfig, job: &Job, cursor: &Cursor, body: &
         return refusal::page(config, job, step, &problem, body);
     }
     match step {
+        Step::List(_) if job.endpoint == WATCHED => discovery::page(job, body),
         Step::List(list) => media::list(config, job, &list, body),
         Step::Insights(insights) => media::insights(config, job, insights, body),
         Step::ById(place) => media::by_id(config, job, &place, body),

@@ -21,6 +21,7 @@ pub(crate) const ENGAGED: &str = "engaged";
 pub(crate) const SPLITS: &str = "account_splits";
 pub(crate) const FOUR_WEEKS: &str = "four_weeks";
 pub(crate) const MENTIONS: &str = "mentions";
+pub(crate) const WATCHED: &str = "watched";
 
 /// The kind of token.
 pub(crate) const USER: &str = "user";
@@ -251,7 +252,7 @@ static FACEBOOK_LOGIN: [TokenKind; 1] = [TokenKind {
 /// Sixty days.
 const LONG_LIFE_SECS: u32 = 5_184_000;
 
-static KNOWN_GAPS: [&str; 11] = [
+static KNOWN_GAPS: [&str; 13] = [
     "only business and creator accounts; accounts of others need Advanced Access (app review)",
     "followers are a snapshot: no history; accounts under 100 followers have no follows and no audience groups",
     "posts have no days: a day of a post is the difference of two readings",
@@ -261,23 +262,24 @@ static KNOWN_GAPS: [&str; 11] = [
     "stories have no numbers with fewer than five viewers, and none after 24 hours: read them twice a day",
     "children of carousels have no insights, and cross-posted views are not asked for",
     "mentions are photo tags only: @mentions in captions and comments come by webhook alone",
-    "the words of comments, hashtags, other accounts (Business Discovery), live video and hours at which \
-     followers are online are not read",
+    "the words of comments, live video and hours at which followers are online are not read",
+    "of watched accounts the newest 50 posts are read, without their words; with Instagram Login none can be watched",
+    "hashtags are not searched: 30 in a week for an account, posts of one day only, and Public Content Access is needed",
     "stories of creators in Europe and Japan tell no replies: they are always 0",
 ];
 
-static INSTAGRAM_MILLISECONDS: [Endpoint; 11] = endpoints(&MEDIA_MILLISECONDS, &OLDER_FIELDS, &STORY_FIELDS);
-static INSTAGRAM_SECONDS: [Endpoint; 11] = endpoints(&MEDIA_SECONDS, &OLDER_FIELDS, &STORY_FIELDS);
-static FACEBOOK_MILLISECONDS: [Endpoint; 11] =
+static INSTAGRAM_MILLISECONDS: [Endpoint; 12] = endpoints(&MEDIA_MILLISECONDS, &OLDER_FIELDS, &STORY_FIELDS);
+static INSTAGRAM_SECONDS: [Endpoint; 12] = endpoints(&MEDIA_SECONDS, &OLDER_FIELDS, &STORY_FIELDS);
+static FACEBOOK_MILLISECONDS: [Endpoint; 12] =
     endpoints(&PAGE_MEDIA_MILLISECONDS, &PAGE_OLDER_FIELDS, &PAGE_STORY_FIELDS);
-static FACEBOOK_SECONDS: [Endpoint; 11] =
+static FACEBOOK_SECONDS: [Endpoint; 12] =
     endpoints(&PAGE_MEDIA_SECONDS, &PAGE_OLDER_FIELDS, &PAGE_STORY_FIELDS);
 
 const fn endpoints(
     media: &'static [Field],
     older: &'static [Field],
     stories: &'static [Field],
-) -> [Endpoint; 11] {
+) -> [Endpoint; 12] {
     [
         Endpoint { fields: media, ..LISTED },
         Endpoint { fields: older, ..OLDER },
@@ -290,6 +292,7 @@ const fn endpoints(
         SPLITS_OF_A_DAY,
         TOTALS_OF_FOUR_WEEKS,
         TAGGED,
+        SEEN_BY_ALL,
     ]
 }
 
@@ -301,6 +304,16 @@ const QUOTAS: &[Quota] = &[Quota {
     requests: 4_800,
     interval_secs: 86_400,
     scope: Scope::Account,
+    reset: Reset::Rolling,
+}];
+
+/// What is counted for the whole application: 200 calls for each of its users. What is declared is the least that
+/// one has; how much is really used is told by `X-App-Usage`.
+const APP_QUOTAS: &[Quota] = &[Quota {
+    pool: "instagram_app",
+    requests: 200,
+    interval_secs: 3_600,
+    scope: Scope::App,
     reset: Reset::Rolling,
 }];
 
@@ -419,6 +432,20 @@ const TAGGED: Endpoint = Endpoint {
     )
 };
 
+const SEEN_BY_ALL: Endpoint = Endpoint {
+    every_days: 1,
+    quotas: APP_QUOTAS,
+    sees_others: true,
+    capability: Some("Facebook Login, and an account that is watched"),
+    fields: &SEEN_FIELDS,
+    ..endpoint(
+        WATCHED,
+        "what everybody sees of an account: followers, and the newest 50 posts",
+        "https://developers.facebook.com/documentation/instagram-platform/instagram-graph-api/reference/ig-user/business_discovery",
+        Shape::Snapshot,
+    )
+};
+
 const fn day(metric: &'static str, pointer: &'static str) -> Field {
     Field::new(metric, pointer, SubjectKind::Account, WindowKind::Day, Traffic::Total)
 }
@@ -477,6 +504,19 @@ pub(crate) const SHOWN_TO_PAGES: [Field; 6] = [
     post("views", "/total_views_count", Traffic::Total)
         .note("videos, with boosts and Facebook; Facebook Login only"),
 ];
+
+/// What everybody sees of an account, and of its posts.
+pub(crate) const SEEN_PROFILE: [Field; 2] = [
+    profile("followers_total", "/followers_count").note(PUBLIC),
+    profile("posts_total", "/media_count").note(PUBLIC),
+];
+pub(crate) const SEEN_POSTS: [Field; 3] = [
+    post("likes", "/like_count", Traffic::Total).note(PUBLIC),
+    post("comments", "/comments_count", Traffic::Total).note(PUBLIC),
+    post("views", "/view_count", Traffic::Total).note(PUBLIC),
+];
+const SEEN_FIELDS: [Field; 5] = Field::table(&[&SEEN_PROFILE, &SEEN_POSTS]);
+const PUBLIC: &str = "as everybody sees it (provenance `public`)";
 
 const REELS_MILLISECONDS: [Field; 3] = fields(&of_reels(WatchTime::Milliseconds));
 const REELS_SECONDS: [Field; 3] = fields(&of_reels(WatchTime::Seconds));

@@ -48,6 +48,12 @@ impl InstagramAdapter {
             ))
             .hint("a version is written v25.0"));
         }
+        if config.own_pages && config.login != Login::Facebook {
+            return Err(Error::bad_config(
+                "platform.instagram.own_pages: public pages are read with Facebook Login only",
+            )
+            .hint("set login = \"facebook\" in [platform.instagram], or take `own_pages` out"));
+        }
         Ok(Self::new(config))
     }
 }

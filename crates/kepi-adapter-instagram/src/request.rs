@@ -16,8 +16,8 @@ use crate::{
     descriptor::{
         ACCOUNT_DAYS, BY_BUTTON, BY_DAY, BY_FOLLOWING, BY_KIND, COMMON, ENGAGED, FOLLOWER_COUNT_DAYS,
         FOLLOWERS, FOLLOWS, FOLLOWS_AND_UNFOLLOWS, FOUR_WEEKS, GROUPS, Insight, MEDIA, MENTIONS, OF_A_DAY,
-        OF_FOUR_WEEKS, OF_POSTS, OLDER_MEDIA, PACIFIC, PAGE, REACH, RETIRING, SETTLED, SHOWN_TO_PAGES,
-        SPLITS, STORIES, TAGS_PAGE, USER, WEEKS_DAYS, of_reels, of_stories,
+        OF_FOUR_WEEKS, OF_POSTS, OLDER_MEDIA, PACIFIC, PAGE, REACH, RETIRING, SEEN_POSTS, SETTLED,
+        SHOWN_TO_PAGES, SPLITS, STORIES, TAGS_PAGE, USER, WATCHED, WEEKS_DAYS, of_reels, of_stories,
     },
 };
 
@@ -175,7 +175,8 @@ impl Kind {
 impl List {
     fn start(config: &InstagramConfig, job: &Job) -> Self {
         let by_kind = job.endpoint == MEDIA && config.media_metrics == MediaMetrics::ByKind;
-        Self { limit: PAGE, plain: by_kind, without: refused(job), ..Self::default() }
+        let plain = by_kind || job.endpoint == WATCHED;
+        Self { limit: PAGE, plain, without: refused(job), ..Self::default() }
     }
 }
 
@@ -209,6 +210,10 @@ impl Insights {
 
 /// Metrics that the account is known not to have, by Instagram's names.
 fn refused(job: &Job) -> BTreeSet<SmolStr> {
+    if job.endpoint == WATCHED {
+        let shown = SEEN_POSTS.iter().filter(|field| job.refused.iter().any(|metric| metric == field.metric));
+        return shown.map(|field| SmolStr::new_static(field.key())).collect();
+    }
     let reels = of_reels(crate::WatchTime::Milliseconds);
     let stories = of_stories(Login::Facebook);
     let tables: &[&[Insight]] = match job.endpoint.as_str() {
@@ -230,7 +235,7 @@ fn refused(job: &Job) -> BTreeSet<SmolStr> {
 /// Where a job begins.
 pub(crate) fn start(config: &InstagramConfig, job: &Job) -> Result<Step> {
     Ok(match job.endpoint.as_str() {
-        MEDIA | STORIES => Step::List(List::start(config, job)),
+        MEDIA | STORIES | WATCHED => Step::List(List::start(config, job)),
         OLDER_MEDIA => Step::ById(ById { size: PAGE, without: refused(job), ..ById::default() }),
         REACH | ACCOUNT_DAYS | FOLLOWS | FOLLOWERS | ENGAGED | SPLITS | FOUR_WEEKS => {
             Step::Groups(groups(config, job)?)
@@ -246,6 +251,7 @@ pub(crate) fn start(config: &InstagramConfig, job: &Job) -> Result<Step> {
 pub(crate) fn calls(config: &InstagramConfig, job: &Job) -> Calls {
     match start(config, job) {
         Ok(Step::Groups(groups)) => Calls::exactly(groups.len()),
+        Ok(Step::List(_)) if job.endpoint == WATCHED => Calls::exactly(1),
         Ok(Step::ById(place)) => Calls::at_least(job.posts.len().div_ceil(usize::from(place.size.max(1)))),
         Ok(Step::List(_) | Step::Insights(_) | Step::Tags(_)) | Err(_) => Calls::at_least(1),
     }
@@ -256,6 +262,7 @@ pub(crate) fn step(config: &InstagramConfig, job: &Job, cursor: &Cursor) -> Resu
     let Some(step) = cursor.state::<Step>()? else { return start(config, job) };
     let own = match (&step, job.endpoint.as_str()) {
         (Step::List(_) | Step::Insights(_), MEDIA | STORIES)
+        | (Step::List(_), WATCHED)
         | (Step::ById(_), OLDER_MEDIA)
         | (Step::Tags(_), MENTIONS) => true,
         (
@@ -275,6 +282,7 @@ pub(crate) fn step(config: &InstagramConfig, job: &Job, cursor: &Cursor) -> Resu
 /// The request for a page.
 pub(crate) fn page(config: &InstagramConfig, job: &Job, cursor: &Cursor) -> Result<Request> {
     let request = match step(config, job, cursor)? {
+        Step::List(list) if job.endpoint == WATCHED => public_page(config, job.account()?, &list)?,
         Step::List(list) => media(config, job, &list)?,
         Step::Insights(insights) => insights_of(config, job, &insights)?,
         Step::ById(place) => by_id(config, job, &place)?,
@@ -309,6 +317,35 @@ fn media(config: &InstagramConfig, job: &Job, list: &List) -> Result<Request> {
                 .query("fields", format!("{profile},media.limit({limit}){{{fields}}}"))
         }
     })
+}
+
+/// The public page of an account: of somebody else's as the account of ours sees it that watches, and of ours as it sees
+/// itself.
+fn public_page(config: &InstagramConfig, account: &AccountRef, list: &List) -> Result<Request> {
+    let id = &account.id;
+    let itself = || config.own_pages.then_some(account.platform_id.as_ref()).flatten();
+    let by = account.watched_by.as_ref().or_else(itself).ok_or_else(|| {
+        Error::new(ErrorKind::NotOffered, "its public page is not asked for").with("account", id).hint(
+            "own_pages = true in [platform.instagram] asks for those of all own accounts that have a platform_id",
+        )
+    })?;
+    if config.login != Login::Facebook {
+        return Err(Error::new(ErrorKind::NotOffered, "public pages are read with Facebook Login only")
+            .with("account", id)
+            .hint("set login = \"facebook\" in [platform.instagram]"));
+    }
+    let username = id.name();
+    if !username.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_')) {
+        return Err(Error::bad_config(format!("{username:?} is no username of Instagram"))
+            .with("account", id)
+            .hint("its public page is asked for by the name after the slash: instagram/rival"));
+    }
+    let shown = ["id", "timestamp", "permalink", "media_type", "media_product_type"].into_iter();
+    let counts = SEEN_POSTS.iter().map(kepi_core::Field::key).filter(|field| !list.without.contains(*field));
+    let media = shown.chain(counts).collect::<Vec<_>>().join(",");
+    let seen = format!("followers_count,media_count,username,media.limit({}){{{media}}}", list.limit);
+    Ok(Request::get(config.url(&format!("/{by}")))
+        .query("fields", format!("business_discovery.username({username}){{{seen}}}")))
 }
 
 fn media_fields(

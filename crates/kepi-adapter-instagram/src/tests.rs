@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, ToSpan, civil::date};
 use kepi_core::{
-    AccountRef, Adapter, Body, Cursor, DateSpan, Decoder, ErrorKind, Grant, Job, Method, Notice, Page,
+    AccountRef, Adapter, Body, Calls, Cursor, DateSpan, Decoder, ErrorKind, Grant, Job, Method, Notice, Page,
     Payload, PostRef, Response, Retry, Value, Window,
     http::Text,
     plan::{KnownPost, PlanInput, PlannedJob, StreamState, plan},
@@ -19,7 +19,7 @@ use crate::{
     EndTime, InstagramAdapter, InstagramConfig, Login, MediaMetrics, Until, WatchTime,
     descriptor::{
         ACCOUNT_DAYS, ENGAGED, FOLLOWERS, FOLLOWS, FOUR_WEEKS, MEDIA, MENTIONS, OLDER_MEDIA, REACH, SPLITS,
-        STORIES,
+        STORIES, WATCHED,
     },
 };
 
@@ -44,6 +44,7 @@ fn sample() -> serde_json::Value {
         "four_weeks": true,
         "mentions": true,
         "engaged_timeframe": "this_month",
+        "own_pages": true,
     })
 }
 
@@ -54,9 +55,8 @@ fn now() -> Timestamp {
 
 fn account() -> AccountRef {
     AccountRef {
-        id: "instagram/nordlicht".parse().unwrap(),
         platform_id: Some("17841400000000001".into()),
-        zone: "Europe/Berlin".into(),
+        ..AccountRef::new("instagram/nordlicht".parse().unwrap(), "Europe/Berlin")
     }
 }
 
@@ -407,6 +407,47 @@ fn what_is_switched_off_is_not_offered_and_says_how_to_switch_it_on() {
         assert_eq!((error.kind(), error.retry_policy()), (ErrorKind::NotOffered, Retry::Never));
         assert!(error.hint_text().unwrap().contains(&format!("{setting} = true")));
     }
+}
+
+/// What everybody sees of an account is one call, made as the account of ours that watches.
+#[test]
+fn a_public_page_is_one_call_of_the_account_that_watches() {
+    let rival = AccountRef {
+        watched_by: Some("17841400000000001".into()),
+        ..AccountRef::new("instagram/rival.official".parse().unwrap(), "Europe/Berlin")
+    };
+    let config = InstagramConfig { login: Login::Facebook, own_pages: true, ..InstagramConfig::default() };
+    let of = |account: &AccountRef| Job { accounts: vec![account.clone()], ..job(WATCHED, None) };
+    let url = |name: &str| {
+        format!(
+            "GET https://graph.facebook.com/v25.0/17841400000000001?fields=business_discovery.username({name})\
+             {{followers_count,media_count,username,media.limit(50){{id,timestamp,permalink,media_type,\
+             media_product_type,like_count,comments_count,view_count}}}}"
+        )
+    };
+    assert_eq!(asked(&config, &of(&rival)), url("rival.official"));
+    assert_eq!(asked(&config, &of(&account())), url("nordlicht"));
+    assert_eq!(InstagramAdapter::new(config.clone()).calls(&of(&rival)), Calls::exactly(1));
+    // That its number is known does not make it ours.
+    let met = AccountRef { platform_id: Some("17841400000000099".into()), ..rival.clone() };
+    assert_eq!(asked(&config, &of(&met)), url("rival.official"));
+    // A field that is refused is left out, of this account and from then on.
+    let known = Job { refused: vec!["views".into()], ..of(&rival) };
+    assert!(!asked(&config, &known).contains("view_count"));
+
+    let refused = |config: &InstagramConfig, account: &AccountRef| {
+        let adapter = InstagramAdapter::new(config.clone());
+        adapter.request(&of(account), &Cursor::default()).map(drop).map_err(|error| error.kind())
+    };
+    let off = InstagramConfig { own_pages: false, ..config.clone() };
+    assert_eq!(refused(&off, &rival), Ok(()));
+    assert_eq!(refused(&off, &account()), Err(ErrorKind::NotOffered));
+    let other_login = InstagramConfig { login: Login::Instagram, ..off };
+    assert_eq!(refused(&other_login, &rival), Err(ErrorKind::NotOffered));
+    let sly = AccountRef { id: "instagram/a){id}".parse().unwrap(), ..rival };
+    assert_eq!(refused(&config, &sly), Err(ErrorKind::BadConfig));
+    let error = InstagramAdapter::from_settings(json!({"own_pages": true})).unwrap_err();
+    assert!(error.to_string().contains("Facebook Login only"), "{error}");
 }
 
 #[test]

@@ -52,15 +52,14 @@ fn adapter() -> LinkedinAdapter {
 
 fn page_account() -> AccountRef {
     AccountRef {
-        id: "linkedin/nordlicht".parse().unwrap(),
         platform_id: Some("2414183".into()),
-        zone: "Europe/Berlin".into(),
+        ..AccountRef::new("linkedin/nordlicht".parse().unwrap(), "Europe/Berlin")
     }
 }
 
 fn person() -> AccountRef {
     let platform_id = Some("urn:li:person:aB1cD".into());
-    AccountRef { id: "linkedin/anna".parse().unwrap(), platform_id, zone: "Europe/Berlin".into() }
+    AccountRef { platform_id, ..AccountRef::new("linkedin/anna".parse().unwrap(), "Europe/Berlin") }
 }
 
 fn job(endpoint: &str) -> Job {

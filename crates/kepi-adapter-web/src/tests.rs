@@ -50,9 +50,8 @@ fn adapter() -> WebAdapter {
 
 fn account(name: &str, platform_id: Option<&str>) -> AccountRef {
     AccountRef {
-        id: format!("web/{name}").parse().unwrap(),
         platform_id: platform_id.map(Into::into),
-        zone: "Europe/Paris".into(),
+        ..AccountRef::new(format!("web/{name}").parse().unwrap(), "Europe/Paris")
     }
 }
 

@@ -30,7 +30,7 @@ fn now() -> Timestamp {
 }
 
 fn account() -> AccountRef {
-    AccountRef { id: "wechat/nordlicht".parse().unwrap(), platform_id: None, zone: "Europe/Berlin".into() }
+    AccountRef::new("wechat/nordlicht".parse().unwrap(), "Europe/Berlin")
 }
 
 fn job(endpoint: &str, window: Option<DateSpan>) -> Job {

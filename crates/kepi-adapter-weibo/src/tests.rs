@@ -41,7 +41,7 @@ fn now() -> Timestamp {
 
 fn account(platform_id: Option<&str>) -> AccountRef {
     let platform_id = platform_id.map(Into::into);
-    AccountRef { id: "weibo/nordlicht".parse().unwrap(), platform_id, zone: "Europe/Berlin".into() }
+    AccountRef { platform_id, ..AccountRef::new("weibo/nordlicht".parse().unwrap(), "Europe/Berlin") }
 }
 
 fn job(endpoint: &str) -> Job {

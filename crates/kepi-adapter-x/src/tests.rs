@@ -40,7 +40,7 @@ fn now() -> Timestamp {
 
 fn account(name: &str, id: Option<&str>) -> AccountRef {
     let platform_id = id.map(Into::into);
-    AccountRef { id: format!("x/{name}").parse().unwrap(), platform_id, zone: "UTC".into() }
+    AccountRef { platform_id, ..AccountRef::new(format!("x/{name}").parse().unwrap(), "UTC") }
 }
 
 fn nordlicht() -> AccountRef {

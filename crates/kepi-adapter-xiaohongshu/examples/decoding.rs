@@ -34,9 +34,8 @@ fn measure(adapter: &XiaohongshuAdapter, endpoint: &str, page: &str) -> Result<(
     let job = Job {
         endpoint: endpoint.into(),
         accounts: vec![AccountRef {
-            id: "xiaohongshu/nordlicht".parse()?,
             platform_id: Some("3000001".into()),
-            zone: "Asia/Shanghai".into(),
+            ..AccountRef::new("xiaohongshu/nordlicht".parse()?, "Asia/Shanghai")
         }],
         window: Some(DateSpan::day("2026-10-10".parse().map_err(|_| Error::bad_input("no day"))?)),
         posts: Vec::new(),

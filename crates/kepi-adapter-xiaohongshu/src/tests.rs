@@ -50,9 +50,8 @@ fn now() -> Timestamp {
 
 fn account(platform_id: &str) -> AccountRef {
     AccountRef {
-        id: "xiaohongshu/nordlicht".parse().unwrap(),
         platform_id: (!platform_id.is_empty()).then(|| platform_id.into()),
-        zone: "Europe/Berlin".into(),
+        ..AccountRef::new("xiaohongshu/nordlicht".parse().unwrap(), "Europe/Berlin")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::{SubjectKind, TokenKind, Traffic, WindowKind};
+use crate::{AccountRef, SubjectKind, TokenKind, Traffic, WindowKind};
 
 /// One platform.
 #[derive(Debug, Clone)]
@@ -94,6 +94,9 @@ pub struct Endpoint {
     pub sunset: Option<Sunset>,
     /// Whether a person's posts or words are in its bodies.
     pub personal: bool,
+    /// Whether it tells what everybody sees of an account, in answer to another. Accounts that are watched
+    /// ([`crate::AccountRef::watched_by`]) are asked for here and nowhere else.
+    pub sees_others: bool,
     /// Field → metric.
     pub fields: &'static [Field],
 }
@@ -104,6 +107,12 @@ impl Endpoint {
     pub fn knows_id(&self, id: &str) -> bool {
         let is_number = || !id.is_empty() && id.bytes().all(|sign| sign.is_ascii_digit());
         id.starts_with(self.ids_begin) && (!self.ids_are_numbers || is_number())
+    }
+
+    /// Whether it is asked of an account: what is somebody else's shows what everybody sees, and no more.
+    #[must_use]
+    pub fn is_asked_of(&self, account: &AccountRef) -> bool {
+        self.sees_others || account.watched_by.is_none()
     }
 
     /// An endpoint of which only name and shape are said: one account a call, no limits, no cost.
@@ -133,6 +142,7 @@ impl Endpoint {
             retention_days: None,
             sunset: None,
             personal: false,
+            sees_others: false,
             fields: &[],
         }
     }

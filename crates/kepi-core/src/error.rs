@@ -97,6 +97,8 @@ pub enum Reach {
     Pool,
     /// All of the same credential.
     User,
+    /// Those that draw on the same pool with any credential of the same application.
+    AppPool,
     /// All of the same application, whoever's credential it is.
     App,
     /// All of the platform that leave from this machine's address.

@@ -182,6 +182,17 @@ pub struct AccountRef {
     pub platform_id: Option<SmolStr>,
     /// The account's IANA zone: its days are the days of this zone.
     pub zone: SmolStr,
+    /// Of somebody else's account, of which everybody's figures alone are asked for: the platform's id of the account
+    /// of ours through which it is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched_by: Option<SmolStr>,
+}
+
+impl AccountRef {
+    /// An account of which the platform's own id is not known.
+    pub fn new(id: AccountId, zone: impl Into<SmolStr>) -> Self {
+        Self { id, platform_id: None, zone: zone.into(), watched_by: None }
+    }
 }
 
 /// What is known of an account. Newest wins per field; an absent field says nothing.

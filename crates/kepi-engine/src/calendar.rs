@@ -37,6 +37,8 @@ pub struct PublishedPost {
     pub account: String,
     /// Its id.
     pub post: String,
+    /// The ids that it stood under before the platform's was known.
+    pub earlier_ids: Vec<String>,
     /// Its local day.
     pub date: Date,
     /// Its format, category, title or text, and address, where they are known.
@@ -181,7 +183,9 @@ impl Planned {
         let Some(named) = &self.post else { return false };
         let address = post.url.as_deref().map(one_address);
         self.account.as_str() == post.account
-            && (*named == post.post || address.is_some_and(|address| address == one_address(named)))
+            && (*named == post.post
+                || post.earlier_ids.contains(named)
+                || address.is_some_and(|address| address == one_address(named)))
     }
 
     fn agrees(&self, post: &PublishedPost) -> bool {

@@ -102,7 +102,9 @@ impl Group {
             let known = |account: &AccountRef| lacks(account).find(|lack| lack.metric.is_none());
             let metrics =
                 |account: &AccountRef| lacks(account).filter_map(|lack| lack.metric.clone()).collect();
-            let wanted = self.accounts.iter().filter(|account| request.wants_of(&account.id, endpoint.name));
+            let wanted = self.accounts.iter().filter(|account| {
+                endpoint.is_asked_of(account) && request.wants_of(&account.id, endpoint.name)
+            });
             let (without, with): (Vec<&AccountRef>, Vec<&AccountRef>) =
                 wanted.partition(|account| known(account).is_some());
             let lacking: Vec<Capability> = without.into_iter().filter_map(known).cloned().collect();

@@ -80,6 +80,9 @@ pub struct WeiboConfig {
 /// How Instagram behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct InstagramConfig {
+    /// How many calls of Business Discovery the application has in an hour; `None` for 200 for each account, whose
+    /// owners are its users.
+    pub app_calls: Option<u32>,
     /// For how many days after the world's start its accounts were private ones: media of that time has no
     /// insights, and one such item fails a whole nested call.
     pub unconverted_days: u16,

@@ -98,7 +98,7 @@ fn page(
         page.measurements.extend([organic, total]);
     }
     body.push_str("]}");
-    let reference = AccountRef { id: account.clone(), platform_id: None, zone: "UTC".into() };
+    let reference = AccountRef::new(account.clone(), "UTC");
     Ok(NewPage {
         stream: Stream::of(&account, "tweets"),
         job: Job {

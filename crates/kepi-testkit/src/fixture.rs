@@ -255,11 +255,12 @@ fn bad(path: &Path, line: usize, what: &str) -> Error {
 fn account_ref(text: &str, zone: &str) -> Result<AccountRef> {
     let mut words = text.split_whitespace();
     let id = AccountId::from_str(words.next().unwrap_or_default())?;
-    let mut account = AccountRef { id, platform_id: None, zone: zone.into() };
+    let mut account = AccountRef::new(id, zone);
     for word in words {
         match word.split_once('=') {
             Some(("id", id)) => account.platform_id = Some(id.into()),
             Some(("zone", zone)) => account.zone = zone.into(),
+            Some(("watched_by", id)) => account.watched_by = Some(id.into()),
             _ => {
                 return Err(Error::bad_input(format!("{word:?} says nothing of an account"))
                     .hint("an account is written x/nordlicht id=1440 zone=UTC"));

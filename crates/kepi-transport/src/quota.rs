@@ -83,14 +83,23 @@ struct State {
     drawing: HashSet<String>,
 }
 
+impl Draws {
+    /// The pool over all credentials of the application, and the application.
+    fn of_app(&self) -> (&String, &String) {
+        let [_, _, pool, app, _] = &self.gates;
+        (pool, app)
+    }
+}
+
 impl State {
     /// The pace of the application, where a call draws on what it has.
     fn of_app(&mut self, draws: &Draws) -> Option<&mut Pace> {
-        self.drawing.contains(&draws.app_pool).then(|| self.app(draws))
+        let (pool, _) = draws.of_app();
+        self.drawing.contains(pool).then(|| self.app(draws))
     }
 
     fn app(&mut self, draws: &Draws) -> &mut Pace {
-        let [.., app, _] = &draws.gates;
+        let (_, app) = draws.of_app();
         self.apps.entry(app.clone()).or_insert_with(|| Pace::new(APP_WINDOW))
     }
 
@@ -134,15 +143,13 @@ impl State {
 }
 
 /// How far a refusal may reach, the narrowest first.
-const REACHES: [Reach; 4] = [Reach::Pool, Reach::User, Reach::App, Reach::Address];
+const REACHES: [Reach; 5] = [Reach::Pool, Reach::User, Reach::AppPool, Reach::App, Reach::Address];
 
 /// What a call draws on.
 #[derive(Debug, Clone, Default)]
 struct Draws {
     /// One for each of [`REACHES`].
-    gates: [String; 4],
-    /// The pool over all credentials of the application.
-    app_pool: String,
+    gates: [String; REACHES.len()],
     /// Name and row of each limit with a length of time.
     rows: Vec<(String, Declared)>,
     /// Lines and zones of each limit that ends at midnight.
@@ -162,7 +169,7 @@ struct Permit<'a> {
 struct Sent {
     at: Timestamp,
     /// Of which gates it goes ahead after a pause.
-    probes: [bool; 4],
+    probes: [bool; REACHES.len()],
     /// Whether it was counted as one that draws on what the application has.
     of_app: bool,
 }
@@ -181,7 +188,8 @@ impl Drop for Permit<'_> {
             state.app(&self.draws).give_back();
         }
         if let Some(usage) = heard.app_usage {
-            state.drawing.insert(self.draws.app_pool.clone());
+            let (pool, _) = self.draws.of_app();
+            state.drawing.insert(pool.clone());
             state.app(&self.draws).hear(usage, self.sent.at, now);
         }
         for (name, _) in &self.draws.rows {
@@ -310,8 +318,8 @@ impl Desk {
         let user = format!("{platform} {identity}");
         let app = format!("{platform} app {}", call.lease.app);
         let app_pool = format!("{app} {pool}");
-        let gates = [pool_of(platform, identity, pool), user, app, platform.to_owned()];
-        let mut draws = Draws { gates, app_pool, ..Draws::default() };
+        let gates = [pool_of(platform, identity, pool), user, app_pool, app, platform.to_owned()];
+        let mut draws = Draws { gates, ..Draws::default() };
         for row in self.quotas.rows(platform, declared) {
             for counted in counted(&row, call) {
                 let name =

@@ -127,14 +127,22 @@ impl fmt::Debug for Environment {
 pub(crate) struct Sources {
     pub(crate) environment: Environment,
     pub(crate) by_account: BTreeMap<(AccountId, String), CredentialSource>,
+    /// Accounts that are asked for with the credentials of another.
+    pub(crate) through: BTreeMap<AccountId, AccountId>,
 }
 
 impl Sources {
+    /// Whose credentials an account is asked for with.
+    fn holder<'a>(&'a self, account: &'a AccountId) -> &'a AccountId {
+        self.through.get(account).unwrap_or(account)
+    }
+
     /// What an account's configuration says of a kind of token.
     pub(crate) fn source(&self, account: &AccountId, kind: &str) -> Option<&CredentialSource> {
+        let holder = self.holder(account);
         self.by_account
-            .get(&(account.clone(), kind.to_owned()))
-            .or_else(|| self.by_account.get(&(account.clone(), String::new())))
+            .get(&(holder.clone(), kind.to_owned()))
+            .or_else(|| self.by_account.get(&(holder.clone(), String::new())))
     }
 
     /// Whether a service account signs for an account's tokens of a kind.
@@ -155,7 +163,7 @@ impl Sources {
             .or_else(signer)
             .or_else(|| reference("token"))
             .or_else(app)
-            .unwrap_or_else(|| account.name().to_owned());
+            .unwrap_or_else(|| self.holder(account).name().to_owned());
         CredentialKey { platform: platform.to_owned(), owner, kind: kind.name.to_owned() }
     }
 

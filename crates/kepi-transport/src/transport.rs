@@ -283,6 +283,13 @@ impl TransportBuilder {
         self
     }
 
+    /// An account that is asked for with the credentials of another.
+    #[must_use]
+    pub fn through(mut self, account: &AccountId, holder: &AccountId) -> Self {
+        self.sources.through.insert(account.clone(), holder.clone());
+        self
+    }
+
     /// Where variables are looked up; the process's environment by default.
     #[must_use]
     pub fn environment(mut self, lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {

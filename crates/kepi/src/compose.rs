@@ -12,7 +12,9 @@ use jiff::{
     tz::TimeZone,
 };
 use kepi_adapter_files::Files;
-use kepi_core::{Account, AccountId, AccountRef, Adapter, Decoder, Descriptor, Error, period::local_day};
+use kepi_core::{
+    Account, AccountId, AccountRef, Adapter, Decoder, Descriptor, Error, document::Fault, period::local_day,
+};
 use kepi_engine::{Kpi, Planned, Source, TagRule};
 use kepi_ingest::{
     Ingest, IngestAccount, IngestOptions, Memory,
@@ -63,6 +65,7 @@ impl Project {
     pub(crate) fn load(file: &Path) -> Result<Self> {
         let config = Config::read(file)?;
         let adapters = build_adapters(&config)?;
+        check_watched(&config, &adapters)?;
         Ok(Self { config, adapters, clock: Arc::new(SystemClock) })
     }
 
@@ -168,7 +171,7 @@ impl Project {
     /// An account that is asked for by file: that of the configuration, or one with its platform's own zone.
     pub(crate) fn reference(&self, id: &AccountId) -> AccountRef {
         self.config.account(id).map_or_else(
-            || AccountRef { id: id.clone(), platform_id: None, zone: id.platform().default_zone().into() },
+            || AccountRef::new(id.clone(), id.platform().default_zone()),
             ConfiguredAccount::reference,
         )
     }
@@ -278,6 +281,10 @@ impl Project {
             .policy(policy)
             .credentials(Arc::new(FileCredentials::new(self.state_folder().join("tokens"))));
         for known in &self.config.accounts {
+            if let Some(watcher) = &known.watched_by {
+                builder = builder.through(&known.account.id, &watcher.id);
+                continue;
+            }
             let mut by_kind = BTreeMap::new();
             for (kind, references) in &known.credentials {
                 by_kind.insert(kind.clone(), CredentialSource::from_references(references)?);
@@ -345,7 +352,8 @@ impl ConfiguredAccount {
                 references.iter().map(move |(key, reference)| format!("{kind}.{key}={reference}"))
             })
             .collect();
-        if named.is_empty() { self.account.id.to_string() } else { named.join(";") }
+        let holder = self.watched_by.as_ref().map_or(&self.account.id, |watcher| &watcher.id);
+        if named.is_empty() { holder.to_string() } else { named.join(";") }
     }
 }
 
@@ -421,17 +429,40 @@ fn instant(text: &str, of_day: OfDay, zone: &TimeZone) -> kepi_core::Result<Time
 }
 
 /// A fault of a platform's settings, shown at its block.
+/// Accounts of others are watched where the platform shows them to ours.
+fn check_watched(config: &Config, adapters: &BTreeMap<String, Arc<dyn Adapter>>) -> Result<()> {
+    let shows = |descriptor: &Descriptor| descriptor.endpoints.iter().any(|endpoint| endpoint.sees_others);
+    let fault = |known: &ConfiguredAccount| {
+        let watcher = known.watched_by.as_ref()?;
+        let adapter = adapters.get(known.account.id.platform_name());
+        let is_shown = adapter.is_some_and(|adapter| shows(adapter.descriptor()));
+        (!is_shown).then(|| Fault {
+            file: config.file.display().to_string(),
+            span: watcher.span.clone(),
+            message: format!("{} does not show accounts of others", known.account.id.platform_name()),
+            label: "cannot watch".to_owned(),
+            hint: Some("import their figures with `kepi import`, with provenance = \"public\"".to_owned()),
+        })
+    };
+    let faults: Vec<Fault> = config.accounts.iter().filter_map(fault).collect();
+    if faults.is_empty() { Ok(()) } else { Err(faulty_text(config, faults)) }
+}
+
 fn faulty(config: &Config, platform: &str, error: &Error) -> Failure {
-    let name = config.file.display().to_string();
     let span = config.platforms.get(platform).map_or(0..0, |settings| settings.span.clone());
-    let fault = kepi_core::document::Fault {
-        file: name.clone(),
+    let fault = Fault {
+        file: config.file.display().to_string(),
         span,
         message: error.message().to_owned(),
         label: "in these settings".to_owned(),
         hint: error.hint_text().map(str::to_owned),
     };
-    Failure::Faults(vec![FaultyText { name, text: config.text.clone(), faults: vec![fault] }])
+    faulty_text(config, vec![fault])
+}
+
+fn faulty_text(config: &Config, faults: Vec<Fault>) -> Failure {
+    let name = config.file.display().to_string();
+    Failure::Faults(vec![FaultyText { name, text: config.text.clone(), faults }])
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -12,6 +12,7 @@ use kepi_core::{
 };
 use kepi_engine::Index;
 use kepi_ingest::schedule::Cron;
+use smol_str::SmolStr;
 
 /// A project's configuration.
 #[derive(Debug)]
@@ -61,6 +62,17 @@ pub(crate) struct ConfiguredAccount {
     pub credentials: BTreeMap<String, BTreeMap<String, String>>,
     /// Whether it is asked for by the schedule and `kepi ingest`.
     pub ingest: bool,
+    /// The account of ours through which it is seen, where it is somebody else's.
+    pub watched_by: Option<Watcher>,
+}
+
+/// An account of ours through which others are seen: they are asked for with its credentials.
+#[derive(Debug, Clone)]
+pub(crate) struct Watcher {
+    pub id: AccountId,
+    pub platform_id: SmolStr,
+    /// Where it is named.
+    pub span: std::ops::Range<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -187,9 +199,9 @@ impl ConfiguredAccount {
     /// What a job needs to know of it.
     pub(crate) fn reference(&self) -> AccountRef {
         AccountRef {
-            id: self.account.id.clone(),
             platform_id: self.account.platform_id.clone(),
-            zone: self.zone.as_str().into(),
+            watched_by: self.watched_by.as_ref().map(|by| by.platform_id.clone()),
+            ..AccountRef::new(self.account.id.clone(), self.zone.as_str())
         }
     }
 }
@@ -257,6 +269,7 @@ fn values(texts: Vec<Placed<String>>) -> Vec<String> {
 
 fn read_accounts(root: &Block<'_, '_>, project: &Project) -> Vec<ConfiguredAccount> {
     let mut accounts: Vec<ConfiguredAccount> = Vec::new();
+    let mut watched = Vec::new();
     for block in root.blocks("account") {
         if !block.has("id") {
             block.missing("id");
@@ -268,13 +281,23 @@ fn read_accounts(root: &Block<'_, '_>, project: &Project) -> Vec<ConfiguredAccou
         if let Some(account) = &mut account {
             account.platform_id = read("platform_id").map(Into::into);
             account.handle = read("handle");
-            account.brand = read("brand").or_else(|| Some(project.name.clone()));
+            let is_ours = !block.has("watched_by");
+            account.brand = read("brand").or_else(|| is_ours.then(|| project.name.clone()));
             account.market = read("market");
             account.currency = read("currency").map(Into::into);
             account.size_class = read("size_class").map(Into::into);
         }
         for key in ["platform_id", "handle", "brand", "market", "currency", "size_class"] {
             let _ = block.has(key);
+        }
+        let watched_by = block.parsed("watched_by", AccountId::new);
+        if watched_by.is_some() && block.has("credentials") {
+            block.faults().add(
+                block.place("credentials"),
+                "a watched account has no credentials of its own",
+                "not needed",
+                Some("it is asked for with those of the account that watches: take them out".to_owned()),
+            );
         }
         let credentials = block.block("credentials").map(read_credentials).unwrap_or_default();
         let ingest = block.flag("ingest").unwrap_or(true);
@@ -290,11 +313,45 @@ fn read_accounts(root: &Block<'_, '_>, project: &Project) -> Vec<ConfiguredAccou
             }
             let zone = zone.unwrap_or_else(|| id.value.platform().default_zone().to_owned());
             account.zone = Some(zone.as_str().into());
-            accounts.push(ConfiguredAccount { account, zone, credentials, ingest });
+            watched.extend(watched_by.map(|by| (accounts.len(), by)));
+            accounts.push(ConfiguredAccount { account, zone, credentials, ingest, watched_by: None });
         }
         block.finish();
     }
+    let others: Vec<usize> = watched.iter().map(|(place, _)| *place).collect();
+    for (place, by) in watched {
+        let found = accounts.iter().position(|known| known.account.id == by.value);
+        let is_other = found.is_some_and(|found| others.contains(&found));
+        let watcher = found.filter(|_| !is_other).and_then(|found| accounts.get(found)).cloned();
+        let Some(known) = accounts.get_mut(place) else { continue };
+        if let Err((message, hint)) = watch(known, watcher, &by, is_other) {
+            root.faults().add(by.span, message, "cannot watch", Some(hint.to_owned()));
+        }
+    }
     accounts
+}
+
+/// An account of somebody else is seen through one of ours, and asked for with its credentials.
+fn watch(
+    known: &mut ConfiguredAccount,
+    watcher: Option<ConfiguredAccount>,
+    by: &Placed<AccountId>,
+    is_other: bool,
+) -> Result<(), (String, &'static str)> {
+    let ours = "name an account of yours on the same platform, which has a block of its own here";
+    let id = &by.value;
+    let Some(watcher) = watcher else {
+        let why = if is_other { format!("{id} is itself watched") } else { format!("no account {id}") };
+        return Err((why, ours));
+    };
+    if id.platform() != known.account.id.platform() {
+        return Err((format!("{id} is on another platform"), ours));
+    }
+    let by_number = "others are seen through an account by its number: give it its platform_id";
+    let platform_id = watcher.account.platform_id.ok_or((format!("{id} has no platform_id"), by_number))?;
+    known.watched_by = Some(Watcher { id: id.clone(), platform_id, span: by.span.clone() });
+    known.credentials = watcher.credentials;
+    Ok(())
 }
 
 /// `{ token_env = … }` for the default kind, or `{ user = { … }, app = { … } }` by kind.
@@ -616,6 +673,34 @@ enabled = ["wci"]
                 "27:12 there is no index wci",
             ]
         );
+    }
+
+    #[test]
+    fn an_account_of_others_is_seen_through_one_of_ours() {
+        let ours = "[project]\nname = \"N\"\n\n[[account]]\nid = \"instagram/ours\"\nplatform_id = \"17\"\n\
+                    credentials = { user = { token_env = \"T\" } }\n\n[[account]]\nid = \"x/ours\"\n\n\
+                    [[account]]\nid = \"instagram/rival\"\n";
+        let config =
+            Config::parse(Path::new("kepi.toml"), format!("{ours}watched_by = \"instagram/ours\"\n"));
+        let config = config.unwrap();
+        let rival = config.account(&"instagram/rival".parse().unwrap()).unwrap();
+        assert_eq!(rival.reference().watched_by.as_deref(), Some("17"));
+        assert_eq!((&rival.account.brand, rival.credentials.contains_key("user")), (&None, true));
+        assert_eq!(config.accounts[0].account.brand.as_deref(), Some("N"));
+        for (more, expected) in [
+            ("watched_by = \"instagram/nobody\"", "13:14 no account instagram/nobody"),
+            ("watched_by = \"instagram/rival\"", "13:14 instagram/rival is itself watched"),
+            ("watched_by = \"x/ours\"", "13:14 x/ours is on another platform"),
+            (
+                "watched_by = \"instagram/ours\"\ncredentials = { user = { token_env = \"R\" } }",
+                "14:15 a watched account has no credentials of its own",
+            ),
+        ] {
+            assert_eq!(check(&format!("{ours}{more}\n")), [expected], "{more}");
+        }
+        let nameless = ours.replace("platform_id = \"17\"\n", "");
+        let text = format!("{nameless}watched_by = \"instagram/ours\"\n");
+        assert_eq!(check(&text), ["12:14 instagram/ours has no platform_id"]);
     }
 
     /// The tables of `kepi.toml` that a page shows.

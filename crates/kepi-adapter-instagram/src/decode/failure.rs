@@ -119,7 +119,7 @@ impl Problem {
             1 | 2 => Error::new(ErrorKind::Unavailable, "Instagram is not available"),
             4 | 17 | 32 | 613 => {
                 let (whose, reach) = match self.code {
-                    4 => ("this app", Reach::App),
+                    4 => ("this app", Reach::AppPool),
                     _ => ("this account", Reach::User),
                 };
                 Error::new(ErrorKind::RateLimited, format!("too many calls of {whose}"))
@@ -141,6 +141,11 @@ impl Problem {
             }
             3 | 10 | 200..=299 => forbidden(login),
             100 => self.parameter(),
+            110 if self.subcode() == 2_207_013 => Error::new(
+                ErrorKind::NotFound,
+                "Instagram shows no business or creator account of this name",
+            )
+            .hint("check the name after the slash of the watched account; private accounts are not shown"),
             101 => Error::bad_config("Instagram refused the app's id and secret")
                 .hint("check what client_id and client_secret name"),
             190 if matches!(self.subcode(), 458 | 459 | 460 | 464) => {

@@ -392,7 +392,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn format_of(kind: Kind, media_type: Option<&str>) -> Option<SmolStr> {
+pub(super) fn format_of(kind: Kind, media_type: Option<&str>) -> Option<SmolStr> {
     Some(match (kind, media_type?) {
         (Kind::Story, _) => SmolStr::new_static("story"),
         (_, "IMAGE") => SmolStr::new_static("image"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kepi_core::{
-    Body, Cursor, DateSpan, Error, Job, Notice, Page, Response, Result,
+    Body, Cursor, DateSpan, Error, Field, Job, Notice, Page, Response, Result,
     period::{add_days, local_day},
 };
 use smol_str::SmolStr;
@@ -13,8 +13,8 @@ use crate::{
     config::{InstagramConfig, WatchTime},
     descriptor::{
         ACCOUNT_DAYS, BY_BUTTON, BY_DAY, BY_KIND, COMMON, ENGAGED, FOLLOWERS, FOLLOWS, FOUR_WEEKS, Insight,
-        MEDIA, OF_A_DAY, OF_POSTS, OF_STORIES, OLDER_MEDIA, PAGE, REACH, SHOWN_TO_PAGES, SPLITS, STORIES,
-        of_reels,
+        MEDIA, OF_A_DAY, OF_POSTS, OF_STORIES, OLDER_MEDIA, PAGE, REACH, SEEN_POSTS, SHOWN_TO_PAGES, SPLITS,
+        STORIES, WATCHED, of_reels,
     },
     request::{ById, Group, Insights, Kind, List, Step, ids_at, pacific},
 };
@@ -53,7 +53,7 @@ pub(super) fn is_missing(problem: &Problem) -> bool {
 
 impl Refusal {
     fn of(endpoint: &str, problem: &Problem) -> Option<Self> {
-        let items = matches!(endpoint, MEDIA | OLDER_MEDIA | STORIES);
+        let items = matches!(endpoint, MEDIA | OLDER_MEDIA | STORIES | WATCHED);
         let split = endpoint == SPLITS && problem.has("unknown error");
         match (problem.code, problem.subcode()) {
             (1 | 2, _) if items && problem.has("reduce the amount of data") => Some(Self::TooMuch),
@@ -166,7 +166,7 @@ impl Place<'_> {
         let metrics = kind.map(|kind| kind.metrics(self.config, without)).unwrap_or_default();
         let mut names = refusal.names(metrics.into_iter());
         if matches!(refusal, Refusal::Named(_)) {
-            let shown = SHOWN_TO_PAGES.iter().map(|field| field.key());
+            let shown = shown_at(&self.job.endpoint).iter().map(|field| field.key());
             names.extend(refusal.names(shown.filter(|field| !without.contains(*field))));
         }
         names
@@ -293,6 +293,11 @@ impl Place<'_> {
     }
 }
 
+/// The fields of media at an endpoint that may be refused.
+fn shown_at(endpoint: &str) -> &'static [Field] {
+    if endpoint == WATCHED { &SEEN_POSTS } else { &SHOWN_TO_PAGES }
+}
+
 /// The metric that a name is at an endpoint; none where it is all that the endpoint gives.
 fn metric_of(endpoint: &str, name: &str) -> Option<SmolStr> {
     let reels = of_reels(WatchTime::Milliseconds);
@@ -306,7 +311,7 @@ fn metric_of(endpoint: &str, name: &str) -> Option<SmolStr> {
         _ => &[],
     };
     let found = insights.iter().flat_map(|table| table.iter()).find(|insight| insight.name == name);
-    let shown = || SHOWN_TO_PAGES.iter().find(|field| field.key() == name).map(|field| field.metric);
+    let shown = || shown_at(endpoint).iter().find(|field| field.key() == name).map(|field| field.metric);
     let metric = found.map(|insight| insight.field.metric).or_else(shown);
     Some(SmolStr::new(metric.unwrap_or(name)))
 }

@@ -94,6 +94,8 @@ pub(crate) struct Media<'a> {
     #[serde(default)]
     pub(crate) comments_count: Whole,
     #[serde(default)]
+    pub(crate) view_count: Whole,
+    #[serde(default)]
     pub(crate) saved_count: Whole,
     #[serde(default)]
     pub(crate) shares_count: Whole,

@@ -30,7 +30,7 @@ fn descriptor(day_zone: &'static str, endpoints: &'static [Endpoint]) -> Descrip
 }
 
 fn account() -> AccountRef {
-    AccountRef { id: "toy/a".parse().unwrap(), platform_id: None, zone: "Asia/Tokyo".into() }
+    AccountRef::new("toy/a".parse().unwrap(), "Asia/Tokyo")
 }
 
 fn planned_at(now: &str, endpoint: &Endpoint, known: &Known<'_>) -> Vec<Job> {

@@ -16,6 +16,7 @@ fn post(account: &str, id: &str, date: &str, format: &str, title: &str) -> Publi
     PublishedPost {
         account: account.to_owned(),
         post: id.to_owned(),
+        earlier_ids: Vec::new(),
         date: date.parse().unwrap(),
         format: some(format),
         category: None,
@@ -109,4 +110,17 @@ fn a_plan_may_name_its_post() {
     // The post that was named is not there: another does not stand in for it.
     let plan = "date,account,post\n2026-10-05,x/a,77\n";
     assert_eq!(told(plan, &posts[..1], "2026-11-01"), ["2026-10-05 missed -", "2026-10-05 unplanned 1"]);
+}
+
+/// A plan that names a post by the id that it had before the platform's was known means that post.
+#[test]
+fn a_post_is_named_by_an_id_that_it_had_before() {
+    let plan = "date,account,post\n2026-10-05,x/a,title-1f\n";
+    let known =
+        PublishedPost { earlier_ids: vec!["title-1f".into()], ..post("x/a", "17", "2026-10-20", "", "") };
+    let nearer = post("x/a", "18", "2026-10-05", "", "");
+    assert_eq!(
+        told(plan, &[nearer, known], "2026-10-21"),
+        ["2026-10-05 published 17 +15", "2026-10-05 unplanned 18"]
+    );
 }

@@ -1,5 +1,6 @@
 //! Which accounts a KPI is about: those of its platforms that were asked for and that have numbers of its side. An account
-//! of which public numbers alone are known is of others: own KPIs neither count nor miss it.
+//! of which public numbers alone are known is of others, and one that is watched before its first number: own KPIs neither
+//! count nor miss it.
 
 use datafusion::{logical_expr::col, prelude::SessionContext};
 use kepi_core::Result;
@@ -87,16 +88,18 @@ pub(crate) async fn known_accounts(
     let (observed, own, public) = (observed?, own?, public?);
     let mut accounts: Vec<KnownAccount> = (0..rows.len())
         .map(|row| {
+            let id = text(&id, row).unwrap_or_default();
+            let watched = request.watched.iter().any(|account| account.as_str() == id);
             let (own, public) = (own.value(row), public.value(row));
             KnownAccount {
-                id: text(&id, row).unwrap_or_default(),
+                id,
                 platform: text(&platform, row).unwrap_or_default(),
                 brand: text(&brand, row),
                 market: text(&market, row),
                 zone: text(&zone, row).unwrap_or_default(),
-                own: own || !public,
+                own: own || !(public || watched),
                 // A row of an older kepi tells of both sides as one.
-                public: public || (observed.value(row) && !own),
+                public: public || watched || (observed.value(row) && !own),
             }
         })
         .collect();

@@ -30,6 +30,8 @@ pub struct EvaluationRequest {
     pub by: Vec<Dimension>,
     /// Only these accounts; all of each KPI's platforms without it.
     pub accounts: Option<Vec<AccountId>>,
+    /// Accounts of others that are watched: they are so before their first number.
+    pub watched: Vec<AccountId>,
     /// What had been recorded by this instant; what is known now without it.
     pub as_of: Option<Timestamp>,
     /// The local date on which it is asked.

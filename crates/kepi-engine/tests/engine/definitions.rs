@@ -5,8 +5,8 @@ use kepi_core::{
     document::{Document, Faults},
 };
 use kepi_engine::{
-    EvaluationRequest, Finding, Source, Status, TagRule, evaluate_by_tag, measure, parse_kpis, read_tags,
-    review,
+    Dimension, EvaluationRequest, Finding, Source, Status, TagRule, evaluate_by_tag, measure, parse_kpis,
+    read_tags, review,
 };
 use serde_json::{Value, json};
 
@@ -209,6 +209,26 @@ async fn t50_public_numbers_stand_apart() {
     );
     let rows = score(&world, &request(both, PERIOD, TODAY)).await;
     assert_eq!(rows.iter().map(value).collect::<Vec<_>>(), [Some(500.0), Some(560.0)]);
+}
+
+/// An account that is watched is of others before its first number; one that has own numbers is ours all the same.
+#[tokio::test]
+async fn accounts_that_are_watched_are_of_others_from_the_start() {
+    let mut world = World::default();
+    world.account("x/a").account("x/rival");
+    world.day("x/a", "2026-06-30", json!({"followers_total": 1000}));
+    let told = async |side: &str, watched: &[&str]| {
+        let more = format!("basis = \"activity\"\nsubject = \"account\"\nprovenance = \"{side}\"");
+        let asked = request(vec![kpi("followers_total", &more)], PERIOD, TODAY);
+        let watched = watched.iter().map(|id| id.parse().unwrap()).collect();
+        let asked = EvaluationRequest { by: vec![Dimension::Account], watched, ..asked };
+        let rows = score(&world, &asked).await;
+        rows.iter().map(|row| (row.scope["account"].clone().unwrap(), value(row))).collect::<Vec<_>>()
+    };
+    let (own, rival) = (("x/a".to_owned(), Some(1000.0)), ("x/rival".to_owned(), None));
+    assert_eq!(told("own", &[]).await, [own.clone(), rival.clone()]);
+    assert_eq!(told("own", &["x/a", "x/rival"]).await, [own]);
+    assert_eq!(told("public", &["x/rival"]).await, [rival]);
 }
 
 /// T52: what a platform leaves out because it is too small is not zero; T53: pictures have no completion rate.

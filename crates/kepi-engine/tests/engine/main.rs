@@ -48,6 +48,7 @@ pub(crate) fn request(kpis: Vec<Kpi>, period: &str, today: &str) -> EvaluationRe
         period: Period::parse(period, today, Fiscal::default()).unwrap(),
         by: Vec::new(),
         accounts: None,
+        watched: Vec::new(),
         as_of: None,
         today,
         now,

@@ -415,7 +415,7 @@ pub(crate) struct World {
 
 pub(crate) fn account(adapter: &Arc<Toy>, id: &str, credential: &str) -> IngestAccount {
     let id: AccountId = id.parse().unwrap();
-    let reference = AccountRef { id, platform_id: None, zone: "UTC".into() };
+    let reference = AccountRef::new(id, "UTC");
     IngestAccount { reference, adapter: adapter.clone(), credential: credential.into() }
 }
 

@@ -181,12 +181,60 @@ async fn what_is_refused_and_how() {
         assert!(body["error"]["message"].as_str().unwrap().contains(words), "{path}: {body}");
     }
     let config = SimulatorConfig {
-        instagram: InstagramConfig { unconverted_days: 2000 },
+        instagram: InstagramConfig { unconverted_days: 2000, ..InstagramConfig::default() },
         ..SimulatorConfig::default()
     };
     let ig = Caller::new("instagram", config).await;
     let (_, body) = ig.graph(&format!("/v25.0/{id}/insights?metric=reach")).await;
     assert_eq!(body["error"]["error_subcode"], 2_108_006);
+}
+
+/// Whoever asks draws on what the application has, and on nothing that the account has.
+#[tokio::test]
+async fn everybody_sees_a_business_account_by_its_name() {
+    let config = SimulatorConfig {
+        instagram: InstagramConfig { app_calls: Some(3), ..InstagramConfig::default() },
+        ..SimulatorConfig::default()
+    };
+    let ig = Caller::new("instagram", config).await;
+    let (world, clock) = (ig.simulator.world(), ig.simulator.clock());
+    let accounts: Vec<Profile> = world.accounts_of(Network::Instagram).take(2).cloned().collect();
+    let [own, rival] = accounts.as_slice() else { panic!("two accounts") };
+    let ask = async |by: &Profile, fields: &str| {
+        let token = ig.simulator.user_token(&by.id).unwrap();
+        let reply = ig.get(&format!("/v25.0/{}?fields={fields}", by.platform_id), &token).await;
+        let heard =
+            ["x-app-usage", "x-business-use-case-usage"].map(|name| reply.header(name).map(str::to_owned));
+        (reply.status, reply.json(), heard)
+    };
+    let media = "media.limit(50){id,timestamp,media_type,like_count,comments_count,view_count}";
+    let seen =
+        format!("business_discovery.username({}){{followers_count,media_count,{media}}}", rival.handle);
+    let (status, answer, heard) = ask(own, &seen).await;
+    let told = r#"{"call_count":33,"total_cputime":33,"total_time":33}"#.to_owned();
+    assert_eq!((status, heard), (200, [Some(told), None]), "{answer}");
+    let seen_of_it = &answer["business_discovery"];
+    assert_eq!(seen_of_it["followers_count"], json!(world.followers_at(rival.key, clock.now())));
+    let posts = seen_of_it["media"]["data"].as_array().unwrap();
+    assert_eq!(posts.len(), 50);
+    for row in posts {
+        let post = world.post(world.find_post(Network::Instagram, row["id"].as_str().unwrap()).unwrap());
+        let truth = world.counters_at(&post, clock.now()).unwrap().total();
+        assert_eq!((&row["like_count"], post.key.account), (&json!(truth[Counter::Likes]), rival.key));
+        let views = post.video_millis.map(|_| truth[Counter::Views]);
+        assert_eq!(row["view_count"].as_i64(), views);
+    }
+    let (status, nobody, _) = ask(own, "business_discovery.username(nobody){followers_count}").await;
+    assert_eq!((status, &nobody["error"]["code"]), (400, &json!(110)));
+    let (status, private, _) = ask(own, &seen.replace("like_count", "insights.metric(reach)")).await;
+    assert_eq!((status, &private["error"]["code"]), (400, &json!(100)));
+    let (status, full, heard) = ask(rival, &seen).await;
+    assert_eq!((status, &full["error"]["code"]), (403, &json!(4)), "the application's, whoever asks");
+    assert!(heard[0].as_ref().unwrap().starts_with("{\"call_count\":100,"), "{heard:?}");
+    let (status, _, heard) = ask(own, "followers_count").await;
+    assert!(status == 200 && heard[0].is_none() && heard[1].is_some(), "{status} {heard:?}");
+    clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(ask(rival, &seen).await.0, 200);
 }
 
 #[tokio::test]

@@ -144,9 +144,8 @@ impl Profile {
     #[must_use]
     pub fn as_ref(&self) -> AccountRef {
         AccountRef {
-            id: self.id.clone(),
             platform_id: Some(self.platform_id.clone()),
-            zone: self.network.day_zone().into(),
+            ..AccountRef::new(self.id.clone(), self.network.day_zone())
         }
     }
 

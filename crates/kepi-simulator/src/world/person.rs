@@ -24,7 +24,7 @@ impl Person {
     /// What a job needs to know of the person.
     #[must_use]
     pub fn as_ref(&self) -> AccountRef {
-        AccountRef { id: self.id.clone(), platform_id: Some(self.platform_id.clone()), zone: ZONE.into() }
+        AccountRef { platform_id: Some(self.platform_id.clone()), ..AccountRef::new(self.id.clone(), ZONE) }
     }
 
     /// What the tables know of the person.

@@ -161,7 +161,7 @@ pub(crate) fn new_page_of(endpoint: &str, page: Page) -> NewPage {
     let observed = page.measurements.iter().map(|measurement| measurement.observed_at).max();
     let job = Job {
         endpoint: endpoint.into(),
-        accounts: vec![AccountRef { id: account(), platform_id: None, zone: "UTC".into() }],
+        accounts: vec![AccountRef::new(account(), "UTC")],
         window: None,
         posts: Vec::new(),
         planned_at: observed.unwrap_or_default(),

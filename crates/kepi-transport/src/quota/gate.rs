@@ -11,7 +11,7 @@ use crate::headers::{Heard, Left};
 /// How long an allowance rests of which all is used and nobody says for how long.
 const FULL_REST: Duration = Duration::from_secs(900);
 
-/// The gate of one pool, credential, application or address: see [`Reach`].
+/// The gate of all that a refusal may reach, such as a pool or an application: see [`Reach`].
 #[derive(Debug)]
 pub(super) struct Gate {
     /// Closed by a refusal until then; after that one call goes first.

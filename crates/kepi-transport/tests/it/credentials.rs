@@ -220,6 +220,24 @@ async fn the_apps_own_secret_buys_a_token() {
     assert_eq!(seen.len(), 3, "one exchange, two calls");
 }
 
+/// An account that is seen through another is asked for with its token, whether that is named or kept.
+#[tokio::test]
+async fn a_watched_account_is_asked_for_with_the_token_of_the_account_that_watches() {
+    let wire = ScriptedWire::new(|request, _| {
+        let renewal = request.url.path() == "/token";
+        Ok(if renewal { ScriptedWire::json(200, "new,new,7200") } else { ok() })
+    });
+    let bench = Bench::with(wire, Toy::default(), |builder| {
+        builder.through(&account("rival"), &account("s")).through(&account("other"), &account("a"))
+    });
+    bench.fetch_for("fixed", "rival").await.unwrap();
+    bench.fetch_for("mine", "other").await.unwrap();
+    bench.fetch_for("mine", "a").await.unwrap();
+    let asked = bench.wire.seen().into_iter().map(|seen| seen.authorization);
+    let told = asked.flatten().collect::<Vec<_>>();
+    assert_eq!(told, ["Bearer value-of-FIXED", "Bearer value-of-A_TOKEN", "Bearer value-of-A_TOKEN"]);
+}
+
 #[tokio::test]
 async fn a_refused_app_is_a_matter_of_configuration_and_a_failing_platform_is_not() {
     let check = async |status: u16, kind: ErrorKind, calls: usize| {

@@ -349,9 +349,10 @@ async fn a_daily_allowance_is_full_at_midnight_of_its_zone() {
 #[tokio::test]
 async fn a_refusal_holds_back_what_its_limit_reaches() {
     const POOL: &[kepi_core::Quota] = &[quota("pool", 100, 100, Reset::Rolling)];
-    let check = async |said: &'static str, expected: [usize; 4]| {
+    const POOLS: &[kepi_core::Quota] = &[];
+    let check = async |pools: &'static [kepi_core::Quota], said: &'static str, expected: [usize; 4]| {
         let mut refused = false;
-        let bench = bench_on(jumping(), Toy::new(POOL, Cost::Free), move |_, _| {
+        let bench = bench_on(jumping(), Toy::new(pools, Cost::Free), move |_, _| {
             if std::mem::replace(&mut refused, true) { ok() } else { ScriptedWire::json(429, said) }
         });
         let mut calls = Vec::new();
@@ -362,10 +363,14 @@ async fn a_refusal_holds_back_what_its_limit_reaches() {
         }
         assert_eq!(calls, expected, "{said}");
     };
-    check("pool gone", [1, 0, 1, 1]).await;
-    check("user gone", [1, 0, 1, 1]).await;
-    check("app gone", [1, 0, 0, 0]).await;
-    check("address gone", [1, 0, 0, 0]).await;
+    check(POOL, "pool gone", [1, 0, 1, 1]).await;
+    check(POOL, "user gone", [1, 0, 1, 1]).await;
+    check(POOL, "pool-of-app gone", [1, 0, 0, 0]).await;
+    check(POOL, "app gone", [1, 0, 0, 0]).await;
+    check(POOL, "address gone", [1, 0, 0, 0]).await;
+    // Each endpoint is a pool of its own.
+    check(POOLS, "pool-of-app gone", [1, 0, 0, 1]).await;
+    check(POOLS, "app gone", [1, 0, 0, 0]).await;
 }
 
 /// What a body told of the calls that are left bounds those of its pool and credential, until all are back.

@@ -146,9 +146,10 @@ impl Adapter for Toy {
         match &*body {
             body if body.contains("error 88") => Some(Error::new(ErrorKind::RateLimited, "error 88")),
             body if body.contains("quota gone") => Some(Error::new(ErrorKind::QuotaExhausted, "quota gone")),
-            "pool gone" | "user gone" | "app gone" | "address gone" => {
+            "pool gone" | "user gone" | "pool-of-app gone" | "app gone" | "address gone" => {
                 let reach = match body.split(' ').next() {
                     Some("user") => Reach::User,
+                    Some("pool-of-app") => Reach::AppPool,
                     Some("app") => Reach::App,
                     Some("address") => Reach::Address,
                     _ => Reach::Pool,
@@ -220,7 +221,7 @@ pub(crate) fn account(name: &str) -> AccountId {
 pub(crate) fn job(endpoint: &str, name: &str) -> Job {
     Job {
         endpoint: endpoint.into(),
-        accounts: vec![AccountRef { id: account(name), platform_id: None, zone: "UTC".into() }],
+        accounts: vec![AccountRef::new(account(name), "UTC")],
         window: None,
         posts: Vec::new(),
         planned_at: at(START),

@@ -28,6 +28,11 @@ const MAX_REQUEST: usize = 16 << 10;
 
 pub(crate) async fn run(project: &Project, arguments: &Auth) -> Result<Outcome> {
     let known = account(project, &arguments.account)?;
+    if let Some(watcher) = &known.watched_by {
+        return Err(Error::bad_input(format!("{} is seen through {}", arguments.account, watcher.id))
+            .hint(format!("nobody need consent for it; for the one that watches: kepi auth {}", watcher.id))
+            .into());
+    }
     let platform = arguments.account.platform_name();
     let adapter = project.adapters().get(platform).ok_or_else(|| {
         let names: Vec<&str> = project.adapters().keys().map(String::as_str).collect();

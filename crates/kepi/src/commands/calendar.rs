@@ -76,7 +76,8 @@ fn posts_sql(planned: &[Planned], span: DateSpan, all: bool) -> String {
         format!("published_day >= date '{}' and published_day < date '{}'", span.start, span.end)
     };
     format!(
-        "select account, post, cast(published_day as varchar) as day, format, category, coalesce(title, text) as title, url \
+        "select account, post, cast(published_day as varchar) as day, format, category, coalesce(title, text) as title, url, \
+         earlier_ids \
          from posts where current and {of} and {days} order by account, published_at, post"
     )
 }
@@ -91,6 +92,7 @@ fn post(row: &[Value]) -> Option<PublishedPost> {
         category: text(4),
         title: text(5),
         url: text(6),
+        earlier_ids: text(7).map(|ids| ids.split(' ').map(str::to_owned).collect()).unwrap_or_default(),
     })
 }
 

@@ -269,11 +269,13 @@ pub(crate) fn request(project: &Project, kpis: Vec<Kpi>, period: &str) -> Result
     let period = Period::parse(period, today, fiscal)?;
     // A past report is made with the KPIs of its time.
     let kpis = kepi_engine::in_force(kpis, add_days(period.span.end, -1));
+    let watched = project.config.accounts.iter().filter(|known| known.watched_by.is_some());
     Ok(EvaluationRequest {
         kpis,
         period,
         by: Vec::new(),
         accounts: None,
+        watched: watched.map(|known| known.account.id.clone()).collect(),
         as_of: None,
         today,
         now: project.now(),

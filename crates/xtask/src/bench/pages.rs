@@ -72,9 +72,8 @@ impl Timelines {
         let job = Job {
             endpoint: "timeline".into(),
             accounts: vec![AccountRef {
-                id,
                 platform_id: Some(format_smolstr!("{}", 1_440_000_000_000_000_000 + account)),
-                zone: SmolStr::new_static("UTC"),
+                ..AccountRef::new(id, SmolStr::new_static("UTC"))
             }],
             window: None,
             posts: Vec::new(),

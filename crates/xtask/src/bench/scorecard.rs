@@ -230,6 +230,7 @@ pub(super) fn request(days: i32, kpis: Vec<Kpi>) -> Result<EvaluationRequest> {
         period: Period::parse(&period, date(days), Fiscal::default())?,
         by: vec![Dimension::Platform, Dimension::Account, Dimension::Month, Dimension::Category],
         accounts: None,
+        watched: Vec::new(),
         as_of: None,
         today: date(days),
         now,

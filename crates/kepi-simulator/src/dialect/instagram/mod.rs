@@ -1,6 +1,7 @@
 //! Instagram: the Graph API of both logins, with field expansion, batches and usage headers.
 
 mod access;
+mod discovery;
 mod fields;
 mod insights;
 mod media;
@@ -14,6 +15,9 @@ use crate::{
     fault::Refusal,
     ledger::{Limit, Standing},
 };
+
+/// Calls of the platform's own limit in an hour for each user of the application.
+const CALLS_PER_USER: u32 = 200;
 
 /// Calls in 24 hours for each time that the account's content was shown in them.
 const CALLS_PER_IMPRESSION: i64 = 4800;
@@ -73,6 +77,9 @@ impl Dialect for Instagram {
             Ok(own) => own,
             Err(fault) => return refused(call, &fault),
         };
+        if let Some(answer) = discovery::answer(call, own) {
+            return answer;
+        }
         let parts = nodes::batch(call);
         let standing = take(call, own, parts.as_ref().map_or(1, Vec::len));
         let answer = if standing.exceeded && call.desk.config.enforce_limits {
@@ -126,8 +133,25 @@ fn take(call: &Call<'_>, own: &Profile, calls: usize) -> Standing {
     standing
 }
 
+/// The application's hour, whoever asks.
+fn app(call: &Call<'_>) -> Limit {
+    let users = u32::try_from(call.world.accounts_of(Network::Instagram).count()).unwrap_or(u32::MAX);
+    let calls = call.desk.config.instagram.app_calls.unwrap_or(users.saturating_mul(CALLS_PER_USER));
+    Limit { pool: "app", calls, window: 3_600, shift: 0 }
+}
+
+fn percent(standing: Standing) -> u64 {
+    u64::from(standing.limit - standing.remaining) * 100 / u64::from(standing.limit.max(1))
+}
+
+/// How much of the application's hour is used.
+fn app_usage(standing: Standing) -> String {
+    let used = percent(standing);
+    format!("{{\"call_count\":{used},\"total_cputime\":{used},\"total_time\":{used}}}")
+}
+
 fn with_usage(answer: Answer, own: &Profile, standing: Standing) -> Answer {
-    let used = u64::from(standing.limit - standing.remaining) * 100 / u64::from(standing.limit.max(1));
+    let used = percent(standing);
     let wait = if standing.exceeded { 60 } else { 0 };
     let usage = format!(
         "{{\"{}\":[{{\"type\":\"instagram\",\"call_count\":{used},\"total_cputime\":{used},\"total_time\":{used},\

@@ -188,7 +188,7 @@ fn user(call: &Call<'_>, own: &Profile, fields: &[Field]) -> Result<Vec<u8>, Fau
     }))
 }
 
-fn write_user_field(o: &mut Object<'_>, call: &Call<'_>, own: &Profile, name: &str) {
+pub(super) fn write_user_field(o: &mut Object<'_>, call: &Call<'_>, own: &Profile, name: &str) {
     match name {
         "id" | "user_id" => o.text(name, &own.platform_id),
         "ig_id" => o.bare(name, &own.platform_id[7..]),
@@ -211,7 +211,7 @@ fn modifier<'a>(call: &'a Call<'_>, asked: &'a Field, name: &str) -> Option<&'a 
     asked.modifier(name).or_else(|| call.param(name))
 }
 
-fn media_page(call: &Call<'_>, own: &Profile, asked: &Field) -> Result<Cut<PostFacts>, Fault> {
+pub(super) fn media_page(call: &Call<'_>, own: &Profile, asked: &Field) -> Result<Cut<PostFacts>, Fault> {
     let size: usize = modifier(call, asked, "limit").and_then(|text| text.parse().ok()).unwrap_or(25);
     let nested = asked.fields.iter().any(|field| field.name == "insights");
     if nested && size > NESTED_MAX {
@@ -287,7 +287,13 @@ fn write_media_page(
 }
 
 /// The end is the absence of `next`. The address holds the caller's token, as the platform's does.
-fn write_paging(o: &mut Object<'_>, call: &Call<'_>, own: &Profile, next: Option<Place>, empty: bool) {
+pub(super) fn write_paging(
+    o: &mut Object<'_>,
+    call: &Call<'_>,
+    own: &Profile,
+    next: Option<Place>,
+    empty: bool,
+) {
     if empty && next.is_none() {
         return;
     }

@@ -24,6 +24,10 @@ pub(super) async fn run(project: &Project, arguments: &Check) -> Result<Outcome>
     let (mut tried, mut failed) = (0, 0);
     for account in project.ingest_accounts() {
         let Some(known) = project.config.account(&account.reference.id) else { continue };
+        // The credentials that they are asked for with are tried as those of the account that watches.
+        if known.watched_by.is_some() {
+            continue;
+        }
         let mut left = u32::from(account.adapter.descriptor().check_calls);
         for kind in tokens(account.adapter.as_ref(), known) {
             let id: Value = account.reference.id.as_str().into();
