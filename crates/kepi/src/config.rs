@@ -688,19 +688,19 @@ enabled = ["wci"]
         assert_eq!((&rival.account.brand, rival.credentials.contains_key("user")), (&None, true));
         assert_eq!(config.accounts[0].account.brand.as_deref(), Some("N"));
         for (more, expected) in [
-            ("watched_by = \"instagram/nobody\"", "13:14 no account instagram/nobody"),
-            ("watched_by = \"instagram/rival\"", "13:14 instagram/rival is itself watched"),
-            ("watched_by = \"x/ours\"", "13:14 x/ours is on another platform"),
+            ("watched_by = \"instagram/nobody\"", "14:14 no account instagram/nobody"),
+            ("watched_by = \"instagram/rival\"", "14:14 instagram/rival is itself watched"),
+            ("watched_by = \"x/ours\"", "14:14 x/ours is on another platform"),
             (
                 "watched_by = \"instagram/ours\"\ncredentials = { user = { token_env = \"R\" } }",
-                "14:15 a watched account has no credentials of its own",
+                "15:15 a watched account has no credentials of its own",
             ),
         ] {
             assert_eq!(check(&format!("{ours}{more}\n")), [expected], "{more}");
         }
         let nameless = ours.replace("platform_id = \"17\"\n", "");
         let text = format!("{nameless}watched_by = \"instagram/ours\"\n");
-        assert_eq!(check(&text), ["12:14 instagram/ours has no platform_id"]);
+        assert_eq!(check(&text), ["13:14 instagram/ours has no platform_id"]);
     }
 
     /// The tables of `kepi.toml` that a page shows.
