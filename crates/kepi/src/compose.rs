@@ -428,7 +428,6 @@ fn instant(text: &str, of_day: OfDay, zone: &TimeZone) -> kepi_core::Result<Time
     }
 }
 
-/// A fault of a platform's settings, shown at its block.
 /// Accounts of others are watched where the platform shows them to ours.
 fn check_watched(config: &Config, adapters: &BTreeMap<String, Arc<dyn Adapter>>) -> Result<()> {
     let shows = |descriptor: &Descriptor| descriptor.endpoints.iter().any(|endpoint| endpoint.sees_others);
@@ -448,6 +447,7 @@ fn check_watched(config: &Config, adapters: &BTreeMap<String, Arc<dyn Adapter>>)
     if faults.is_empty() { Ok(()) } else { Err(faulty_text(config, faults)) }
 }
 
+/// A fault of a platform's settings, shown at its block.
 fn faulty(config: &Config, platform: &str, error: &Error) -> Failure {
     let span = config.platforms.get(platform).map_or(0..0, |settings| settings.span.clone());
     let fault = Fault {

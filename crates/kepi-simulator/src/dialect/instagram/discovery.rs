@@ -15,20 +15,6 @@ use crate::{
 
 const NAME: &str = "business_discovery";
 
-/// The fields of an account that everybody sees.
-const SHOWN: [&str; 10] = [
-    "id",
-    "username",
-    "name",
-    "biography",
-    "website",
-    "profile_picture_url",
-    "followers_count",
-    "follows_count",
-    "media_count",
-    "media",
-];
-
 /// Answers calls of Business Discovery; `None` for all others.
 pub(super) fn answer(call: &Call<'_>, own: &Profile) -> Option<Answer> {
     let asked = asked(call, own)?;
@@ -53,7 +39,8 @@ fn seen(call: &Call<'_>, own: &Profile, asked: &Field) -> Result<Vec<u8>, Fault>
     let username = asked.modifier("username").unwrap_or_default();
     let other = call.world.accounts_of(Network::Instagram).find(|other| other.handle == username);
     let other = other.ok_or_else(|| Fault::new(110, "Invalid user id").sub(2_207_013))?;
-    if let Some(field) = asked.fields.iter().find(|field| !SHOWN.contains(&field.name.as_str())) {
+    if let Some(field) = asked.fields.iter().find(|field| !nodes::SEEN_BY_ALL.contains(&field.name.as_str()))
+    {
         let words =
             format!("(#100) Tried accessing nonexisting field ({}) on node type (ShadowIGUser)", field.name);
         return Err(Fault::new(100, words));

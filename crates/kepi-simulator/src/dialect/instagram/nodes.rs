@@ -148,29 +148,31 @@ fn several(call: &Call<'_>, own: &Profile, fields: &[Field]) -> Result<Vec<u8>, 
     }))
 }
 
+/// The fields of an account that everybody sees.
+pub(super) const SEEN_BY_ALL: [&str; 10] = [
+    "id",
+    "username",
+    "name",
+    "biography",
+    "website",
+    "profile_picture_url",
+    "followers_count",
+    "follows_count",
+    "media_count",
+    "media",
+];
+
+/// Those that its owner sees beside them.
+const OWN: [&str; 5] = ["ig_id", "user_id", "account_type", "is_published", "has_profile_pic"];
+
 fn user(call: &Call<'_>, own: &Profile, fields: &[Field]) -> Result<Vec<u8>, Fault> {
     let page = match fields.iter().find(|field| field.name == "media") {
         Some(asked) => Some(media_page(call, own, asked)?),
         None => None,
     };
-    let known = [
-        "id",
-        "ig_id",
-        "user_id",
-        "username",
-        "name",
-        "biography",
-        "website",
-        "profile_picture_url",
-        "followers_count",
-        "follows_count",
-        "media_count",
-        "account_type",
-        "media",
-        "is_published",
-        "has_profile_pic",
-    ];
-    if let Some(field) = fields.iter().find(|field| !known.contains(&field.name.as_str())) {
+    if let Some(field) =
+        fields.iter().find(|field| ![&SEEN_BY_ALL[..], &OWN].concat().contains(&field.name.as_str()))
+    {
         let words =
             format!("(#100) Tried accessing nonexisting field ({}) on node type (IGUser)", field.name);
         return Err(Fault::new(100, words));
